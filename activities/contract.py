@@ -1,0 +1,67 @@
+"""Names and types of the activities: all that workflows may import of them."""
+
+from uuid import UUID
+
+from domain.cards import CaseCard, PhaseCard
+from domain.events import Event
+from domain.facts import Frozen
+from domain.rulebook import Rules
+
+TASK_QUEUE = "safeconduct"
+"""The one task queue: a charity runs one kind of worker."""
+
+OPEN_STREAM = "open-stream"
+APPEND = "append"
+READ_CASE_STREAM = "read-case-stream"
+READ_RULES = "read-rules"
+SEND_NOTICE = "send-notice"
+
+SUPERSEDED = "superseded"
+"""Error type: a newer run has taken the stream over, so this one must end."""
+
+
+class OpenedStream(Frozen):
+    """A stream as its new writer finds it."""
+
+    epoch: int
+    events: tuple[Event, ...]
+    case_events: tuple[Event, ...]
+    unsent: tuple[UUID, ...]
+
+
+class AppendRequest(Frozen):
+    """What a phase asks to be written. See ``records.store.Store.append``."""
+
+    stream: str
+    epoch: int
+    expected: int
+    events: tuple[Event, ...]
+    case_seen: int | None = None
+    case_card: CaseCard | None = None
+    phase_cards: tuple[PhaseCard, ...] = ()
+
+
+class AppendAnswer(Frozen):
+    """The tails that a phase folds next."""
+
+    tail: tuple[Event, ...]
+    case_tail: tuple[Event, ...] = ()
+
+
+class ReadCase(Frozen):
+    """Which part of a case's own stream is wanted."""
+
+    stream: str
+    after: int
+
+
+class RulesRequest(Frozen):
+    """Which rulebooks are wanted: pairs of country and phase."""
+
+    wanted: tuple[tuple[str | None, str], ...]
+
+
+class RulesAnswer(Frozen):
+    """The rulebooks, in the order they were asked for."""
+
+    rules: tuple[Rules, ...]

@@ -1,0 +1,1 @@
+"""Notices: one constant sentence for each urgency, through one channel a file."""

@@ -1,0 +1,66 @@
+"""The activities that read and append streams, and read rules. Synchronous: they run in the worker's threads."""
+
+from collections.abc import Callable
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities import contract
+from activities.contract import AppendAnswer, AppendRequest, OpenedStream, ReadCase, RulesAnswer, RulesRequest
+from domain.rulebook import Rulebook
+from records.errors import ContentDiffers, StaleWriter
+from records.store import Store
+
+
+class RecordActivities:
+    """The records and the rulebooks, as workflows see them."""
+
+    def __init__(self, store: Store, rulebook: Rulebook) -> None:
+        self._store = store
+        self._rulebook = rulebook
+
+    def all(self) -> list[Callable[..., Any]]:
+        """What a worker registers."""
+        return [self.open_stream, self.append, self.read_case_stream, self.read_rules]
+
+    @activity.defn(name=contract.OPEN_STREAM)
+    def open_stream(self, stream: str) -> OpenedStream:
+        """Take a stream over, with a higher writer epoch."""
+        opened = self._store.open(stream)
+        return OpenedStream(
+            epoch=opened.epoch, events=opened.events, case_events=opened.case_events, unsent=opened.unsent
+        )
+
+    @activity.defn(name=contract.APPEND)
+    def append(self, request: AppendRequest) -> AppendAnswer:
+        """Write events and cards in one transaction, or return what the writer did not know.
+
+        Raises:
+            ApplicationError: never to be tried again: superseded, or an event id is stored with other content.
+        """
+        cards = (*((request.case_card,) if request.case_card is not None else ()), *request.phase_cards)
+        try:
+            appended = self._store.append(
+                request.stream,
+                request.epoch,
+                request.expected,
+                request.events,
+                case_seen=request.case_seen,
+                cards=cards,
+            )
+        except StaleWriter as error:
+            raise ApplicationError(str(error), type=contract.SUPERSEDED, non_retryable=True) from None
+        except ContentDiffers as error:
+            raise ApplicationError(str(error), type="content-differs", non_retryable=True) from None
+        return AppendAnswer(tail=appended.tail, case_tail=appended.case_tail)
+
+    @activity.defn(name=contract.READ_CASE_STREAM)
+    def read_case_stream(self, wanted: ReadCase) -> AppendAnswer:
+        """The newer events of a case's own stream."""
+        return AppendAnswer(tail=self._store.read(wanted.stream, wanted.after))
+
+    @activity.defn(name=contract.READ_RULES)
+    def read_rules(self, wanted: RulesRequest) -> RulesAnswer:
+        """The rulebooks of countries. They go into the history, so that a rule that changes never breaks a replay."""
+        return RulesAnswer(rules=tuple(self._rulebook.for_phase(country, phase) for country, phase in wanted.wanted))

@@ -1,0 +1,570 @@
+"""The case: its reference, its path, and the gates between phases.
+
+The path is a pure function of what is recorded on the stream ``case/<ref>``: consent, the states never to be
+contacted, who is responsible, which phases were opened, and the milestones the phases reported.
+
+Invariants:
+    1. ``wanted`` depends on nothing but the recorded facts, so a forecast and the running engine open the same phases.
+    2. Entry is wanted only with a pledge and a clearance and a possible exit.
+    3. An adverse vetting closes the gate to entry; it never ends safety or transit stay.
+    4. Only a person closes a path.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from domain.duties import Duty
+from domain.errors import NotUnderstood
+from domain.facts import CountryCode, Decision, EngineFact, Fact, Frozen, Occurred, Record, Report, StaffId
+from domain.room import Room
+from domain.rulebook import Rules
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_REFERENCE_DIGITS = 10
+"""Fifty random bits: a million cases collide with a chance of one in two thousand, and a collision is refused."""
+
+
+def make_reference(draw: Callable[[], int]) -> str:
+    """A new random case reference: ten Crockford base32 digits and Crockford's check character.
+
+    Args:
+        draw: gives random numbers of at least 50 bits. Numbers whose check character would be a sign that shells or
+            URLs read (Crockford has five) are drawn again.
+    """
+    while True:
+        number = draw() % (32**_REFERENCE_DIGITS)
+        if number % 37 < len(_ALPHABET):
+            digits = "".join(_ALPHABET[(number >> (5 * place)) & 31] for place in reversed(range(_REFERENCE_DIGITS)))
+            return digits + _ALPHABET[number % 37]
+
+
+def parse_reference(text: str) -> str:
+    """The reference a person typed, in its one spelling.
+
+    Raises:
+        NotUnderstood: it is no reference, or its check character does not fit.
+    """
+    spelling = text.strip().upper().replace("-", "").translate(str.maketrans("OIL", "011"))
+    if len(spelling) != _REFERENCE_DIGITS + 1 or any(sign not in _ALPHABET for sign in spelling):
+        raise NotUnderstood("this is not a case reference: it has eleven letters and digits")
+    number = 0
+    for sign in spelling[:-1]:
+        number = number * 32 + _ALPHABET.index(sign)
+    if number % 37 >= len(_ALPHABET) or _ALPHABET[number % 37] != spelling[-1]:
+        raise NotUnderstood("this case reference is mistyped: its last character does not fit the others")
+    return spelling
+
+
+class Phase(StrEnum):
+    """The phases of a path. Each is a child workflow with a stream of its own."""
+
+    SAFETY = "safety"
+    TRANSIT_STAY = "transit-stay"
+    EMBASSY_CONTACTS = "embassy-contacts"
+    VETTING = "vetting"
+    ENTRY = "entry"
+    ASYLUM_FILING = "asylum-filing"
+
+
+def case_stream(reference: str) -> str:
+    """The stream, and workflow id, of a case's path."""
+    return f"case/{reference}"
+
+
+def phase_stream(reference: str, phase: Phase, number: int) -> str:
+    """The stream, and workflow id, of one round of a phase."""
+    return f"case/{reference}/{phase}/{number}"
+
+
+def reference_of(stream: str) -> str:
+    """The case a stream belongs to."""
+    return stream.split("/")[1]
+
+
+def phase_of(stream: str) -> tuple[Phase, int] | None:
+    """The phase and round of a stream; ``None`` for the case's own."""
+    parts = stream.split("/")
+    return (Phase(parts[2]), int(parts[3])) if len(parts) == 4 else None
+
+
+class Milestone(StrEnum):
+    """What a phase tells the path."""
+
+    RELOCATED = "relocated"
+    EXIT_CLEARED = "exit-cleared"
+    EXIT_BARRED = "exit-barred"
+    DETAINED = "detained"
+    RELEASED = "released"
+    DEPORTED = "deported"
+    PLEDGED = "pledged"
+    PLEDGE_LAPSED = "pledge-lapsed"
+    CLEARED = "cleared"
+    CLEARANCE_LAPSED = "clearance-lapsed"
+    ADVERSE = "adverse"
+    DEPARTED = "departed"
+    JOURNEY_FAILED = "journey-failed"
+    ARRIVED = "arrived"
+    PROTECTED = "protected"
+    FINALLY_REFUSED = "finally-refused"
+    REMEDY_OPENED = "remedy-opened"
+
+
+class Stage(StrEnum):
+    """Where a path stands, in one word for a list."""
+
+    TRANSIT = "in transit"
+    CLEARED = "cleared, waiting"
+    ENTRY = "entry"
+    ASYLUM = "asylum claim"
+    PROTECTED = "protected"
+    REMEDIES = "remedies and departure"
+    CUSTODY = "custody"
+    CLOSED = "closed"
+
+
+class Recipient(StrEnum):
+    """To whom something is said."""
+
+    EMBASSY = "embassy"
+    VETTER = "vetter"
+    LAWYER = "lawyer"
+    HOST_AUTHORITY = "host-authority"
+    TRANSIT_AUTHORITY = "transit-authority"
+    PARTNER = "partner"
+
+
+class Purpose(StrEnum):
+    """What it is said for."""
+
+    ENTRY = "entry"
+    VETTING = "vetting"
+    LEGAL_HELP = "legal-help"
+    ASYLUM = "asylum"
+    SAFETY = "safety"
+
+
+class Material(StrEnum):
+    """What is said."""
+
+    EXISTENCE = "existence"
+    IDENTITY = "identity"
+    STORY = "story"
+    DOCUMENTS = "documents"
+    CONTACT = "contact"
+
+
+class ConsentForm(StrEnum):
+    """How consent was given."""
+
+    WRITTEN = "written"
+    SPOKEN = "spoken"
+    SIGNED_MESSAGE = "signed-message"
+    THROUGH_INTERPRETER = "through-interpreter"
+
+
+class Scope(Frozen):
+    """What a person agreed to: to whom, what, and what for."""
+
+    recipient: Recipient
+    purpose: Purpose
+    materials: tuple[Material, ...]
+
+
+class ClosingReason(StrEnum):
+    """Why a person closed a path."""
+
+    PROTECTED = "protected"
+    WITHDREW = "withdrew"
+    RETURNED_BY_CHOICE = "returned-by-choice"
+    LOST = "lost"
+    DIED = "died"
+    REFERRED_ON = "referred-on"
+
+
+class CaseOpened(Decision):
+    """The case begins. It is recorded together with the first consent."""
+
+    kind: Literal["case-opened"] = "case-opened"
+    coordinator: StaffId = Field(description="the staff member responsible")
+    country: CountryCode = Field(description="where the person is, as a country code")
+
+
+class ConsentGiven(Decision):
+    """Record what the person agrees to. Nothing is said to anybody without it."""
+
+    kind: Literal["consent-given"] = "consent-given"
+    scopes: tuple[Scope, ...] = Field(min_length=1, description="recipient:purpose:material+material, once for each")
+    language: str = Field(pattern=r"^[a-z]{2,3}$", description="language of the talk, as a code such as ru")
+    form: ConsentForm = Field(description="how it was given")
+    until: date | None = Field(default=None, description="last day on which it holds")
+
+
+class ConsentWithdrawn(Report):
+    """The person takes consent back: wholly, or towards one recipient. What was not yet said is not said any more."""
+
+    kind: Literal["consent-withdrawn"] = "consent-withdrawn"
+    recipient: Recipient | None = Field(default=None, description="towards whom; all if left out")
+
+
+class NeverContactSet(Decision):
+    """Name the states that must never be contacted. No act of staff towards one is accepted, without override."""
+
+    kind: Literal["never-contact-set"] = "never-contact-set"
+    states: tuple[CountryCode, ...] = Field(description="the whole list, as country codes")
+
+
+class Assigned(Decision):
+    """Make a staff member responsible for the case."""
+
+    kind: Literal["assigned"] = "assigned"
+    coordinator: StaffId = Field(description="the staff member")
+
+
+class PathClosed(Decision):
+    """Close the path. Only a person does this."""
+
+    kind: Literal["path-closed"] = "path-closed"
+    reason: ClosingReason = Field(description="why")
+
+
+class PathReopened(Decision):
+    """Open a closed path again: it goes on where it stood."""
+
+    kind: Literal["path-reopened"] = "path-reopened"
+
+
+class RoomOpenedForReport(Decision):
+    """Open a phase whose gate is shut, because something has happened there that must be recorded."""
+
+    kind: Literal["room-opened-for-report"] = "room-opened-for-report"
+    phase: Phase = Field(description="the phase")
+    country: CountryCode | None = Field(default=None, description="the country concerned; the present one if left out")
+
+
+class MilestoneReached(EngineFact):
+    """A phase told the path what happened."""
+
+    kind: Literal["milestone-reached"] = "milestone-reached"
+    dated = True
+    milestone: Milestone
+    source: UUID
+    stream: str
+    country: CountryCode | None = None
+
+
+class MilestoneWithdrawn(EngineFact):
+    """A correction took a milestone back."""
+
+    kind: Literal["milestone-withdrawn"] = "milestone-withdrawn"
+    source: UUID
+
+
+class PhaseOpened(EngineFact):
+    """The path opened a round of a phase."""
+
+    kind: Literal["phase-opened"] = "phase-opened"
+    phase: Phase
+    number: int
+    country: CountryCode | None = None
+    outside_path: bool = False
+
+
+class PhaseEnded(EngineFact):
+    """The path ended a round of a phase."""
+
+    kind: Literal["phase-ended"] = "phase-ended"
+    phase: Phase
+    number: int
+
+
+class Round(Frozen):
+    """One round of a phase, as the path has opened it."""
+
+    phase: Phase
+    number: int
+    country: CountryCode | None
+    opened: Occurred
+    ended: Occurred | None = None
+    outside_path: bool = False
+
+
+class Consent(Frozen):
+    """One scope a person agreed to, with its end."""
+
+    scope: Scope
+    until: date | None
+
+
+class Path(Room):
+    """The state of a case's own stream: consent, responsibility, milestones, and which phases are open."""
+
+    coordinator: str | None = None
+    consents: tuple[Consent, ...] = ()
+    withdrawn: bool = False
+    never_contact: frozenset[str] = frozenset()
+    rounds: tuple[Round, ...] = ()
+    heard: tuple[MilestoneReached, ...] = ()
+    closed: ClosingReason | None = None
+    began: bool = False
+
+    stay: int = 1
+    round_of_asking: int = 1
+    journey: int = 1
+    pledge: CountryCode | None = None
+    cleared: bool = False
+    adverse: bool = False
+    exit_possible: bool = False
+    arrived_in: CountryCode | None = None
+    in_custody: bool = False
+    deported: bool = False
+    travelling: bool = False
+    outcome: Milestone | None = None
+
+    def after(self, record: Record) -> dict[str, object]:
+        match record.fact:
+            case CaseOpened(coordinator=coordinator, country=country):
+                return {"began": True, "coordinator": coordinator, "country": country, "opened": record.occurred}
+            case ConsentGiven(scopes=scopes, until=until):
+                kept = tuple(one for one in self.consents if one.scope not in scopes)
+                given = tuple(Consent(scope=scope, until=until) for scope in scopes)
+                return {"consents": kept + given, "withdrawn": False}
+            case ConsentWithdrawn(recipient=recipient):
+                kept = tuple(one for one in self.consents if recipient is not None and one.scope.recipient != recipient)
+                return {"consents": kept, "withdrawn": True}
+            case NeverContactSet(states=states):
+                return {"never_contact": frozenset(states)}
+            case Assigned(coordinator=coordinator):
+                return {"coordinator": coordinator}
+            case PathClosed(reason=reason):
+                return {"closed": reason}
+            case PathReopened():
+                return {"closed": None}
+            case PhaseOpened() as opened:
+                return self._opened(opened, record.occurred)
+            case PhaseEnded(phase=phase, number=number):
+                return {"rounds": tuple(_ended(one, phase, number, record.occurred) for one in self.rounds)}
+            case MilestoneReached() as reached:
+                return {"heard": (*self.heard, reached), **self._heard(reached)}
+            case _:
+                return {}
+
+    def _opened(self, fact: PhaseOpened, occurred: Occurred) -> dict[str, object]:
+        one = Round(
+            phase=fact.phase,
+            number=fact.number,
+            country=fact.country,
+            opened=occurred,
+            outside_path=fact.outside_path,
+        )
+        same = [other for other in self.rounds if (other.phase, other.number) == (fact.phase, fact.number)]
+        if same:
+            one = one.model_copy(update={"opened": same[0].opened})
+        changes: dict[str, object] = {"rounds": (*(other for other in self.rounds if other not in same), one)}
+        if fact.outside_path and fact.phase is Phase.TRANSIT_STAY:
+            changes |= {"stay": fact.number, "country": fact.country, "deported": False, "arrived_in": None}
+        return changes
+
+    def _heard(self, reached: MilestoneReached) -> dict[str, object]:
+        from_phase = phase_of(reached.stream)
+        following = from_phase[1] + 1 if from_phase else 1
+        match reached.milestone:
+            case Milestone.RELOCATED:
+                return {"stay": following, "country": reached.country, "exit_possible": False}
+            case Milestone.EXIT_CLEARED:
+                return {"exit_possible": True}
+            case Milestone.EXIT_BARRED:
+                return {"exit_possible": False}
+            case Milestone.DETAINED:
+                return {"in_custody": True, "exit_possible": False}
+            case Milestone.RELEASED:
+                return {"in_custody": False}
+            case Milestone.DEPORTED:
+                gone = {"deported": True, "in_custody": True, "arrived_in": None, "exit_possible": False}
+                return gone | {"country": reached.country, "travelling": False}
+            case Milestone.PLEDGED:
+                return {"pledge": reached.country}
+            case Milestone.PLEDGE_LAPSED:
+                return {"pledge": None, "round_of_asking": following, **self._journey_over()}
+            case Milestone.CLEARED:
+                return {"cleared": True, "adverse": False}
+            case Milestone.CLEARANCE_LAPSED:
+                return {"cleared": False}
+            case Milestone.ADVERSE:
+                return {"cleared": False, "adverse": True}
+            case Milestone.DEPARTED:
+                return {"travelling": True}
+            case Milestone.JOURNEY_FAILED:
+                return {"journey": following, "travelling": False}
+            case Milestone.ARRIVED:
+                return {"arrived_in": reached.country, "travelling": False, "deported": False, "outcome": None}
+            case Milestone.PROTECTED | Milestone.FINALLY_REFUSED:
+                return {"outcome": reached.milestone}
+            case Milestone.REMEDY_OPENED:
+                return {"outcome": None}
+
+    def _journey_over(self) -> dict[str, object]:
+        """A journey needs its pledge: when that lapses, the round of entry that was opened for it is over."""
+        opened = any(one.phase is Phase.ENTRY and one.number == self.journey for one in self.rounds)
+        return {"journey": self.journey + 1 if opened else self.journey, "travelling": False}
+
+    def objection(self, fact: Fact, actor: str, on: date, case: "Path") -> str | None:
+        if isinstance(fact, CaseOpened):
+            return "this case has begun already" if self.began else None
+        if not self.began:
+            return "this case has not begun: start it first"
+        if isinstance(fact, PathReopened):
+            return None if self.closed else "this path is open"
+        if self.closed:
+            return f"this path is closed ({self.closed}): reopen it first"
+        if isinstance(fact, RoomOpenedForReport) and self.running(fact.phase) is not None:
+            return f"{fact.phase} is open already"
+        return None
+
+    def running(self, phase: Phase) -> Round | None:
+        """The open round of a phase."""
+        return next((one for one in self.rounds if one.phase is phase and one.ended is None), None)
+
+    def latest(self, phase: Phase) -> Round | None:
+        """The last round of a phase, open or ended."""
+        return max((one for one in self.rounds if one.phase is phase), key=lambda one: one.number, default=None)
+
+    def is_running(self, phase: Phase, number: int) -> bool:
+        running = self.running(phase)
+        return running is not None and running.number == number
+
+    def covers(self, recipient: Recipient, purpose: Purpose, materials: tuple[Material, ...], on: date) -> bool:
+        """Whether consent covers saying these things to this recipient for this purpose on this day."""
+        allowed = {
+            material
+            for one in self.consents
+            if (one.scope.recipient, one.scope.purpose) == (recipient, purpose)
+            and (one.until is None or on <= one.until)
+            for material in one.scope.materials
+        }
+        return set(materials) <= allowed
+
+    def no_contact(self, state: str) -> str | None:
+        """Why a state may not be contacted at all; ``None`` when it may."""
+        return (
+            f"{state} stands on this case's list of states never to be contacted"
+            if state in self.never_contact
+            else None
+        )
+
+    def missing_for_entry(self) -> tuple[str, ...]:
+        """What still bars the gate to entry, in words; empty when it is open."""
+        return tuple(
+            words
+            for holds, words in (
+                (self.pledge is not None, "no country has pledged"),
+                (self.cleared, "vetting was adverse" if self.adverse else "vetting has not cleared"),
+                (self.exit_possible, "no exit is possible"),
+            )
+            if not holds
+        )
+
+    def gate_to_entry(self) -> str | None:
+        """Why the gate to entry is shut; ``None`` when it is open."""
+        missing = self.missing_for_entry()
+        return f"the gate to entry is shut: {', '.join(missing)}" if missing else None
+
+    def gate(self, phase: Phase) -> str | None:
+        """Why a phase is not open; ``None`` when nothing bars it."""
+        match phase:
+            case Phase.ENTRY:
+                return self.gate_to_entry()
+            case Phase.ASYLUM_FILING:
+                return None if self.arrived_in else "asylum filing is not open: no arrival is recorded"
+            case _:
+                return None if phase in self.wanted() else f"{phase} is over on this path"
+
+    def wanted(self) -> dict[Phase, tuple[int, CountryCode | None]]:
+        """Which phases should be open now: for each its round and its country."""
+        if self.closed or not self.began:
+            return {}
+        wanted: dict[Phase, tuple[int, CountryCode | None]] = {Phase.SAFETY: (1, None)}
+        if self.arrived_in is not None:
+            wanted[Phase.ASYLUM_FILING] = (self._claim(), self.arrived_in)
+        else:
+            if not self.deported:
+                wanted[Phase.TRANSIT_STAY] = (self.stay, self.country)
+            wanted[Phase.EMBASSY_CONTACTS] = (self.round_of_asking, None)
+            if not self.missing_for_entry():
+                wanted[Phase.ENTRY] = (self.journey, self.pledge)
+        if self.arrived_in is None or not self.cleared:
+            wanted[Phase.VETTING] = (1, None)
+        return wanted
+
+    def _claim(self) -> int:
+        """Each country of arrival has its own round of asylum filing."""
+        arrivals = [one.country for one in self.heard if one.milestone is Milestone.ARRIVED]
+        return len(dict.fromkeys(arrivals)) or 1
+
+    def next_steps(self) -> Iterator[PhaseOpened | PhaseEnded]:
+        """What the path opens and ends to come from where it is to where it should be."""
+        wanted = self.wanted()
+        for one in self.rounds:
+            unwanted = wanted.get(one.phase, (None, None))[0] != one.number
+            if one.ended is None and unwanted and not self._kept_for_report(one):
+                yield PhaseEnded(phase=one.phase, number=one.number)
+        for phase, (number, country) in wanted.items():
+            if not self.is_running(phase, number):
+                yield PhaseOpened(phase=phase, number=number, country=country)
+
+    def _kept_for_report(self, one: Round) -> bool:
+        """A room opened for a report outside the path stays open until the path itself moves past it."""
+        if self.closed or not one.outside_path:
+            return False
+        match one.phase:
+            case Phase.ENTRY:
+                return self.arrived_in is None and one.number == self.journey
+            case Phase.ASYLUM_FILING:
+                return self.arrived_in is None
+            case _:
+                return one.phase not in self.wanted()
+
+    @property
+    def stage(self) -> Stage:
+        if self.closed:
+            return Stage.CLOSED
+        if self.in_custody:
+            return Stage.CUSTODY
+        if self.arrived_in is not None:
+            match self.outcome:
+                case Milestone.PROTECTED:
+                    return Stage.PROTECTED
+                case Milestone.FINALLY_REFUSED:
+                    return Stage.REMEDIES
+                case _:
+                    return Stage.ASYLUM
+        if self.running(Phase.ENTRY) is not None:
+            return Stage.ENTRY
+        return Stage.CLEARED if self.cleared else Stage.TRANSIT
+
+    def headline(self) -> str:
+        return str(self.stage)
+
+    def own_duties(self, case: "Path", rules: Rules) -> Iterator[Duty]:
+        """The path itself waits for nobody: safety, which is open as long as it is, holds its duties."""
+        return iter(())
+
+
+def _ended(one: Round, phase: Phase, number: int, occurred: Occurred) -> Round:
+    return one.model_copy(update={"ended": occurred}) if (one.phase, one.number) == (phase, number) else one
+
+
+Path.facts = (
+    CaseOpened,
+    ConsentGiven,
+    ConsentWithdrawn,
+    NeverContactSet,
+    Assigned,
+    PathClosed,
+    PathReopened,
+    RoomOpenedForReport,
+)

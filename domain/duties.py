@@ -1,0 +1,186 @@
+"""Duties: what must happen by when, who is bound, what a miss costs, and how the engine insists.
+
+A duty has a *ladder*: reminders before the instant, an alarm at it, escalations after it until somebody acknowledges
+or the awaited fact arrives. Rungs are pure functions of the duty, so a forecast and the running engine climb alike.
+
+Invariants:
+    1. The rungs of a duty are strictly ascending and never end.
+    2. An acknowledgement covers the rungs fired before it. One that covers the alarm ends this ladder; one that
+       covers a reminder never silences the alarm.
+    3. A duty whose instant moves has a new ladder.
+    4. After a silence of the engine only the highest rung that was missed is fired, once.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from domain.facts import Frozen
+
+
+class Bound(StrEnum):
+    """Who is bound by a duty."""
+
+    PERSON = "person"
+    HOST = "host"
+    STATE = "state"
+    STAFF = "staff"
+
+
+class Consequence(StrEnum):
+    """What a miss costs, typed so that nobody has to read a sentence to sort by it."""
+
+    NONE = "none"
+    UNKNOWN = "unknown"
+    FINE = "fine"
+    LOSS_OF_LAWFUL_STAY = "loss-of-lawful-stay"
+    REMOVAL = "removal"
+    CLAIM_CLOSED = "claim-closed"
+    CLAIM_INADMISSIBLE = "claim-inadmissible"
+    ACCELERATED_TRACK = "accelerated-track"
+    LOSS_OF_APPEAL = "loss-of-appeal"
+    LOSS_OF_BENEFITS = "loss-of-benefits"
+    LOSS_OF_SUSPENSION = "loss-of-suspension"
+    RESPONSIBILITY_SHIFTS = "responsibility-shifts"
+    DEEMED_REFUSAL = "deemed-refusal"
+    DOCUMENT_EXPIRES = "document-expires"
+    PLEDGE_LAPSES = "pledge-lapses"
+    CLEARANCE_LAPSES = "clearance-lapses"
+    CONSENT_ENDS = "consent-ends"
+    SILENCE = "silence"
+    DANGER = "danger"
+
+
+class Urgency(StrEnum):
+    """How loudly a rung speaks. A notice's sentence depends on nothing else."""
+
+    REMINDER = "reminder"
+    ALARM = "alarm"
+    EMERGENCY = "emergency"
+
+
+class Level(StrEnum):
+    """Where on its ladder a rung stands."""
+
+    REMINDER = "reminder"
+    ALARM = "alarm"
+    ESCALATION = "escalation"
+
+
+LEGAL_REMINDERS = (timedelta(days=30), timedelta(days=14), timedelta(days=7), timedelta(days=3), timedelta(days=1))
+"""Before a legal deadline, where the rulebook names no other."""
+
+LEGAL_ESCALATIONS = (timedelta(days=1), timedelta(days=3), timedelta(days=7))
+"""After a missed legal deadline; the last repeats until somebody acknowledges. Shorter annoys, longer forgets."""
+
+EMERGENCY_ESCALATIONS = (timedelta(hours=1), timedelta(hours=3), timedelta(hours=12), timedelta(hours=24))
+"""After a missed emergency duty: a man in custody can be handed over within hours (facts: Kazakhstan, 2026)."""
+
+ROUTINE_ESCALATIONS = (timedelta(days=3), timedelta(days=7))
+"""After a missed routine review."""
+
+
+class Duty(Frozen):
+    """What must happen by when.
+
+    Attributes:
+        id: stable within its phase. The pair (id, due) names one ladder.
+        title: one sentence for a coordinator; never a personal value.
+        due: the instant by which it must have happened (UTC). Under doubt, the earliest safe one.
+        bound: who is bound.
+        consequence: what a miss costs.
+        rule: id of the rule the date comes from; ``None`` for the organisation's own duties.
+        doubt: why the date is not certain, in words; empty when it is.
+        curable: whether doing it late still helps.
+        reminders: how long before ``due`` to remind.
+        escalations: how long after ``due`` to insist; the last step repeats for ever.
+        emergency: whether its alarm speaks with the loudest voice.
+    """
+
+    id: str
+    title: str
+    due: AwareDatetime
+    bound: Bound = Bound.STAFF
+    consequence: Consequence = Consequence.SILENCE
+    rule: str | None = None
+    doubt: str = ""
+    curable: bool = True
+    reminders: tuple[timedelta, ...] = ()
+    escalations: tuple[timedelta, ...] = ROUTINE_ESCALATIONS
+    emergency: bool = False
+
+
+class Rung(Frozen):
+    """One step of a duty's ladder."""
+
+    duty_id: str
+    due: AwareDatetime
+    level: Level
+    number: int
+    at: AwareDatetime
+    urgency: Urgency
+
+
+class Ladder(Frozen):
+    """How far the ladder of one duty, for one due instant, has been climbed."""
+
+    due: AwareDatetime
+    fired: Rung | None = None
+    acknowledged: bool = False
+    passed_over: bool = False
+    """The duty was past when the case was imported: it is in the digest, and its alarm does not sound."""
+
+    @property
+    def needs_a_human(self) -> bool:
+        return self.fired is not None and not self.acknowledged
+
+    @property
+    def is_over(self) -> bool:
+        return self.acknowledged and self.fired is not None and self.fired.level is not Level.REMINDER
+
+
+def rungs(duty: Duty) -> Iterator[Rung]:
+    """All rungs of a duty in ascending order, without end."""
+    number = 0
+    for ahead in sorted(duty.reminders, reverse=True):
+        yield _rung(duty, Level.REMINDER, number, duty.due - ahead)
+        number += 1
+    yield _rung(duty, Level.ALARM, number, duty.due)
+    after = timedelta()
+    for step in duty.escalations:
+        number, after = number + 1, step
+        yield _rung(duty, Level.ESCALATION, number, duty.due + after)
+    pause = duty.escalations[-1] if duty.escalations else timedelta(days=7)
+    while True:
+        number, after = number + 1, after + pause
+        yield _rung(duty, Level.ESCALATION, number, duty.due + after)
+
+
+def _rung(duty: Duty, level: Level, number: int, at: datetime) -> Rung:
+    loud = Urgency.EMERGENCY if duty.emergency else Urgency.ALARM
+    urgency = Urgency.REMINDER if level is Level.REMINDER else loud
+    return Rung(duty_id=duty.id, due=duty.due, level=level, number=number, at=at, urgency=urgency)
+
+
+def next_rung(duty: Duty, ladder: Ladder | None, now: datetime, *, silent_until: datetime | None = None) -> Rung | None:
+    """The rung that is due now, or the next one to come; ``None`` when this ladder is over.
+
+    Args:
+        duty: the duty as it stands.
+        ladder: how far its ladder has been climbed; ``None`` if it has not been touched.
+        now: the case clock.
+        silent_until: the instant of an import. Rungs up to it never sound.
+    """
+    if ladder is not None and (ladder.is_over or (ladder.passed_over and not duty.curable)):
+        return None
+    done = ladder.fired.at if ladder is not None and ladder.fired is not None else None
+    missed: Rung | None = None
+    for rung in rungs(duty):
+        if (done is not None and rung.at <= done) or (silent_until is not None and rung.at <= silent_until):
+            continue
+        if rung.at > now:
+            return missed or rung
+        missed = rung
+    raise AssertionError("a ladder never ends")

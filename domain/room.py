@@ -1,0 +1,271 @@
+"""What every phase's room shares: a state that is only ever the fold of its stream, gates, and duties.
+
+A *room* is one phase's state, commands, events, decisions and duties in one file. Rules of every room:
+    1. ``apply`` is total: any fact in any order leaves a legal state. It never raises.
+    2. ``objection`` says why a fact does not fit. A decision is then refused, a report is recorded and flagged.
+    3. An open room always has a duty to come: at least ``review``.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, ClassVar, Literal, Self, get_args
+
+from pydantic import AwareDatetime, Field
+
+from domain.duties import LEGAL_ESCALATIONS, LEGAL_REMINDERS, Bound, Consequence, Duty, Level, Urgency
+from domain.facts import CountryCode, Decision, EngineFact, Fact, Frozen, Occurred, Record
+from domain.rulebook import Rule, Rules
+
+if TYPE_CHECKING:
+    from domain.case import Milestone, Path
+
+REVIEW_PERIOD = timedelta(days=45)
+"""A room untouched for one to two of these asks for a review. Whole periods, so that the timer seldom moves."""
+
+DIGEST = "check-imported-past"
+"""The duty to go through what was past at an import. It needs a human from the start, and sounds no alarm then."""
+
+FIND_OUT = timedelta(days=3)
+"""How long staff have to find out a period that the rulebook does not know."""
+
+
+class Acknowledged(Decision):
+    """Take a duty in hand: its ladder stops insisting. A reminder taken in hand never silences the alarm."""
+
+    kind: Literal["acknowledged"] = "acknowledged"
+    duty: str = Field(description="id of the duty, as `safeconduct duties` shows it")
+
+
+class DutyCameDue(EngineFact):
+    """A rung of a duty's ladder was reached. Its notice is written with it."""
+
+    kind: Literal["duty-came-due"] = "duty-came-due"
+    duty: str
+    title: str
+    due: AwareDatetime
+    level: Level
+    number: int
+    at: AwareDatetime
+    urgency: Urgency
+
+
+class MovedDate(Frozen):
+    """A duty whose date is another one than before; ``None`` where there was, or is, no such duty."""
+
+    duty: str
+    before: AwareDatetime | None
+    after: AwareDatetime | None
+
+
+class DatesMoved(EngineFact):
+    """A correction moved dates. Every moved date is announced."""
+
+    kind: Literal["dates-moved"] = "dates-moved"
+    moved: tuple[MovedDate, ...]
+
+
+class PastDuty(Frozen):
+    """A duty that was already past when the case was imported."""
+
+    stream: str
+    duty: str
+    title: str
+    due: AwareDatetime
+    curable: bool
+
+
+class HistoryImported(EngineFact):
+    """The facts before this one were imported. Nothing that was due before it sounds an alarm.
+
+    In the stream of safety ``past`` lists the whole case's past duties: the digest that a person checks.
+    """
+
+    kind: Literal["history-imported"] = "history-imported"
+    at: AwareDatetime
+    past: tuple[PastDuty, ...] = ()
+
+
+class Room(Frozen):
+    """Base of all phase states. See the module's rules."""
+
+    facts: ClassVar[tuple[type[Fact], ...]] = ()
+    """The facts that belong to this room, beside the shared ones."""
+    review_title: ClassVar[str] = "Review this phase: nothing has been recorded for a while"
+
+    stream: str = ""
+    country: CountryCode | None = None
+    opened: Occurred = Occurred.on(date(1970, 1, 1))
+    touched_at: AwareDatetime | None = None
+    imported_at: AwareDatetime | None = None
+    acknowledged_at: Mapping[str, AwareDatetime] = Field(default_factory=dict)
+
+    def apply(self, record: Record) -> Self:
+        """The state after one more record. Total: no fact is impossible."""
+        fact, recorded_at, changes = record.fact, whole_minute(record.recorded_at), dict[str, object]()
+        if fact.nature != "engine":
+            changes["touched_at"] = max(self.touched_at or recorded_at, recorded_at)
+        if isinstance(fact, Acknowledged):
+            changes["acknowledged_at"] = {**self.acknowledged_at, fact.duty: recorded_at}
+        elif isinstance(fact, HistoryImported):
+            changes["imported_at"] = whole_minute(fact.at)
+        else:
+            changes |= self.after(record)
+        return self.model_copy(update=changes)
+
+    def after(self, record: Record) -> dict[str, object]:
+        """The fields that a fact of this room changes."""
+        raise NotImplementedError
+
+    def objection(self, fact: Fact, actor: str, on: date, case: "Path") -> str | None:
+        """Why this fact does not fit now; ``None`` when it does."""
+        raise NotImplementedError
+
+    def milestone(self, record: Record) -> "Milestone | None":
+        """What the path must hear of this fact."""
+        return None
+
+    def own_duties(self, case: "Path", rules: Rules) -> Iterator[Duty]:
+        """The duties of this room, without the review."""
+        raise NotImplementedError
+
+    def headline(self) -> str:
+        """Where this phase stands, in a few words from a closed vocabulary."""
+        raise NotImplementedError
+
+    def duties(self, case: "Path", rules: Rules) -> tuple[Duty, ...]:
+        """All duties of this room as it stands, the review among them, soonest first."""
+        return tuple(sorted([*self.own_duties(case, rules), self.review()], key=lambda duty: (duty.due, duty.id)))
+
+    def review(self) -> Duty:
+        """Somebody looks at every open phase, even when nothing happens in it."""
+        periods = (self.last_touch - self.anchor) // REVIEW_PERIOD
+        return Duty(id="review", title=self.review_title, due=self.anchor + (periods + 2) * REVIEW_PERIOD)
+
+    @property
+    def anchor(self) -> datetime:
+        """Where routine periods are counted from: the import, or the opening."""
+        return max(self.opened.instant, self.imported_at or self.opened.instant)
+
+    @property
+    def last_touch(self) -> datetime:
+        return max(self.touched_at or self.anchor, self.anchor)
+
+    def since(self, duty_id: str, instant: datetime) -> datetime:
+        """The later of an instant, the import, and the last acknowledgement of a duty: where a routine starts anew."""
+        return max(instant, self.imported_at or instant, self.acknowledged_at.get(duty_id, instant))
+
+
+def whole_minute(instant: datetime) -> datetime:
+    """The minute of an instant: routines are counted from minutes, so that nobody reads fractions of seconds."""
+    return instant.replace(second=0, microsecond=0)
+
+
+def belongs(room: type[Room], fact: Fact) -> bool:
+    """Whether a fact may be recorded in a room."""
+    return isinstance(fact, (*room.facts, Acknowledged))
+
+
+def kind_of(fact: type[Fact]) -> str:
+    """The stable kind of a fact's type."""
+    return str(get_args(fact.model_fields["kind"].annotation)[0])
+
+
+def legal_duties(
+    rules: Rules,
+    step: str,
+    start: Occurred | None,
+    *,
+    name: str | None = None,
+    pivot: date | None = None,
+    printed: date | None = None,
+    required: bool = True,
+    facts: Mapping[str, str] | None = None,
+) -> Iterator[Duty]:
+    """The duty that a rule of law makes, and with it what a human must find out where the rule is weak.
+
+    Args:
+        rules: what the rulebook holds for this phase and country.
+        step: the step of the procedure.
+        start: when the clock started; ``None`` while it has not.
+        name: id of the duty; the step's own name if not given.
+        pivot: day whose law applies; the start's own day if not given.
+        printed: last day as printed on a served document. It beats the computation, and a difference alarms.
+        required: whether a missing rule is itself something to find out, or only means that the step does not apply.
+        facts: conditions of the case that select the rule, such as ``track`` or ``entry``.
+    """
+    if start is None:
+        return
+    duty_id = name or step
+    rule = rules.find(step, pivot or start.earliest, **(facts or {}))
+    computed = rules.deadline(rule, start) if rule is not None else None
+    if printed is not None:
+        yield _printed_duty(rules, rule, duty_id, printed)
+        if computed is not None and computed.last_day != printed:
+            yield _ask(
+                f"mismatch.{duty_id}",
+                f"Printed and computed dates differ for: {_title(rule, step)}",
+                start,
+                timedelta(),
+            )
+        return
+    if rule is None and not required:
+        return
+    if rule is None or computed is None:
+        yield _ask(f"find-out.{duty_id}", f"No period is known for: {_title(rule, step)}. Ask counsel", start, FIND_OUT)
+        return
+    yield _duty(rule, duty_id, computed.due, "; ".join(computed.doubt))
+    # how long the state may take binds nobody here: the doubt is shown, and no one is sent to find out
+    if rule.doubt and rule.bound is not Bound.STATE:
+        yield _ask(f"verify.{duty_id}", f"Verify with counsel and write down the period: {rule.title}", start, FIND_OUT)
+
+
+def _duty(rule: Rule, duty_id: str, due: datetime, doubt: str) -> Duty:
+    return Duty(
+        id=duty_id,
+        title=rule.title,
+        due=due,
+        bound=rule.bound,
+        consequence=rule.consequence,
+        rule=rule.id,
+        doubt=doubt,
+        curable=rule.curable,
+        reminders=tuple(timedelta(days=days) for days in rule.reminders),
+        escalations=LEGAL_ESCALATIONS,
+    )
+
+
+def _printed_duty(rules: Rules, rule: Rule | None, duty_id: str, printed: date) -> Duty:
+    due = rules.place.end_of(printed)
+    if rule is not None:
+        return _duty(rule, duty_id, due, "")
+    title = f"Date printed on the served document: {duty_id}"
+    return Duty(id=duty_id, title=title, due=due, reminders=LEGAL_REMINDERS, escalations=LEGAL_ESCALATIONS)
+
+
+def _ask(duty_id: str, title: str, start: Occurred, within: timedelta) -> Duty:
+    return Duty(
+        id=duty_id,
+        title=title,
+        due=start.instant + within,
+        bound=Bound.STAFF,
+        consequence=Consequence.UNKNOWN,
+        doubt="no date may be relied on until a person has found out",
+        escalations=LEGAL_ESCALATIONS,
+    )
+
+
+def _title(rule: Rule | None, step: str) -> str:
+    return rule.title if rule is not None else step.replace("-", " ")
+
+
+def dated_duty(duty_id: str, title: str, until: date | None, consequence: Consequence) -> Iterator[Duty]:
+    """A duty from a printed validity (a document, a pledge, a clearance): act before its last day ends (UTC)."""
+    if until is not None:
+        yield Duty(
+            id=duty_id,
+            title=title,
+            due=datetime.combine(until + timedelta(days=1), time(), UTC),
+            consequence=consequence,
+            reminders=LEGAL_REMINDERS,
+            escalations=LEGAL_ESCALATIONS,
+        )

@@ -1,0 +1,283 @@
+"""A whole case in memory: the path, its phases, and how facts travel between them.
+
+The pure twin of the running engine. Imports are computed with it, and forecasts; a test drives the same story on the
+real server and finds the same chronology.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from domain.case import Path, Phase, PhaseOpened, RoomOpenedForReport, case_stream, phase_of, phase_stream
+from domain.duties import Duty, Rung
+from domain.errors import NotFound, NotUnderstood, Refused
+from domain.events import (
+    ENGINE,
+    ROOMS,
+    Command,
+    Event,
+    Intake,
+    Past,
+    id_from_cause,
+    id_from_command,
+)
+from domain.facts import Fact, Nature, Occurred
+from domain.room import HistoryImported, PastDuty, Room, belongs
+from domain.rulebook import Rules
+from domain.stream import Ledger, Surroundings, came_due, decide, path_hears, path_settles, standings
+
+RulesFor = Callable[[str | None, Phase], Rules]
+"""Gives the rulebook of a country for a phase; a country that is ``None`` or unknown gives one without rules."""
+
+
+def blank_room(path: Path, stream: str) -> Room:
+    """The state of a phase before its first event: what the path says of its round.
+
+    Raises:
+        NotFound: the path never opened this round.
+    """
+    parts = phase_of(stream)
+    for one in path.rounds:
+        if parts == (one.phase, one.number):
+            return ROOMS[one.phase](stream=stream, country=one.country, opened=one.opened)
+    raise NotFound(f"the path has not opened {stream.split('/', 2)[-1]}")
+
+
+def phase_for(fact: Fact, named: Phase | None = None) -> Phase | None:
+    """The phase a fact belongs to; ``None`` for the path's own facts.
+
+    Raises:
+        NotUnderstood: it belongs to every phase, and none was named.
+    """
+    if type(fact) in Path.facts:
+        return None
+    owners = [phase for phase, room in ROOMS.items() if belongs(room, fact)]
+    if len(owners) == 1:
+        return owners[0]
+    if named is None:
+        raise NotUnderstood(f"{fact.kind} can belong to every phase: name the phase")
+    return named
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a command goes: the stream, and the room that must be opened for it first."""
+
+    stream: str
+    opens: RoomOpenedForReport | None = None
+
+
+def route(path: Path, reference: str, past: Past) -> Route:
+    """Where a fact goes: to the open round, a report of former times to the round of then, else to a new one.
+
+    Raises:
+        Refused: a decision for a phase that is not open.
+        NotUnderstood: the phase isn't clear.
+    """
+    phase = phase_for(past.fact, past.phase)
+    if phase is None:
+        return Route(case_stream(reference))
+    running, latest = path.running(phase), path.latest(phase)
+    if running is not None:
+        return Route(phase_stream(reference, phase, running.number))
+    if past.fact.nature is not Nature.REPORT:
+        raise Refused(path.gate(phase) or f"{phase} is not open")
+    if latest is not None and latest.ended is not None and past.occurred.earliest <= latest.ended.latest:
+        return Route(phase_stream(reference, phase, latest.number))
+    number = latest.number + 1 if latest is not None else 1
+    country = past.country or getattr(past.fact, "country", None) or path.country
+    return Route(phase_stream(reference, phase, number), RoomOpenedForReport(phase=phase, country=country))
+
+
+@dataclass
+class Story:
+    """A case in memory.
+
+    Attributes:
+        reference: the case's reference.
+        rules_for: the rulebooks.
+        path: the case's own stream.
+        phases: the streams of all rounds, open or ended.
+    """
+
+    reference: str
+    rules_for: RulesFor
+    path: Ledger[Path] = field(init=False)
+    phases: dict[str, Ledger[Room]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        stream = case_stream(self.reference)
+        self.path = Ledger.empty(stream, Path(stream=stream))
+
+    def around(self, stream: str, now: datetime) -> Surroundings:
+        return Surroundings(case=self.path.state, rules=self.rules(stream), now=now)
+
+    def rules(self, stream: str) -> Rules:
+        parts = phase_of(stream)
+        if parts is None:
+            return self.rules_for(None, Phase.SAFETY)
+        return self.rules_for(blank_room(self.path.state, stream).country, parts[0])
+
+    def ledger(self, stream: str) -> Ledger[Room]:
+        if stream not in self.phases:
+            self.phases[stream] = Ledger.empty(stream, blank_room(self.path.state, stream))
+        return self.phases[stream]
+
+    def open_streams(self) -> list[str]:
+        """The streams of the open rounds."""
+        rounds = [one for one in self.path.state.rounds if one.ended is None]
+        return [phase_stream(self.reference, one.phase, one.number) for one in rounds]
+
+    def tell(self, past: Past, command_id: UUID, now: datetime) -> tuple[Event, ...]:
+        """Let a decision be taken, or a report come in. Returns all that follows from it.
+
+        Raises:
+            SafeconductError: a decision is refused, or the fact has no meaning.
+        """
+        way = route(self.path.state, self.reference, past)
+        opened: tuple[Event, ...] = ()
+        if way.opens is not None:
+            opened = self._to_path(_command(past, way.opens, id_from_cause(command_id, "opens"), now), now)
+        command = _command(past, past.fact, command_id, now)
+        if phase_of(way.stream) is None:
+            return opened + self._to_path(command, now)
+        return opened + self._to_phase(way.stream, command, now)
+
+    def _to_path(self, command: Command, now: datetime) -> tuple[Event, ...]:
+        events = decide_path(self.path, command, now)
+        self.path = self.path.plus(events[self._known(events) :])
+        return events
+
+    def _known(self, events: Sequence[Event]) -> int:
+        return sum(1 for event in events if event.version <= self.path.version)
+
+    def _to_phase(self, stream: str, command: Command, now: datetime) -> tuple[Event, ...]:
+        before = self.ledger(stream)
+        events = decide(before, command, self.around(stream, now))
+        self.phases[stream] = before.plus(events)
+        return events + self._told(stream, now)
+
+    def _told(self, stream: str, now: datetime) -> tuple[Event, ...]:
+        heard = path_hears(self.path, stream, standings(self.phases[stream]), now)
+        self.path = self.path.plus(heard)
+        return heard
+
+    def next_rung(self, now: datetime) -> tuple[str, Duty, Rung] | None:
+        """The rung that is due now or comes next, over all open phases."""
+        standing: list[tuple[str, Duty, Rung]] = []
+        for stream in self.open_streams():
+            ledger = self.ledger(stream)
+            duties = ledger.state.duties(self.path.state, self.rules(stream))
+            if (found := ledger.next_rung(duties, now)) is not None:
+                standing.append((stream, *found))
+        return min(standing, key=lambda one: (one[2].at, one[0], one[1].id), default=None)
+
+    def fire(self, stream: str, duty: Duty, rung: Rung) -> Event:
+        """Let a rung be reached."""
+        event = came_due(self.ledger(stream), duty, rung, rung.at)
+        self.phases[stream] = self.ledger(stream).plus([event])
+        return event
+
+
+def _command(past: Past, fact: Fact, command_id: UUID, now: datetime) -> Command:
+    return Command(
+        command_id=command_id,
+        actor=past.actor,
+        occurred=past.occurred,
+        learned_on=past.learned_on,
+        fact=fact,
+        sent_at=now,
+    )
+
+
+def decide_path(path: Ledger[Path], command: Command, now: datetime) -> tuple[Event, ...]:
+    """The events that a command to the path yields, with the phases that open and end because of it.
+
+    Raises:
+        SafeconductError: as ``decide`` does.
+    """
+    no_rules = Rules.unknown(None)
+    decided = decide(path, command, Surroundings(case=path.state, rules=no_rules, now=now))
+    if decided[0].version <= path.version:
+        return decided
+    opening = decided[0].fact
+    if isinstance(opening, RoomOpenedForReport):
+        decided = (*decided, _opened_for_report(path, decided[0], opening))
+    return path_settles(path, decided, now)
+
+
+def _opened_for_report(path: Ledger[Path], cause: Event, fact: RoomOpenedForReport) -> Event:
+    latest = path.state.latest(fact.phase)
+    number = latest.number + 1 if latest is not None else 1
+    opened = PhaseOpened(phase=fact.phase, number=number, country=fact.country, outside_path=True)
+    return cause.model_copy(
+        update={
+            "event_id": id_from_cause(cause.event_id, f"{opened.kind}|{opened.phase}|{number}"),
+            "version": cause.version + 1,
+            "actor": ENGINE,
+            "command_id": None,
+            "fact": opened,
+        }
+    )
+
+
+def begin(reference: str, command: Command, intake: Intake, rules_for: RulesFor, now: datetime) -> Story:
+    """A case with its past, as one intake tells it. Nothing of the past sounds an alarm.
+
+    Raises:
+        SafeconductError: an entry of the history makes no sense, with its number.
+    """
+    story = Story(reference, rules_for)
+    opening = (intake.opened, intake.consent, intake.never_contact)
+    for index, fact in enumerate(opening):
+        past = Past(fact=fact, occurred=command.occurred, learned_on=command.learned_on, actor=command.actor)
+        story.tell(past, command.command_id if index == 0 else id_from_command(command.command_id, index), now)
+    for index, past in enumerate(sorted(intake.history, key=lambda one: one.occurred.earliest), start=1):
+        try:
+            story.tell(past, id_from_cause(command.command_id, f"history|{index}"), now)
+        except (Refused, NotUnderstood, NotFound) as error:
+            raise type(error)(f"history, {past.fact.kind} on {past.occurred}: {error.sentence}") from None
+    if intake.history:
+        _mark_imported(story, command, now)
+    return story
+
+
+def _mark_imported(story: Story, command: Command, now: datetime) -> None:
+    """Draw the line under the past: what was due before it goes into one digest, in the stream of safety."""
+    past = {stream: _past_duties(story, stream, now) for stream in story.open_streams()}
+    everything = tuple(one for duties in past.values() for one in duties)
+    for stream, duties in past.items():
+        parts = phase_of(stream)
+        listed = everything if parts is not None and parts[0] is Phase.SAFETY else duties
+        ledger = story.ledger(stream)
+        event = Event(
+            event_id=id_from_cause(command.command_id, f"imported|{stream}"),
+            stream=stream,
+            version=ledger.version + 1,
+            actor=ENGINE,
+            occurred=Occurred.at_instant(now),
+            learned_on=now.date(),
+            recorded_at=now,
+            fact=HistoryImported(at=now, past=listed),
+        )
+        story.phases[stream] = ledger.plus([event])
+
+
+ROUTINE = frozenset({"review", "check-in", "present-claim", "first-approach", "vetting-progress", "document"})
+"""Duties that simply begin anew at an import: nobody has to check that they were past."""
+
+
+def _past_duties(story: Story, stream: str, now: datetime) -> tuple[PastDuty, ...]:
+    ledger = story.ledger(stream)
+    duties = ledger.state.duties(story.path.state, story.rules(stream))
+    return tuple(
+        PastDuty(stream=stream, duty=duty.id, title=duty.title, due=duty.due, curable=duty.curable)
+        for duty in duties
+        if duty.due <= now and duty.id not in ROUTINE
+    )
+
+
+def events_of(story: Story) -> tuple[Event, ...]:
+    """All events of a story: the path's, then each phase's."""
+    return story.path.events + tuple(event for ledger in story.phases.values() for event in ledger.events)

@@ -1,0 +1,345 @@
+"""One stream: the fold of its events, the decision about a command, and the next rung of a duty.
+
+Everything here is pure. The running engine and the forecast both do nothing but call it.
+
+Invariants:
+    1. The state is only ever the fold of the stream. Corrected and withdrawn facts stay in it, and leave the fold.
+    2. Reports take their place in the story by their own dates, so a late report does not overwrite a newer one.
+       Decisions and engine facts come after everything that was known when they were recorded.
+    3. A command id that is in the stream gets its first answer.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Generic, Self, TypeVar
+from uuid import UUID
+
+from domain.case import MilestoneReached, MilestoneWithdrawn, Path
+from domain.duties import Duty, Ladder, Level, Rung, next_rung
+from domain.errors import NotFound, NotUnderstood, Refused
+from domain.events import (
+    ENGINE,
+    Command,
+    Corrected,
+    Event,
+    Standing,
+    id_from_cause,
+    id_from_command,
+    id_from_rung,
+    is_a_persons,
+)
+from domain.facts import Fact, Nature, Occurred
+from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported, MovedDate, Room, belongs
+from domain.rulebook import Rules
+
+State = TypeVar("State", bound=Room)
+
+LadderKey = tuple[str, datetime]
+
+
+@dataclass(frozen=True)
+class Ledger(Generic[State]):
+    """A stream with its fold.
+
+    Attributes:
+        stream: the stream's name.
+        blank: the state before the first event.
+        events: all events, in the order of the log.
+        state: the fold of the effective events, in the order of the story.
+        ladders: how far each duty's ladder has been climbed.
+        imported_at: the instant of the import; rungs up to it never sound.
+    """
+
+    stream: str
+    blank: State
+    state: State
+    events: tuple[Event, ...] = ()
+    ladders: Mapping[LadderKey, Ladder] = field(default_factory=dict)
+    imported_at: datetime | None = None
+    story_ends: date = date.min
+
+    @classmethod
+    def empty(cls, stream: str, blank: State) -> Self:
+        return cls(stream=stream, blank=blank, state=blank)
+
+    def plus(self, events: Sequence[Event]) -> Self:
+        """The ledger after more events."""
+        ledger = self
+        for event in events:
+            ledger = ledger._plus_one(event)
+        return ledger
+
+    def _plus_one(self, event: Event) -> Self:
+        events = (*self.events, event)
+        ladders, imported_at = self._climbed(event), self.imported_at
+        if isinstance(event.fact, HistoryImported):
+            imported_at = event.fact.at
+        late = event.fact.dated and event.occurred.earliest < self.story_ends
+        if late or isinstance(event.fact, Corrected | MilestoneWithdrawn):
+            state = fold(self.blank, events)
+        else:
+            state = self.state.apply(event)
+        ends = max(self.story_ends, event.occurred.earliest)
+        return replace(self, events=events, state=state, ladders=ladders, imported_at=imported_at, story_ends=ends)
+
+    def _climbed(self, event: Event) -> Mapping[LadderKey, Ladder]:
+        match event.fact:
+            case DutyCameDue() as fact:
+                rung = Rung(
+                    duty_id=fact.duty,
+                    due=fact.due,
+                    level=fact.level,
+                    number=fact.number,
+                    at=fact.at,
+                    urgency=fact.urgency,
+                )
+                return {**self.ladders, (fact.duty, fact.due): Ladder(due=fact.due, fired=rung)}
+            case Acknowledged(duty=duty):
+                return {
+                    key: ladder.model_copy(update={"acknowledged": True}) if key[0] == duty else ladder
+                    for key, ladder in self.ladders.items()
+                }
+            case HistoryImported(past=past):
+                passed = {
+                    (one.duty, one.due): Ladder(due=one.due, passed_over=True)
+                    for one in past
+                    if one.stream == self.stream
+                }
+                return {**self.ladders, **passed}
+            case _:
+                return self.ladders
+
+    def answer_to(self, command_id: UUID) -> tuple[Event, ...]:
+        """The events that a command has yielded already."""
+        return tuple(event for event in self.events if event.command_id == command_id)
+
+    def event(self, event_id: UUID) -> Event | None:
+        return next((event for event in self.events if event.event_id == event_id), None)
+
+    @property
+    def version(self) -> int:
+        return len(self.events)
+
+    def next_rung(self, duties: Iterable[Duty], now: datetime) -> tuple[Duty, Rung] | None:
+        """The rung that is due now or comes next, over all duties; the most overdue first."""
+        standing = [
+            (duty, rung)
+            for duty in duties
+            if (rung := next_rung(duty, self.ladders.get((duty.id, duty.due)), now, silent_until=self.imported_at))
+        ]
+        return min(standing, key=lambda pair: (pair[1].at, pair[0].id), default=None)
+
+
+def fold(blank: State, events: Sequence[Event]) -> State:
+    """The state after all effective events, in the order of the story."""
+    state = blank
+    for event in effective(events):
+        state = state.apply(event)
+    return state
+
+
+def effective(events: Sequence[Event]) -> list[Event]:
+    """The events that count, corrected, in the order of the story.
+
+    A corrected event takes the id of its correction: whoever heard of the old one hears that it was withdrawn.
+    """
+    corrections = {event.fact.event: event for event in events if isinstance(event.fact, Corrected)}
+    withdrawn = {event.fact.source for event in events if isinstance(event.fact, MilestoneWithdrawn)}
+    story: list[tuple[tuple[date, int], Event]] = []
+    latest = date.min
+    for event in events:
+        counted = _corrected(event, corrections.get(event.event_id))
+        if counted is None or (isinstance(counted.fact, MilestoneReached) and counted.fact.source in withdrawn):
+            continue
+        day = counted.occurred.earliest if counted.fact.dated else max(latest, counted.occurred.earliest)
+        latest = max(latest, day)
+        story.append(((day, counted.version), counted))
+    return [event for _, event in sorted(story, key=lambda pair: pair[0])]
+
+
+def _corrected(event: Event, correction: Event | None) -> Event | None:
+    if correction is None or not isinstance(correction.fact, Corrected):
+        return event
+    if correction.fact.retracts:
+        return None
+    changes: dict[str, object] = {"event_id": correction.event_id}
+    if correction.fact.replacement is not None:
+        changes["fact"] = correction.fact.replacement
+    if correction.fact.occurred is not None:
+        changes["occurred"] = correction.fact.occurred
+    return event.model_copy(update=changes)
+
+
+def standings(ledger: Ledger[State]) -> tuple[Standing, ...]:
+    """The milestones of a phase that stand now."""
+    found: list[Standing] = []
+    state = ledger.blank
+    for event in effective(ledger.events):
+        state = state.apply(event)
+        if (milestone := state.milestone(event)) is not None:
+            country = getattr(event.fact, "to", None) or getattr(event.fact, "country", None)
+            one = Standing(source=event.event_id, milestone=milestone, occurred=event.occurred, country=country)
+            found.append(one)
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a decision looks at beside its own stream.
+
+    Attributes:
+        case: the case's own state: consent, states never to be contacted, gates.
+        rules: the rulebook of the phase's country.
+        now: the case clock.
+    """
+
+    case: Path
+    rules: Rules
+    now: datetime
+
+
+def decide(ledger: Ledger[State], command: Command, around: Surroundings) -> tuple[Event, ...]:
+    """The events that a command yields. An accepted command id yields its first events again.
+
+    Raises:
+        Refused: a decision does not fit now.
+        NotUnderstood: the command has no meaning in this stream.
+        NotFound: it names an event or duty that is not there.
+    """
+    if answered := ledger.answer_to(command.command_id):
+        if answered[0].fact != command.fact:
+            raise NotUnderstood("this command id has been used for another command")
+        return answered
+    fact = command.fact
+    if command.occurred.earliest > around.now.date() + timedelta(days=1):
+        raise NotUnderstood("this date lies in the future: record what has happened, when it has happened")
+    if isinstance(fact, Corrected):
+        return _correct(ledger, command, fact, around)
+    if not belongs(type(ledger.state), fact):
+        raise NotUnderstood(f"{fact.kind} does not belong to {ledger.stream.split('/', 2)[-1]}")
+    if isinstance(fact, Acknowledged):
+        _must_stand(ledger, fact.duty, around)
+        objection = None
+    else:
+        objection = ledger.state.objection(fact, command.actor, command.occurred.earliest, around.case)
+    if objection is not None and fact.nature is Nature.DECISION:
+        raise Refused(objection)
+    return (_event(ledger, command, fact, 0, around.now, outside_path=objection),)
+
+
+def _must_stand(ledger: Ledger[State], duty: str, around: Surroundings) -> None:
+    if duty not in {one.id for one in ledger.state.duties(around.case, around.rules)}:
+        raise NotFound(f"there is no duty {duty} here: `safeconduct duties CASE` lists them")
+
+
+def _correct(ledger: Ledger[State], command: Command, fact: Corrected, around: Surroundings) -> tuple[Event, ...]:
+    wrong = ledger.event(fact.event)
+    if wrong is None or not is_a_persons(wrong.fact) or isinstance(wrong.fact, Corrected | Acknowledged):
+        raise NotFound("there is no such event to correct: `safeconduct timeline CASE` shows their ids")
+    if fact.replacement is not None and fact.replacement.kind != wrong.fact.kind:
+        raise NotUnderstood(f"a correction keeps the kind of its event, which is {wrong.fact.kind}")
+    if fact.occurred is not None and fact.occurred.earliest > around.now.date() + timedelta(days=1):
+        raise NotUnderstood("the corrected date lies in the future")
+    correction = _event(ledger, command, fact, 0, around.now)
+    moved = tuple(_moved(ledger, ledger.plus([correction]), around))
+    if not moved:
+        return (correction,)
+    announced = _event(ledger, command, DatesMoved(moved=moved), 1, around.now)
+    return (correction, announced)
+
+
+def _moved(before: Ledger[State], after: Ledger[State], around: Surroundings) -> Iterator[MovedDate]:
+    old = {duty.id: duty.due for duty in before.state.duties(around.case, around.rules)}
+    new = {duty.id: duty.due for duty in after.state.duties(around.case, around.rules)}
+    for duty in sorted(old.keys() | new.keys()):
+        if old.get(duty) != new.get(duty) and duty != "review":
+            yield MovedDate(duty=duty, before=old.get(duty), after=new.get(duty))
+
+
+def _event(
+    ledger: Ledger[State],
+    command: Command,
+    fact: Fact,
+    index: int,
+    now: datetime,
+    *,
+    outside_path: str | None = None,
+) -> Event:
+    return Event(
+        event_id=id_from_command(command.command_id, index),
+        stream=ledger.stream,
+        version=ledger.version + 1 + index,
+        command_id=command.command_id,
+        actor=command.actor,
+        occurred=command.occurred,
+        learned_on=command.learned_on,
+        recorded_at=now,
+        outside_path=outside_path,
+        note=command.note,
+        fact=fact,
+    )
+
+
+def came_due(ledger: Ledger[State], duty: Duty, rung: Rung, now: datetime) -> Event:
+    """The event that a rung was reached."""
+    fact = DutyCameDue(
+        duty=duty.id,
+        title=duty.title,
+        due=rung.due,
+        level=rung.level,
+        number=rung.number,
+        at=rung.at,
+        urgency=rung.urgency,
+    )
+    event_id = id_from_rung(ledger.stream, duty.id, rung.due, rung.number)
+    return _engine_event(ledger, event_id, fact, Occurred.at_instant(rung.at), now)
+
+
+def _engine_event(ledger: Ledger[State], event_id: UUID, fact: Fact, occurred: Occurred, now: datetime) -> Event:
+    return Event(
+        event_id=event_id,
+        stream=ledger.stream,
+        version=ledger.version + 1,
+        actor=ENGINE,
+        occurred=occurred,
+        learned_on=now.date(),
+        recorded_at=now,
+        fact=fact,
+    )
+
+
+def path_hears(path: Ledger[Path], stream: str, told: Sequence[Standing], now: datetime) -> tuple[Event, ...]:
+    """What the path records when a phase tells it which milestones stand."""
+    known = {fact.source for fact in path.state.heard if fact.stream == stream}
+    events: list[Event] = []
+    for source in sorted(known - {one.source for one in told}, key=str):
+        fact: Fact = MilestoneWithdrawn(source=source)
+        event_id = id_from_cause(source, "withdrawn")
+        events.append(_engine_event(path.plus(events), event_id, fact, Occurred.at_instant(now), now))
+    for one in told:
+        if one.source not in known:
+            fact = MilestoneReached(milestone=one.milestone, source=one.source, stream=stream, country=one.country)
+            event_id = id_from_cause(one.source, "reached")
+            events.append(_engine_event(path.plus(events), event_id, fact, one.occurred, now))
+    return path_settles(path, events, now)
+
+
+def path_settles(path: Ledger[Path], events: Sequence[Event], now: datetime) -> tuple[Event, ...]:
+    """Events of the path, followed by the phases that end and open because of them: one append."""
+    settled = list(events)
+    if not settled:
+        return ()
+    cause = settled[-1]
+    ledger = path.plus(settled)
+    for step in ledger.state.next_steps():
+        event_id = id_from_cause(cause.event_id, f"{step.kind}|{step.phase}|{step.number}")
+        event = _engine_event(ledger, event_id, step, cause.occurred, now)
+        settled.append(event)
+        ledger = ledger.plus([event])
+    return tuple(settled)
+
+
+def is_alarm(event: Event) -> bool:
+    """Whether an event is a rung that is no mere reminder."""
+    return isinstance(event.fact, DutyCameDue) and event.fact.level is not Level.REMINDER

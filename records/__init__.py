@@ -1,0 +1,1 @@
+"""The append-only log, the read models, and the vault."""

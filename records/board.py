@@ -1,0 +1,104 @@
+"""What lists read: cases, duties, notices, and what needs a human now. Never a name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlmodel import Session, col, or_, select
+
+from domain.room import DIGEST
+from records.database import Database
+from records.models import CaseRow, DutyRow, NoticeRow, PhaseRow
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that needs a human now, with whose it is."""
+
+    duty: DutyRow
+    coordinator: str | None
+    is_overdue: bool
+
+
+class Board:
+    """Read-model queries."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def needs_a_human(self, now: datetime, limit: int = 50) -> list[Need]:
+        """Fired and not taken in hand, and what an import left to be checked; emergencies first, then the oldest."""
+        query = (
+            select(DutyRow, CaseRow.coordinator)
+            .join(CaseRow, col(CaseRow.reference) == col(DutyRow.reference))
+            .where(or_(col(DutyRow.level).is_not(None), col(DutyRow.duty) == DIGEST))
+            .where(col(DutyRow.acknowledged).is_(False))
+            .order_by(col(DutyRow.emergency).desc(), col(DutyRow.due), col(DutyRow.stream))
+            .limit(limit)
+        )
+        return [Need(duty, who, duty.due <= text(now)) for duty, who in self._all(query)]
+
+    def cases(
+        self, *, stage: str | None = None, country: str | None = None, overdue_at: datetime | None = None
+    ) -> list[CaseRow]:
+        """The cases, by stage and country; with ``overdue_at`` only those with an overdue duty."""
+        query = select(CaseRow).order_by(col(CaseRow.opened_on), col(CaseRow.reference))
+        if stage is not None:
+            query = query.where(CaseRow.stage == stage)
+        if country is not None:
+            query = query.where(CaseRow.country == country)
+        if overdue_at is not None:
+            late = select(DutyRow.reference).where(
+                col(DutyRow.due) <= text(overdue_at), col(DutyRow.acknowledged).is_(False)
+            )
+            query = query.where(col(CaseRow.reference).in_(late))
+        return list(self._all(query))
+
+    def cases_of(self, coordinator: str) -> list[str]:
+        """The references of the open cases that a staff member is responsible for."""
+        query = select(CaseRow.reference).where(CaseRow.coordinator == coordinator, col(CaseRow.is_open).is_(True))
+        return list(self._all(query))
+
+    def case(self, reference: str) -> CaseRow | None:
+        found = self._all(select(CaseRow).where(CaseRow.reference == reference))
+        return found[0] if found else None
+
+    def phases(self, reference: str) -> list[PhaseRow]:
+        """The rounds of a case's phases, open or ended."""
+        query = select(PhaseRow).where(PhaseRow.reference == reference).order_by(col(PhaseRow.stream))
+        return list(self._all(query))
+
+    def duties(self, reference: str | None = None, *, until: datetime | None = None) -> list[DutyRow]:
+        """The duties of one case or of all, soonest first."""
+        query = select(DutyRow).order_by(col(DutyRow.due), col(DutyRow.stream))
+        if reference is not None:
+            query = query.where(DutyRow.reference == reference)
+        if until is not None:
+            query = query.where(col(DutyRow.due) <= text(until))
+        return list(self._all(query))
+
+    def next_duty(self, reference: str, now: datetime) -> DutyRow | None:
+        """The next date of a case; the digest of an import is no date of the case's own."""
+        query = (
+            select(DutyRow)
+            .where(DutyRow.reference == reference, col(DutyRow.due) > text(now), col(DutyRow.duty) != DIGEST)
+            .order_by(col(DutyRow.due), col(DutyRow.stream))
+            .limit(1)
+        )
+        return next(iter(self._all(query)), None)
+
+    def notices(self, limit: int = 50) -> list[NoticeRow]:
+        """The latest notices."""
+        return list(self._all(select(NoticeRow).order_by(col(NoticeRow.written_at).desc()).limit(limit)))
+
+    def _all(self, query: Any) -> Sequence[Any]:
+        with self._database.reading() as connection, Session(bind=connection) as session:
+            rows: Sequence[Any] = session.exec(query).all()
+            session.expunge_all()
+            return rows
+
+
+def text(instant: datetime) -> str:
+    """An instant as the tables hold it."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,85 @@
+"""Opening the records' database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import SQLModel
+
+import records.models  # noqa: F401 - declares the tables
+from records.errors import Unreachable
+
+BUSY_SECONDS = 5
+"""How long a writer waits for another one. Longer would only hold up a workflow task, which retries anyway."""
+
+
+class Database:
+    """One SQLite file with the log, the read models and the vault.
+
+    Readers and writers have engines of their own: a writer takes the write lock with its first statement, because a
+    deferred transaction fails when it upgrades.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = _engine(path, "BEGIN IMMEDIATE")
+        self._reader = _engine(path, "BEGIN")
+        with self.writing() as connection:
+            SQLModel.metadata.create_all(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction that writes.
+
+        Raises:
+            Unreachable: the database is locked, full or gone.
+        """
+        with _answering(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One transaction that reads.
+
+        Raises:
+            Unreachable: the database is locked or gone.
+        """
+        with _answering(), self._reader.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise Unreachable(f"the records do not answer: {type(error.orig).__name__}") from None
+
+
+def _engine(path: Path, begin: str) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: SqliteConnection, _: object) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "secure_delete=ON",
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

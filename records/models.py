@@ -1,0 +1,130 @@
+"""The tables. They only store: whatever is written was validated as a plain pydantic model before.
+
+Instants are text in UTC, ISO 8601, so that they sort alike in every database.
+"""
+
+from typing import ClassVar
+
+from sqlmodel import Field, SQLModel, UniqueConstraint
+
+
+class EventRow(SQLModel, table=True):
+    """The log. Header in clear, body sealed; rows are never changed and never deleted."""
+
+    __tablename__: ClassVar[str] = "event"
+    __table_args__ = (UniqueConstraint("stream", "version"),)
+
+    position: int | None = Field(default=None, primary_key=True)
+    event_id: str = Field(unique=True)
+    stream: str
+    version: int
+    schema_version: int
+    key_id: str
+    recorded_at: str
+    body: bytes
+
+
+class StreamRow(SQLModel, table=True):
+    """The head of each stream, and the epoch of the one writer that may append to it."""
+
+    __tablename__: ClassVar[str] = "stream"
+
+    stream: str = Field(primary_key=True)
+    version: int
+    epoch: int
+
+
+class CaseRow(SQLModel, table=True):
+    """Read model: the list of cases."""
+
+    __tablename__: ClassVar[str] = "case_card"
+
+    reference: str = Field(primary_key=True)
+    stage: str = Field(index=True)
+    country: str | None = Field(index=True)
+    coordinator: str | None = Field(index=True)
+    is_open: bool
+    missing_for_entry: str
+    opened_on: str
+
+
+class PhaseRow(SQLModel, table=True):
+    """Read model: where each round of a phase stands."""
+
+    __tablename__: ClassVar[str] = "phase_card"
+
+    stream: str = Field(primary_key=True)
+    reference: str = Field(index=True)
+    phase: str
+    number: int
+    country: str | None
+    headline: str
+    is_open: bool
+
+
+class DutyRow(SQLModel, table=True):
+    """Read model: every duty of every open phase."""
+
+    __tablename__: ClassVar[str] = "duty_card"
+
+    stream: str = Field(primary_key=True)
+    duty: str = Field(primary_key=True)
+    reference: str = Field(index=True)
+    phase: str
+    title: str
+    due: str = Field(index=True)
+    bound: str
+    consequence: str
+    rule: str | None
+    doubt: str
+    emergency: bool
+    level: str | None
+    fired_at: str | None
+    acknowledged: bool
+    passed_over: bool
+    next_at: str | None = Field(index=True)
+
+
+class NoticeRow(SQLModel, table=True):
+    """Notices, written with the event that causes them, sent afterwards. They hold no case data."""
+
+    __tablename__: ClassVar[str] = "notice"
+
+    notice_id: str = Field(primary_key=True)
+    stream: str = Field(index=True)
+    urgency: str
+    written_at: str
+    sent_at: str | None = None
+    channel: str | None = None
+
+
+class IdentityRow(SQLModel, table=True):
+    """Vault: who a reference is. Sealed; no worker reads it."""
+
+    __tablename__: ClassVar[str] = "identity"
+
+    reference: str = Field(primary_key=True)
+    key_id: str
+    body: bytes
+
+
+class NoteRow(SQLModel, table=True):
+    """Vault: free notes. Sealed; events hold their ids."""
+
+    __tablename__: ClassVar[str] = "note"
+
+    note_id: str = Field(primary_key=True)
+    reference: str = Field(index=True)
+    key_id: str
+    body: bytes
+
+
+class ImportRow(SQLModel, table=True):
+    """Which intake file became which case, written before the case is started, so that an import can resume."""
+
+    __tablename__: ClassVar[str] = "import_file"
+
+    digest: str = Field(primary_key=True)
+    reference: str
+    command_id: str
+    is_started: bool = False

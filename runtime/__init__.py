@@ -1,0 +1,1 @@
+"""Settings, the client, the embedded server, and everything on one machine."""

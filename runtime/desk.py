@@ -1,0 +1,204 @@
+"""What every command of the command line starts with: settings, records, and a way to the engine."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from domain.case import make_reference, parse_reference
+from domain.errors import NotFound, NotUnderstood, SafeconductError
+from domain.events import Command, Event, Past, Receipt
+from domain.facts import Fact, Occurred
+from domain.intake import IntakeFile, read_intake
+from domain.rulebook import Rulebook, load
+from domain.story import Story
+from records.board import Board
+from records.database import Database
+from records.store import Store
+from records.vault import Vault
+from runtime.client import connect
+from runtime.office import Office, story_of_file
+from runtime.settings import Settings, now
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One command's view of the installation.
+
+    Attributes:
+        settings: the settings.
+        staff: who types.
+    """
+
+    settings: Settings
+    staff: str
+
+    @cached_property
+    def database(self) -> Database:
+        return Database(self.settings.records_path)
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.database)
+
+    @cached_property
+    def board(self) -> Board:
+        return Board(self.database)
+
+    @cached_property
+    def vault(self) -> Vault:
+        return Vault(self.database)
+
+    @cached_property
+    def rulebook(self) -> Rulebook:
+        return load()
+
+    async def office(self) -> Office:
+        """The engine's door.
+
+        Raises:
+            NotRunning: no engine answers.
+        """
+        return Office(await connect(self.settings), self.store, now)
+
+    def find(self, text: str) -> str:
+        """The case that a person means, by reference or nickname.
+
+        Raises:
+            NotFound: there is none, or more than one.
+        """
+        try:
+            reference = parse_reference(text)
+            if self.board.case(reference) is not None:
+                return reference
+        except NotUnderstood:
+            pass
+        found = self.vault.find(text)
+        if not found:
+            raise NotFound("there is no case with this reference or nickname: `safeconduct cases` lists them")
+        if len(found) > 1:
+            raise NotFound(f"{len(found)} cases have this nickname: use the reference ({', '.join(found)})")
+        return found[0]
+
+    def nickname(self, reference: str) -> str:
+        identity = self.vault.identity(reference)
+        return identity.nickname if identity is not None else ""
+
+    def event(self, reference: str, text: str) -> Event:
+        """The event whose id begins like this.
+
+        Raises:
+            NotFound: there is none, or more than one.
+        """
+        found = [event for event in self.store.read_case(reference) if str(event.event_id).startswith(text.lower())]
+        if len(found) != 1 or not text:
+            raise NotFound("there is no such event: `safeconduct timeline CASE` shows their ids")
+        return found[0]
+
+    async def take_in(self, content: bytes, file: IntakeFile) -> tuple[str, Receipt | None]:
+        """Make an intake file a case, once: the same file again is the same case, and resumes where it stopped.
+
+        Raises:
+            SafeconductError: its past makes no sense, or the engine does not answer.
+        """
+        office = await self.office()
+        fresh = make_reference(lambda: secrets.randbits(60))
+        self.check(fresh, file)
+        known = self.vault.import_of(content, fresh)
+        if known.is_started:
+            return known.reference, None
+        self.vault.keep(known.reference, file.identity)
+        actor = file.intake.opened.coordinator
+        receipt = await office.start_case(known.reference, file.intake, actor, file.since, known.command_id)
+        self.vault.mark_started(known.reference)
+        return known.reference, receipt
+
+    def check(self, reference: str, file: IntakeFile) -> Story:
+        """Let the past of a file happen in memory: what the engine would refuse is refused before anything is written.
+
+        Raises:
+            SafeconductError: an entry of its past makes no sense.
+        """
+        return story_of_file(reference, file, self.rulebook, now())
+
+    async def record(self, reference: str, past: Past, note: str | None = None) -> Receipt:
+        """Give a decision or report to its phase.
+
+        Raises:
+            SafeconductError: it is refused, makes no sense, or the engine does not answer.
+        """
+        office = await self.office()
+        note_id: UUID | None = self.vault.note(reference, note) if note else None
+        try:
+            return await office.record(reference, past, uuid4(), note_id)
+        except SafeconductError as error:
+            if note_id is not None and error.code != "not-running":
+                self.vault.drop_note(note_id)
+            raise
+
+    async def correct(self, reference: str, stream: str, correction: Fact, note: str | None = None) -> Receipt:
+        """Correct an event of a stream.
+
+        Raises:
+            SafeconductError: it can't be corrected so, or the engine does not answer.
+        """
+        office = await self.office()
+        note_id = self.vault.note(reference, note) if note else None
+        moment = now()
+        command = Command(
+            command_id=uuid4(),
+            actor=self.staff,
+            occurred=Occurred.at_instant(moment.replace(second=0, microsecond=0)),
+            learned_on=moment.date(),
+            note=note_id,
+            fact=correction,
+            sent_at=moment,
+        )
+        receipt = await office.send(stream, command)
+        await office.path_has_heard(reference, stream)
+        return receipt
+
+
+def read_file(path: Path) -> bytes:
+    """A file that a person named.
+
+    Raises:
+        NotUnderstood: it can't be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotUnderstood(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
+
+
+def read_text(path: Path) -> str:
+    """A text file that a person named.
+
+    Raises:
+        NotUnderstood: it can't be read, or is no text.
+    """
+    try:
+        return read_file(path).decode()
+    except UnicodeDecodeError:
+        raise NotUnderstood(f"{path}: this is not a text file in UTF-8") from None
+
+
+def read_intake_file(path: Path) -> tuple[bytes, IntakeFile]:
+    """An intake file that a person named.
+
+    Raises:
+        NotUnderstood: it can't be read, or makes no sense.
+    """
+    text = read_text(path)
+    try:
+        return text.encode(), read_intake(text)
+    except NotUnderstood as error:
+        raise NotUnderstood(f"{path}: {error.sentence}") from None
+
+
+def as_json(value: Any) -> str:
+    """Anything a command shows, for a program to read."""
+    return json.dumps(value, indent=2, default=str, ensure_ascii=False)

@@ -1,0 +1,112 @@
+"""The embedded Temporal server: one process, one file, loopback only."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from domain.errors import SafeconductError
+
+READY_SECONDS = 30.0
+"""How long the server may take to open its port; on a slow disk its first start writes a schema."""
+
+STOP_SECONDS = 10.0
+"""How long it may take to stop by itself."""
+
+
+class EngineDidNotStart(SafeconductError):
+    """The embedded server did not come up."""
+
+    code = "engine-did-not-start"
+
+
+def temporal_binary() -> str:
+    """The ``temporal`` command: the one of this environment, else one on the path.
+
+    Raises:
+        EngineDidNotStart: there is none.
+    """
+    own = Path(sys.executable).parent / "temporal"
+    found = str(own) if own.exists() else shutil.which("temporal")
+    if found is None:
+        raise EngineDidNotStart("the `temporal` command is missing: run `make demo`, which installs it")
+    return found
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def server_command(database: Path, port: int, ui_port: int, *extra: str) -> list[str]:
+    """The command line of an embedded server."""
+    return [
+        temporal_binary(),
+        "server",
+        "start-dev",
+        *("--ip", "127.0.0.1"),
+        *("--port", str(port)),
+        *("--ui-port", str(ui_port)),
+        *("--db-filename", str(database)),
+        *("--sqlite-pragma", "secure_delete=1"),
+        *("--log-level", "error"),
+        "--ui-disable-news-fetch",
+        *extra,
+    ]
+
+
+@contextlib.asynccontextmanager
+async def embedded_server(
+    database: Path, port: int, ui_port: int, *extra: str
+) -> AsyncIterator[subprocess.Popen[bytes]]:
+    """Run the server as long as the context lasts.
+
+    Raises:
+        EngineDidNotStart: it ended at once, or its port does not open.
+    """
+    database.parent.mkdir(parents=True, exist_ok=True)
+    command = server_command(database, port, ui_port, *extra)
+    with (database.parent / "temporal.log").open("ab") as log:
+        # a session of its own: Ctrl-C reaches us alone, and we stop the worker first
+        server = await asyncio.to_thread(subprocess.Popen, command, stdout=log, stderr=log, start_new_session=True)
+    try:
+        await port_opens(server, port)
+        yield server
+    finally:
+        await asyncio.to_thread(_stop, server)
+
+
+async def port_opens(server: subprocess.Popen[bytes], port: int) -> None:
+    """Wait until a server accepts connections.
+
+    Raises:
+        EngineDidNotStart: it ended, or took too long.
+    """
+    deadline = asyncio.get_running_loop().time() + READY_SECONDS
+    while asyncio.get_running_loop().time() < deadline:
+        if server.poll() is not None:
+            raise EngineDidNotStart("the engine ended at once: temporal.log beside its file says why")
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.05)
+            continue
+        writer.close()
+        return
+    raise EngineDidNotStart("the engine did not open its port in time: temporal.log beside its file says why")
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()

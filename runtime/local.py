@@ -1,0 +1,102 @@
+"""Everything on one machine: the embedded engine, the records, and a worker, until Ctrl-C."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from records.board import Board
+from records.database import Database
+from records.store import Store
+from runtime import screen
+from runtime.client import connect
+from runtime.desk import Desk, read_intake_file
+from runtime.embedded import EngineDidNotStart, embedded_server, free_port
+from runtime.settings import NotRunning, Running, Settings, now
+
+EXAMPLES = Path(__file__).parent.parent / "examples" / "six"
+"""The six fictional cases of ``make demo``."""
+
+RUN_PORT, RUN_UI_PORT = 7233, 8233
+"""Temporal's own default ports, of ``make run``; everything else takes free ones."""
+
+
+async def up_and_running(settings: Settings, *, demo: bool) -> None:
+    """Run engine, records and a worker until Ctrl-C; with ``demo`` import the six cases first.
+
+    Raises:
+        SafeconductError: something runs already, or the engine does not start.
+    """
+    settings = settings.model_copy(update={"home": settings.home or Path(".safeconduct") / ("demo" if demo else "run")})
+    refuse_a_second_one(settings)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    ports = (free_port(), free_port()) if demo else (RUN_PORT, RUN_UI_PORT)
+    async with everything(settings, *ports) as running:
+        if demo:
+            await take_in_the_six(Desk(settings, "demo"))
+        welcome(settings, running)
+        await stop.wait()
+        print("\nStopping: the worker finishes what it has begun.", flush=True)
+    print("Stopped. Started again, every case goes on where it was.")
+
+
+def refuse_a_second_one(settings: Settings) -> None:
+    """One engine for each folder: two would fight over one file."""
+    with contextlib.suppress(NotRunning):
+        settings.running()
+        raise EngineDidNotStart(f"an engine runs already for {settings.folder}: stop it first (Ctrl-C in its terminal)")
+
+
+@contextlib.asynccontextmanager
+async def everything(settings: Settings, port: int, ui_port: int) -> AsyncIterator[Running]:
+    """Engine, records and worker, announced to the commands as long as the context lasts."""
+    from worker import build_worker, channel
+
+    settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    running = Running(address=f"127.0.0.1:{port}", ui=f"http://127.0.0.1:{ui_port}", pid=os.getpid())
+    async with embedded_server(settings.engine_path, port, ui_port):
+        client = await connect(settings.model_copy(update={"temporal_address": running.address}))
+        database = Database(settings.records_path)
+        async with build_worker(client, Store(database), channel(settings)):
+            settings.announce(running)
+            try:
+                yield running
+            finally:
+                settings.withdraw()
+        database.close()
+
+
+async def take_in_the_six(desk: Desk) -> None:
+    """Import the six fictional cases; those that were imported before are left alone."""
+    files = sorted(EXAMPLES.glob("*.toml"))
+    taken = [await desk.take_in(*read_intake_file(file)) for file in files]
+    fresh = sum(receipt is not None for _, receipt in taken)
+    print(f"{fresh} fictional cases imported, {len(files) - fresh} were there already and go on where they were.")
+    office = await desk.office()
+    for reference, _ in taken:
+        for phase in Board(desk.database).phases(reference):
+            await office.path_has_heard(reference, phase.stream)
+
+
+def welcome(settings: Settings, running: Running) -> None:
+    """What there is, where to look, and what to try next."""
+    desk, console = Desk(settings, "demo"), screen.console()
+    moment = now()
+    console.print(screen.needs_table(desk.board.needs_a_human(moment), desk.nickname, moment))
+    found = desk.board.cases()
+    console.print(screen.cases_table(found, desk.nickname, lambda case: desk.board.next_duty(case, moment)))
+    print(f"Temporal's UI:  {running.ui}")
+    print(f"Records:        {settings.records_path}")
+    print("In another terminal, from this folder:")
+    if found:
+        for command in ("safeconduct", f"safeconduct status {desk.nickname(found[0].reference)}"):
+            print(f"  .venv/bin/{command}")
+        print(f"  .venv/bin/safeconduct timeline {found[0].reference}")
+        print(f"  .venv/bin/safeconduct simulate {found[0].reference} --days 90")
+    else:
+        print("  .venv/bin/safeconduct start")
+    print("Ctrl-C stops everything.", flush=True)

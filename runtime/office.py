@@ -1,0 +1,207 @@
+"""What the command line, and every other sender of commands, does with a case: one door to engine and records."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.contract import TASK_QUEUE
+from domain.case import Path, case_stream, phase_of
+from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
+from domain.events import Command, Event, Intake, Past, Receipt, id_from_cause
+from domain.facts import Fact, Occurred
+from domain.intake import IntakeFile
+from domain.rulebook import Rulebook
+from domain.story import Story, begin, blank_room, route
+from domain.stream import Ledger, path_hears, standings
+from records.store import Store
+from runtime.settings import NotRunning
+from workflows.phase import Start
+
+ANSWER_SECONDS = 30.0
+"""How long a command waits for its answer before it is sent again under the same id."""
+
+TRIES = 3
+"""After so many the user is told. A command that was accepted meanwhile answers as before when it is repeated."""
+
+HEARD_SECONDS = 10.0
+"""How long the path may take to hear of a milestone before the user is told to look later."""
+
+_REFUSALS: dict[str, type[SafeconductError]] = {kind.code: kind for kind in (Refused, NotUnderstood, NotFound)}
+
+
+@dataclass(frozen=True)
+class Office:
+    """Sends commands and finds where they go.
+
+    Attributes:
+        client: the engine.
+        store: the records.
+        now: the sender's clock.
+        shift: of a rehearsal; zero in life.
+        task_queue: the workers' queue.
+    """
+
+    client: Client
+    store: Store
+    now: Callable[[], datetime]
+    shift: timedelta = timedelta()
+    task_queue: str = TASK_QUEUE
+
+    async def start_case(
+        self, reference: str, intake: Intake, actor: str, since: Occurred, command_id: UUID
+    ) -> Receipt:
+        """Begin a case with its past.
+
+        Raises:
+            SafeconductError: an entry of the past makes no sense, or the engine does not answer.
+        """
+        now = self.now()
+        command = Command(
+            command_id=command_id, actor=actor, occurred=since, learned_on=now.date(), fact=intake, sent_at=now
+        )
+        return await self.send(case_stream(reference), command)
+
+    async def record(self, reference: str, past: Past, command_id: UUID, note: UUID | None = None) -> Receipt:
+        """Give a decision or a report to the phase it belongs to, and wait until the path has heard of it.
+
+        Raises:
+            SafeconductError: it is refused, makes no sense, or the engine does not answer.
+        """
+        path = path_of(self.store.read(case_stream(reference)), reference)
+        way = route(path.state, reference, past)
+        if way.opens is not None:
+            await self.send(
+                case_stream(reference), self._command(past, way.opens, id_from_cause(command_id, "opens"), None)
+            )
+        receipt = await self.send(way.stream, self._command(past, past.fact, command_id, note))
+        await self.path_has_heard(reference, way.stream)
+        return receipt
+
+    def _command(self, past: Past, fact: Fact, command_id: UUID, note: UUID | None) -> Command:
+        return Command(
+            command_id=command_id,
+            actor=past.actor,
+            occurred=past.occurred,
+            learned_on=past.learned_on,
+            note=note,
+            fact=fact,
+            sent_at=self.now(),
+        )
+
+    async def send(self, stream: str, command: Command) -> Receipt:
+        """Send a command to a stream's workflow, starting it if it does not run: it begins by reading.
+
+        Raises:
+            SafeconductError: it is refused, or the engine does not answer.
+        """
+        for _ in range(TRIES):
+            try:
+                return await self._send_once(stream, command)
+            except WorkflowUpdateFailedError as error:
+                if (refusal := _refusal(error.cause)) is not None:
+                    raise refusal from None
+            except WorkflowUpdateRPCTimeoutOrCancelledError:
+                continue
+            except RPCError as error:
+                if error.status not in (
+                    RPCStatusCode.UNAVAILABLE,
+                    RPCStatusCode.NOT_FOUND,
+                    RPCStatusCode.DEADLINE_EXCEEDED,
+                ):
+                    raise NotRunning(f"the engine refused the command ({error.status.name.lower()})") from None
+                await asyncio.sleep(0.5)
+        raise NotRunning("the engine gave no answer: is a worker running? Send the same command again")
+
+    async def _send_once(self, stream: str, command: Command) -> Receipt:
+        parts = phase_of(stream)
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            "case-path" if parts is None else str(parts[0]),
+            Start(stream=stream, shift=self.shift),
+            id=stream,
+            task_queue=self.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        )
+        receipt: Receipt = await self.client.execute_update_with_start_workflow(
+            "command",
+            command,
+            start_workflow_operation=start,
+            id=str(command.command_id),
+            result_type=Receipt,
+            rpc_timeout=timedelta(seconds=ANSWER_SECONDS),
+        )
+        return receipt
+
+    async def path_has_heard(self, reference: str, stream: str) -> None:
+        """Wait until the path has recorded every milestone that stands in a phase's stream.
+
+        Raises:
+            NotRunning: it took too long.
+        """
+        if phase_of(stream) is None:
+            return
+        deadline = asyncio.get_running_loop().time() + HEARD_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            if not self._unheard(reference, stream):
+                return
+            await asyncio.sleep(0.02)
+        raise NotRunning("recorded, but the path has not heard of it yet: look again with `safeconduct status`")
+
+    def _unheard(self, reference: str, stream: str) -> bool:
+        path = path_of(self.store.read(case_stream(reference)), reference)
+        ledger = Ledger.empty(stream, blank_room(path.state, stream)).plus(self.store.read(stream))
+        return bool(path_hears(path, stream, standings(ledger), self.now()))
+
+
+def _refusal(cause: BaseException | None) -> SafeconductError | None:
+    """The domain's own refusal behind a failed update; ``None`` when the workflow merely ended under it."""
+    if isinstance(cause, ApplicationError) and cause.type in _REFUSALS:
+        return _REFUSALS[cause.type](cause.message)
+    return None
+
+
+def path_of(events: tuple[Event, ...], reference: str) -> Ledger[Path]:
+    """The path of a case, from its stream."""
+    stream = case_stream(reference)
+    return Ledger.empty(stream, Path(stream=stream)).plus(events)
+
+
+def story_of(events: tuple[Event, ...], reference: str, rulebook: Rulebook) -> Story:
+    """A case as it stands, from all its events: what a forecast starts from."""
+    story = Story(reference, rulebook.for_phase)
+    own = case_stream(reference)
+    story.path = story.path.plus([event for event in events if event.stream == own])
+    for stream in dict.fromkeys(event.stream for event in events if event.stream != own):
+        ledger = story.ledger(stream)
+        story.phases[stream] = ledger.plus([event for event in events if event.stream == stream])
+    return story
+
+
+def story_of_file(reference: str, file: IntakeFile, rulebook: Rulebook, now: datetime) -> Story:
+    """The case that an intake file would be, in memory.
+
+    Raises:
+        SafeconductError: an entry of its past makes no sense.
+    """
+    command = Command(
+        command_id=uuid4(),
+        actor=file.intake.opened.coordinator,
+        occurred=file.since,
+        learned_on=now.date(),
+        fact=file.intake,
+        sent_at=now,
+    )
+    return begin(reference, command, file.intake, rulebook.for_phase, now)

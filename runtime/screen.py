@@ -1,0 +1,199 @@
+"""What coordinators see: tables and chronologies. Names are opened by the caller, for those who may see them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from domain.events import Corrected, Event
+from domain.forecast import Line
+from domain.room import DatesMoved, DutyCameDue, HistoryImported
+from records.board import Need
+from records.models import CaseRow, DutyRow, NoticeRow, PhaseRow
+
+NameOf = Callable[[str], str]
+"""The nickname of a reference."""
+
+
+def console() -> Console:
+    """Of the terminal that is there; without one, wide enough for the tables and without colours."""
+    probe = Console(highlight=False)
+    return probe if probe.is_terminal else Console(highlight=False, width=160)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def day(instant: str | datetime | None) -> str:
+    """An instant for a list: its day, and the hour in UTC if it isn't midnight."""
+    if instant is None:
+        return ""
+    moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    moment = moment.astimezone(UTC)
+    return f"{moment:%Y-%m-%d}" if (moment.hour, moment.minute) == (0, 0) else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def distance(instant: str, now: datetime) -> str:
+    """How far away an instant is, in the words of a list."""
+    seconds = (datetime.fromisoformat(instant) - now).total_seconds()
+    days, hours = int(abs(seconds) // 86400), int(abs(seconds) // 3600)
+    amount = f"{days} d" if days else f"{hours} h"
+    return f"in {amount}" if seconds > 0 else f"{amount} ago"
+
+
+def phase_of_stream(stream: str) -> str:
+    return stream.split("/", 2)[2] if stream.count("/") > 1 else "path"
+
+
+def needs_table(needs: Sequence[Need], name_of: NameOf, now: datetime) -> Table:
+    """What needs a human now, and why."""
+    table = _table("What needs a human now", "Due", "", "Case", "Phase", "Why", "Who")
+    for need in needs:
+        duty = need.duty
+        style = "bold red" if duty.emergency else ("red" if need.is_overdue else "yellow")
+        table.add_row(
+            day(duty.due),
+            distance(duty.due, now),
+            f"{duty.reference} {escape(name_of(duty.reference))}",
+            phase_of_stream(duty.stream),
+            escape(_why(duty)),
+            need.coordinator or "nobody",
+            style=style,
+        )
+    return table
+
+
+def _why(duty: DutyRow) -> str:
+    cost = "" if duty.consequence in ("none", "silence", "unknown") else f" ({duty.consequence.replace('-', ' ')})"
+    doubt = f" - doubt: {duty.doubt}" if duty.doubt else ""
+    return f"{duty.title}{cost}{doubt}"
+
+
+def cases_table(cases: Sequence[CaseRow], name_of: NameOf, next_due: Callable[[str], DutyRow | None]) -> Table:
+    """The list of cases."""
+    table = _table("Cases", "Case", "Nickname", "Stage", "Country", "Who", "Next date", "What")
+    for case in cases:
+        duty = next_due(case.reference)
+        table.add_row(
+            case.reference,
+            escape(name_of(case.reference)),
+            case.stage,
+            case.country or "",
+            case.coordinator or "nobody",
+            day(duty.due) if duty is not None else "",
+            escape(duty.title) if duty is not None else "",
+        )
+    return table
+
+
+def phases_table(phases: Sequence[PhaseRow]) -> Table:
+    """Where the phases of a case stand."""
+    table = _table("Phases", "Phase", "Country", "Stands at")
+    for phase in phases:
+        state = phase.headline if phase.is_open else f"{phase.headline} (over)"
+        table.add_row(
+            f"{phase.phase}/{phase.number}", phase.country or "", state, style=None if phase.is_open else "dim"
+        )
+    return table
+
+
+def duties_table(duties: Sequence[DutyRow], name_of: NameOf, now: datetime, title: str = "Duties") -> Table:
+    """Duties with their ids, as `acknowledged` needs them."""
+    table = _table(title, "Due", "", "Case", "Phase", "Duty", "What", "State", "Rule")
+    for duty in duties:
+        table.add_row(
+            day(duty.due),
+            distance(duty.due, now),
+            f"{duty.reference} {escape(name_of(duty.reference))}",
+            phase_of_stream(duty.stream),
+            duty.duty,
+            escape(_why(duty)),
+            _state(duty, now),
+            duty.rule or "",
+        )
+    return table
+
+
+def _state(duty: DutyRow, now: datetime) -> str:
+    if duty.passed_over:
+        return "past at import"
+    if duty.acknowledged:
+        return "taken in hand"
+    if duty.level is not None:
+        return f"{duty.level}: needs a human"
+    return "overdue" if datetime.fromisoformat(duty.due) <= now else "to come"
+
+
+def timeline_table(events: Iterable[Event], note_of: Callable[[Event], str | None]) -> Table:
+    """What happened, in the order of the story."""
+    table = _table("Timeline", "When", "Phase", "What", "Who", "Event")
+    corrected = {event.fact.event for event in events if isinstance(event.fact, Corrected)}
+    for event in sorted(events, key=lambda one: (one.occurred.instant, one.recorded_at)):
+        said = note_of(event)
+        table.add_row(
+            str(event.occurred),
+            phase_of_stream(event.stream),
+            escape(what(event) + (f"\n“{said}”" if said else "")),
+            event.actor,
+            str(event.event_id)[:8],
+            style="dim strike" if event.event_id in corrected else None,
+        )
+    return table
+
+
+def what(event: Event) -> str:
+    """An event in a few words."""
+    fact = event.fact
+    match fact:
+        case DutyCameDue():
+            return f"{fact.level}: {fact.title} (due {day(fact.due)})"
+        case HistoryImported():
+            return f"history imported, {len(fact.past)} duties already past: to be checked by a person"
+        case DatesMoved():
+            return "dates moved: " + ", ".join(
+                f"{one.duty} {day(one.before) or 'none'} -> {day(one.after) or 'none'}" for one in fact.moved
+            )
+        case _:
+            shown = fact.model_dump(mode="json", exclude={"kind", "source", "stream"}, exclude_none=True)
+            words = ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in shown.items())
+            aside = f" [outside the path: {event.outside_path}]" if event.outside_path else ""
+            return f"{fact.kind}{': ' + words if words else ''}{aside}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(_plain(part) for part in value.values())
+    if isinstance(value, list):
+        return ", ".join(_plain(part) for part in value) or "none"
+    return str(value)
+
+
+def forecast_table(lines: Sequence[Line], title: str) -> Table:
+    """A chronology of what would happen."""
+    table = _table(title, "When", "Phase", "What", "Rule", "Doubt", "Notice")
+    for line in lines:
+        table.add_row(
+            str(line.event.occurred),
+            phase_of_stream(line.event.stream),
+            escape(what(line.event)),
+            line.rule or "",
+            escape(line.doubt),
+            str(getattr(line.event.fact, "urgency", "")) if line.notice else "",
+        )
+    return table
+
+
+def notices_table(notices: Sequence[NoticeRow]) -> Table:
+    """The latest notices. They name no case, and neither does this list."""
+    table = _table("Notices", "Written", "Urgency", "Sent", "Channel")
+    for notice in notices:
+        table.add_row(day(notice.written_at), notice.urgency, day(notice.sent_at) or "not yet", notice.channel or "")
+    return table

@@ -1,0 +1,96 @@
+"""Settings, from the environment (``SAFECONDUCT_…``) and the folder in which an installation lives."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.errors import SafeconductError
+
+
+class NotRunning(SafeconductError):
+    """No engine answers."""
+
+    code = "not-running"
+
+
+class Running(BaseModel):
+    """What an engine that runs on this machine tells the commands: where it listens."""
+
+    address: str
+    ui: str | None = None
+    pid: int
+
+
+class Settings(BaseSettings):
+    """One settings object.
+
+    Attributes:
+        home: the folder with the records and, where it is embedded, the engine's own file.
+        temporal_address: host and port of a Temporal server; the embedded one if not set.
+        temporal_namespace: its namespace.
+        webhook_url: where notices go; the worker's terminal if not set.
+        webhook_secret: signs them (base64, may begin with ``whsec_``).
+        staff: who uses the command line.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SAFECONDUCT_", hide_input_in_errors=True)
+
+    home: Path | None = None
+    temporal_address: str | None = None
+    temporal_namespace: str = "default"
+    webhook_url: str | None = None
+    webhook_secret: SecretStr | None = None
+    staff: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The installation's folder: as set, else the one that exists below this folder, ``run`` before ``demo``."""
+        if self.home is not None:
+            return self.home
+        candidates = [Path(".safeconduct") / name for name in ("run", "demo")]
+        running = [one for one in candidates if (one / "running.json").exists()]
+        existing = [one for one in candidates if (one / "records.db").exists()]
+        return (running or existing or candidates)[0]
+
+    @property
+    def records_path(self) -> Path:
+        return self.folder / "records.db"
+
+    @property
+    def engine_path(self) -> Path:
+        return self.folder / "temporal.db"
+
+    def running(self) -> Running:
+        """Where the engine listens.
+
+        Raises:
+            NotRunning: none has been started here.
+        """
+        if self.temporal_address is not None:
+            return Running(address=self.temporal_address, pid=0)
+        try:
+            found = Running.model_validate(json.loads((self.folder / "running.json").read_text()))
+            os.kill(found.pid, 0)
+        except (OSError, ValueError):
+            raise NotRunning("the engine is not running: start it with `make run` (or `make demo`)") from None
+        return found
+
+    def announce(self, running: Running) -> None:
+        """Tell the commands where the engine listens. Written whole, or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        fresh = self.folder / "running.json.new"
+        fresh.write_text(running.model_dump_json())
+        fresh.rename(self.folder / "running.json")
+
+    def withdraw(self) -> None:
+        """The engine has stopped."""
+        (self.folder / "running.json").unlink(missing_ok=True)
+
+
+def now() -> datetime:
+    """The clock of everything that is no workflow: the present instant in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,481 @@
+"""The coordinators' command line: ``safeconduct``. Without arguments: what needs a human now."""
+
+import asyncio
+import getpass
+import inspect
+import re
+import sys
+from collections.abc import Coroutine
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+import typer
+from rich.progress import Progress
+from typer.exceptions import Abort, Exit, TyperException
+
+from domain.case import Assigned
+from domain.errors import NotFound, NotUnderstood, SafeconductError
+from domain.events import Corrected, Past, Receipt
+from domain.facts import Fact, Occurred
+from domain.forecast import HORIZON, Line, forecast
+from domain.intake import intake_from, make_fact, read_script
+from domain.room import kind_of
+from domain.story import Story
+from records.errors import Unreachable
+from runtime import forms, screen
+from runtime.desk import Desk, as_json, read_intake_file, read_text
+from runtime.ending import leave
+from runtime.local import up_and_running
+from runtime.office import story_of, story_of_file
+from runtime.settings import Settings, now
+
+app = typer.Typer(
+    name="safeconduct",
+    help="Durable paths to safety for those who refused. Without a command: what needs a human now.",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+record_app = typer.Typer(help="Record a decision or a report. Without a kind it asks step by step.")
+app.add_typer(record_app, name="record")
+
+AsJson = Annotated[bool, typer.Option("--json", help="for a program to read")]
+Case = Annotated[str, typer.Argument(help="reference or nickname")]
+As = Annotated[str | None, typer.Option("--as", help="who records it; $SAFECONDUCT_STAFF if left out")]
+
+
+def desk(staff: str | None = None) -> Desk:
+    """This command's desk.
+
+    Raises:
+        NotUnderstood: the sign-in name has a form that no staff member has.
+    """
+    settings = Settings()
+    name = staff or settings.staff or getpass.getuser()
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,39}", name):
+        raise NotUnderstood(
+            "a sign-in name has lower-case letters, digits, dot, dash, underscore: set --as or $SAFECONDUCT_STAFF"
+        )
+    return Desk(settings, name)
+
+
+def show(table: object) -> None:
+    screen.console().print(table)
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(work)
+
+
+@app.callback(invoke_without_command=True)
+def needs(context: typer.Context, json: AsJson = False) -> None:
+    """What needs a human now, oldest danger first."""
+    if context.invoked_subcommand is not None:
+        return
+    here, moment = desk(), now()
+    found = here.board.needs_a_human(moment)
+    if json:
+        rows = [
+            {**need.duty.model_dump(), "coordinator": need.coordinator, "overdue": need.is_overdue} for need in found
+        ]
+        print(as_json(rows))
+    elif not found:
+        print("Nothing needs a human now. The next dates: safeconduct duties --within 30d")
+    else:
+        show(screen.needs_table(found, here.nickname, moment))
+        print("Take one in hand: safeconduct record CASE acknowledged --phase PHASE --duty DUTY (see `duties CASE`)")
+
+
+@app.command()
+def start(file: Annotated[Path | None, typer.Argument(help="intake file; without one it asks")] = None) -> None:
+    """Start a case."""
+    here = desk()
+    if file is not None:
+        content, intake = read_intake_file(file)
+    else:
+        intake = intake_from(_ask_intake(here.staff))
+        content = uuid4().bytes
+    reference, receipt = run(here.take_in(content, intake))
+    print(f"{reference} {'has begun' if receipt is not None else 'had begun already: nothing was changed'}")
+    print(f"Next: safeconduct status {reference}")
+
+
+def _ask_intake(staff: str) -> dict[str, Any]:
+    """Ask for what an intake file holds."""
+    print("Nothing is written before the last answer. An empty answer leaves a field out.")
+    scopes = "embassy:entry:existence+identity+story,vetter:vetting:identity+story"
+    answers: dict[str, Any] = {
+        "nickname": _ask("nickname, for you alone", None),
+        "coordinator": _ask("coordinator", staff),
+        "country": _ask("where is the person? (country code)", None).upper(),
+        "since": _ask("since when do you know of the case? (2024-05-31)", str(now().date())),
+        "never_contact": _listed(_ask("states never to be contacted (codes, with commas)", "RU").upper()),
+        "identity": {},
+        "consent": {
+            "language": _ask("language of the talk (code)", "ru"),
+            "form": _ask("consent was given (written, spoken, signed-message, through-interpreter)", "spoken"),
+            "scopes": _listed(_ask("consent covers (recipient:purpose:materials, with commas)", scopes)),
+        },
+    }
+    return answers
+
+
+def _ask(question: str, default: str | None) -> str:
+    return str(typer.prompt(question, default=default, show_default=bool(default)))
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="intake files")],
+    rejects: Annotated[Path, typer.Option(help="where to write which files were not taken, and why")] = Path(
+        "rejects.tsv"
+    ),
+) -> None:
+    """Import many intake files. Can be repeated: a file that was taken is not taken twice."""
+    taken, refused = run(_import(desk(), files))
+    print(f"{taken} taken, {len(files) - taken - len(refused)} known already, {len(refused)} not taken")
+    if refused:
+        rejects.write_text("".join(f"{file}\t{why}\n" for file, why in refused))
+        raise SafeconductError(
+            f"{len(refused)} files were not taken: {rejects} says why; mend them and import them again"
+        )
+
+
+async def _import(here: Desk, files: list[Path]) -> tuple[int, list[tuple[Path, str]]]:
+    taken, refused = 0, list[tuple[Path, str]]()
+    with Progress(console=screen.console(), transient=True) as progress:
+        for file in progress.track(files, description="importing"):
+            try:
+                _, receipt = await here.take_in(*read_intake_file(file))
+                taken += receipt is not None
+            except SafeconductError as error:
+                if error.code == "not-running":
+                    raise
+                refused.append((file, error.sentence.removeprefix(f"{file}: ")))
+    return taken, refused
+
+
+@app.command()
+def cases(
+    stage: Annotated[str | None, typer.Option(help="only at this stage")] = None,
+    country: Annotated[str | None, typer.Option(help="only in this country")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="only with an overdue duty")] = False,
+    json: AsJson = False,
+) -> None:
+    """The list of cases."""
+    here, moment = desk(), now()
+    found = here.board.cases(stage=stage, country=country, overdue_at=moment if overdue else None)
+    if json:
+        print(as_json([{**case.model_dump(), "nickname": here.nickname(case.reference)} for case in found]))
+        return
+    show(screen.cases_table(found, here.nickname, lambda reference: here.board.next_duty(reference, moment)))
+
+
+@app.command()
+def status(case: Case, json: AsJson = False) -> None:
+    """Where a case stands, and what comes next."""
+    here, moment = desk(), now()
+    reference = here.find(case)
+    card, phases, duties = here.board.case(reference), here.board.phases(reference), here.board.duties(reference)
+    if card is None:
+        raise NotFound("this case has been noted but has not begun: start or import its file again")
+    if json:
+        rows = {"phases": [one.model_dump() for one in phases], "duties": [one.model_dump() for one in duties]}
+        print(as_json({**card.model_dump(), "nickname": here.nickname(reference), **rows}))
+        return
+    print(f"{reference}  {here.nickname(reference)}: {card.stage}, in {card.country}, since {card.opened_on}")
+    print(f"Responsible: {card.coordinator or 'nobody'}")
+    if card.missing_for_entry:
+        print(f"The gate to entry is shut: {card.missing_for_entry}")
+    show(screen.phases_table(phases))
+    show(screen.duties_table(duties, lambda _: "", moment))
+
+
+@app.command()
+def timeline(case: Case, json: AsJson = False) -> None:
+    """All that happened, with the ids that `correct` takes."""
+    here = desk()
+    events = here.store.read_case(here.find(case))
+    if json:
+        print(as_json([event.model_dump(mode="json") for event in events]))
+    else:
+        show(screen.timeline_table(events, lambda event: here.vault.read_note(event.note) if event.note else None))
+
+
+@app.command()
+def duties(
+    case: Annotated[str | None, typer.Argument(help="reference or nickname; all cases if left out")] = None,
+    within: Annotated[str | None, typer.Option(help="only what is due within so many days, such as 30d")] = None,
+    json: AsJson = False,
+) -> None:
+    """What must happen by when."""
+    here, moment = desk(), now()
+    until = moment + _span(within) if within is not None else None
+    found = here.board.duties(here.find(case) if case is not None else None, until=until)
+    if json:
+        print(as_json([duty.model_dump() for duty in found]))
+    else:
+        show(screen.duties_table(found, here.nickname, moment))
+
+
+def _span(text: str) -> timedelta:
+    match = re.fullmatch(r"(\d{1,4})\s*([hdw])", text.strip())
+    if match is None:
+        raise NotUnderstood("write a span as 12h, 30d or 6w")
+    return timedelta(hours=int(match[1]) * {"h": 1, "d": 24, "w": 168}[match[2]])
+
+
+@app.command()
+def notices(json: AsJson = False) -> None:
+    """The notices that were written, and whether they were sent."""
+    found = desk().board.notices()
+    if json:
+        print(as_json([notice.model_dump() for notice in found]))
+    else:
+        show(screen.notices_table(found))
+
+
+@record_app.callback(invoke_without_command=True)
+def record(context: typer.Context, case: Case, staff: As = None) -> None:
+    """Record a decision or a report. Without a kind it asks step by step."""
+    context.obj = (case, staff)
+    if context.invoked_subcommand is None:
+        _record_by_asking(desk(staff), case)
+
+
+def _record_by_asking(here: Desk, case: str) -> None:
+    reference = here.find(case)
+    for panel, facts in forms.recordable().items():
+        print(f"\n{panel}")
+        for fact in facts:
+            print(f"  {kind_of(fact):26} {(inspect.getdoc(fact) or '').splitlines()[0]}")
+    fact_type = forms.kind_named(_ask("\nwhat has happened, or was decided?", None))
+    recorded = forms.fact_from(fact_type, forms.ask_fields(fact_type, _ask))
+    phase = _ask("phase", None) if kind_of(fact_type) == "acknowledged" else None
+    when = _ask("when? (2024-05-31, ~2024-05, 2024-05-01..2024-05-31; empty for now)", "")
+    note = _ask("note, for the case's circle alone", "")
+    _record(here, reference, recorded, when=when or None, note=note or None, in_phase=phase)
+
+
+def _record(
+    here: Desk,
+    reference: str,
+    fact: Fact,
+    *,
+    when: str | None = None,
+    learned: str | None = None,
+    note: str | None = None,
+    in_phase: str | None = None,
+    in_country: str | None = None,
+) -> None:
+    occurred = Occurred.parse(when) if when is not None else Occurred.at_instant(now().replace(second=0, microsecond=0))
+    past = make_past(here.staff, fact, occurred, learned, in_phase, in_country)
+    receipt = run(here.record(reference, past, note))
+    _tell(here, reference, receipt)
+
+
+def make_past(
+    staff: str, fact: Fact, occurred: Occurred, learned: str | None, phase: str | None, country: str | None
+) -> Past:
+    """What a person typed, as one thing that happened."""
+    try:
+        learned_on = date.fromisoformat(learned) if learned is not None else now().date()
+        return Past(
+            fact=fact,
+            occurred=occurred,
+            learned_on=learned_on,
+            actor=staff,
+            phase=forms.phase_named(phase),
+            country=country,
+        )
+    except ValueError:
+        raise NotUnderstood("write --learned as 2024-05-31, and --in as a country code such as KZ") from None
+
+
+def _tell(here: Desk, reference: str, receipt: Receipt) -> None:
+    for one in receipt.accepted:
+        print(f"Recorded: {one.kind} ({screen.phase_of_stream(one.stream)}, event {str(one.event_id)[:8]})")
+        if one.outside_path is not None:
+            print(f"  outside the path: {one.outside_path}")
+        if one.kind == "dates-moved":
+            event = here.event(reference, str(one.event_id))
+            print(f"  {screen.what(event)}")
+    if (coming := here.board.next_duty(reference, now())) is not None:
+        print(f"Next: {screen.day(coming.due)} {coming.title}")
+
+
+def _command_for(fact_type: type[Fact]) -> Any:
+    """The subcommand of one kind: its options are its fields."""
+
+    def command(context: typer.Context, **typed: Any) -> None:
+        case, staff = context.obj
+        common = {name: typed.pop(name) for name in ("when", "learned", "note", "in_phase", "in_country")}
+        here = desk(typed.pop("staff") or staff)
+        _record(here, here.find(case), forms.fact_from(fact_type, typed), **common)
+
+    def option(name: str, flag: str, text: str) -> inspect.Parameter:
+        annotation = Annotated[str | None, typer.Option(flag, help=text)]
+        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+    common = [
+        option("when", "--on", "when: 2024-05-31, ~2024-05, 2024-05-01..2024-05-31, or with an hour; now if left out"),
+        option("learned", "--learned", "the day on which you learned of it; today if left out"),
+        option("note", "--note", "a free note, for the case's circle alone"),
+        option("in_phase", "--phase", "the phase, for kinds that belong to every phase"),
+        option("in_country", "--in", "the country, when a report opens a stay in a new one"),
+        option("staff", "--as", "who records it; $SAFECONDUCT_STAFF if left out"),
+    ]
+    context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    signature = forms.signature_of(fact_type, common)
+    command.__signature__ = signature.replace(parameters=[context, *signature.parameters.values()])  # type: ignore[attr-defined]
+    command.__doc__ = inspect.getdoc(fact_type)
+    return command
+
+
+for _panel, _kinds in forms.recordable().items():
+    for _kind in _kinds:
+        record_app.command(kind_of(_kind), rich_help_panel=_panel)(_command_for(_kind))
+
+
+@app.command()
+def correct(
+    case: Case,
+    event: Annotated[str, typer.Argument(help="id of the event, or how it begins")],
+    reason: Annotated[str, typer.Option(help="mistyped, misheard, wrong-case, later-evidence or never-happened")],
+    on: Annotated[str | None, typer.Option("--on", help="when it happened instead")] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="field=value, once for each field that was wrong")
+    ] = None,
+    retract: Annotated[bool, typer.Option("--retract", help="it did not happen at all")] = False,
+    note: Annotated[str | None, typer.Option(help="a free note, for the case's circle alone")] = None,
+    staff: As = None,
+) -> None:
+    """Correct an event. The old one stays in the log; every date that moves is announced."""
+    here = desk(staff)
+    reference = here.find(case)
+    wrong = here.event(reference, event)
+    if retract == bool(on or change):
+        raise NotUnderstood("say what was true instead (--on, --set field=value), or --retract if it did not happen")
+    fields = {
+        "event": wrong.event_id,
+        "reason": reason,
+        "occurred": Occurred.parse(on) if on is not None else None,
+        "replacement": _changed(wrong.fact, change) if change else None,
+    }
+    correction = make_fact(Corrected, {name: value for name, value in fields.items() if value is not None})
+    _tell(here, reference, run(here.correct(reference, wrong.stream, correction, note)))
+
+
+def _changed(fact: Fact, changes: list[str]) -> Fact:
+    fields = dict(part.partition("=")[::2] for part in changes)
+    unknown = fields.keys() - forms.fields_of(type(fact)).keys()
+    if unknown:
+        raise NotUnderstood(
+            f"{fact.kind} has no such field; it has: {', '.join(forms.fields_of(type(fact))) or 'none'}"
+        )
+    return make_fact(type(fact), {**fact.model_dump(exclude={"kind"}), **fields})
+
+
+@app.command()
+def assign(case: Case, staff: Annotated[str, typer.Argument(help="who is responsible from now on")]) -> None:
+    """Make a staff member responsible for a case."""
+    here = desk()
+    _record(here, here.find(case), make_fact(Assigned, {"coordinator": staff}))
+
+
+@app.command()
+def handover(
+    from_: Annotated[str, typer.Argument(metavar="STAFF", help="who gives")],
+    to: Annotated[str, typer.Argument(metavar="STAFF", help="who takes")],
+) -> None:
+    """Hand all open cases of one staff member over to another."""
+    here = desk()
+    found = here.board.cases_of(from_)
+    if not found:
+        raise NotFound(f"{from_} is responsible for no open case")
+    fact = make_fact(Assigned, {"coordinator": to})
+    for reference in found:
+        occurred = Occurred.at_instant(now().replace(second=0, microsecond=0))
+        run(here.record(reference, make_past(here.staff, fact, occurred, None, None, None)))
+        print(f"{reference}: {to} is responsible")
+
+
+@app.command()
+def simulate(
+    what: Annotated[str, typer.Argument(metavar="FILE|CASE", help="an intake file, or a case")],
+    script: Annotated[Path | None, typer.Option(help="what happens on the way; nothing if left out")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="where the forecast of a file begins; today if left out")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="how far it looks")] = HORIZON.days,
+    json: AsJson = False,
+) -> None:
+    """What falls due in the coming two years, and which notices would go out. Needs no server."""
+    here = desk()
+    begins = datetime.combine(date.fromisoformat(_iso(from_)), time(), UTC) if from_ is not None else now()
+    story = _story(here, what, begins)
+    events = read_script(read_text(script)) if script is not None else ()
+    lines = list(forecast(story, events, begins, begins + timedelta(days=days)))
+    if json:
+        print(as_json([line.model_dump(mode="json") for line in lines]))
+    else:
+        show(screen.forecast_table(lines, _forecast_title(script, lines, begins, days)))
+
+
+def _iso(text: str) -> str:
+    return str(Occurred.parse(text).earliest)
+
+
+def _story(here: Desk, text: str, begins: datetime) -> Story:
+    if Path(text).suffix or Path(text).exists():
+        _, file = read_intake_file(Path(text))
+        return story_of_file("0000000000" + "0", file, here.rulebook, begins)
+    reference = here.find(text)
+    return story_of(here.store.read_case(reference), reference, here.rulebook)
+
+
+def _forecast_title(script: Path | None, lines: list[Line], begins: datetime, days: int) -> str:
+    how = f"along {script}" if script is not None else "if nobody did anything"
+    told = sum(line.notice for line in lines)
+    return f"{days} days from {begins:%Y-%m-%d}, {how}: {len(lines)} lines, {told} notices"
+
+
+@app.command(hidden=True)
+def up(demo: Annotated[bool, typer.Option("--demo", help="with the six fictional cases")] = False) -> None:
+    """Run engine, records and a worker on this machine until Ctrl-C."""
+    run(up_and_running(Settings(), demo=demo))
+
+
+def main() -> None:
+    """Run the command line; every mistake is one line and exit code 1."""
+    leave(_exit_code())
+
+
+def _exit_code() -> int:
+    try:
+        app(standalone_mode=False)
+    except Exit as ending:
+        return int(ending.exit_code)
+    except (Abort, KeyboardInterrupt):
+        return _say("stopped: nothing was recorded")
+    except TyperException as error:
+        return _say(" ".join(error.format_message().split()))
+    except (SafeconductError, Unreachable) as error:
+        return _say(str(error))
+    return 0
+
+
+def _say(sentence: str) -> int:
+    print(f"safeconduct: {sentence}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    main()

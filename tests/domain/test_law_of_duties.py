@@ -1,0 +1,188 @@
+"""The law of duties: no open phase falls silent, whatever is recorded, in whatever order."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.case import CaseOpened, Phase, PhaseOpened, phase_of
+from domain.errors import NotFound, NotUnderstood, Refused
+from domain.events import FACTS, Event, is_a_persons
+from domain.facts import Fact, Nature, Occurred
+from domain.story import events_of
+from tests.domain.strategies import Tale, facts, kinds_of, models, noon, occasions, staff
+
+BEGINNING = "2022-01-01"
+NOW = noon(date(2025, 1, 1))
+
+
+@dataclass(frozen=True)
+class Told:
+    fact: Fact
+    occurred: Occurred
+    by: str
+    phase: Phase
+
+
+@dataclass(frozen=True)
+class TakenInHand:
+    which: int
+
+
+@dataclass(frozen=True)
+class Mistaken:
+    which: int
+    occurred: Occurred | None
+    again: bool
+
+
+@dataclass(frozen=True)
+class Waited:
+    days: int
+    fires: bool
+
+
+Step = Told | TakenInHand | Mistaken | Waited
+
+steps: st.SearchStrategy[Step] = st.one_of(
+    st.builds(Told, fact=facts, occurred=occasions, by=staff, phase=st.sampled_from(Phase)),
+    st.builds(TakenInHand, which=st.integers(min_value=0, max_value=40)),
+    st.builds(
+        Mistaken, which=st.integers(min_value=0, max_value=40), occurred=st.none() | occasions, again=st.booleans()
+    ),
+    st.builds(Waited, days=st.integers(min_value=0, max_value=200), fires=st.booleans()),
+)
+
+
+class Reader:
+    """Tells generated steps, and keeps the clock."""
+
+    def __init__(self) -> None:
+        self.tale = Tale(BEGINNING)
+        self.now = NOW
+
+    def take(self, step: Step) -> tuple[Event, ...]:
+        try:
+            return self._take(step)
+        except (Refused, NotUnderstood, NotFound):
+            return ()
+
+    def _take(self, step: Step) -> tuple[Event, ...]:
+        match step:
+            case Told(fact=fact, occurred=occurred, by=by, phase=phase):
+                return self.tale.tell(occurred, fact, by=by, phase=phase, now=self.now)
+            case TakenInHand(which=which):
+                return self._acknowledge(which)
+            case Mistaken():
+                return self._correct(step)
+            case Waited(days=days, fires=fires):
+                self.now += timedelta(days=days, hours=7)
+                return tuple(self.tale.fire_until(self.now)) if fires else ()
+
+    def _acknowledge(self, which: int) -> tuple[Event, ...]:
+        standing = [
+            (parts[0], duty)
+            for stream in self.tale.story.open_streams()
+            if (parts := phase_of(stream)) is not None
+            for duty in self.tale.duties(*parts)
+        ]
+        if not standing:
+            return ()
+        phase, duty = standing[which % len(standing)]
+        return self.tale.acknowledge(phase, duty, self.now)
+
+    def _correct(self, step: Mistaken) -> tuple[Event, ...]:
+        # Whoever retracts the beginning itself: see test_path.
+        wrong = [
+            event
+            for event in events_of(self.tale.story)
+            if is_a_persons(event.fact) and not isinstance(event.fact, CaseOpened)
+        ]
+        event = wrong[step.which % len(wrong)]
+        again = event.fact if step.again and event.fact.kind != "corrected" else None
+        return self.tale.correct(event, self.now, replacement=again, occurred=step.occurred)
+
+    def no_phase_is_silent(self) -> None:
+        story = self.tale.story
+        for stream in story.open_streams():
+            ledger = story.ledger(stream)
+            duties = ledger.state.duties(story.path.state, story.rules(stream))
+            assert ledger.next_rung(duties, self.now) is not None, stream
+
+    def every_phase_has_a_future(self) -> None:
+        self.tale.fire_until(self.now)
+        story = self.tale.story
+        for stream in story.open_streams():
+            ledger = story.ledger(stream)
+            duties = ledger.state.duties(story.path.state, story.rules(stream))
+            found = ledger.next_rung(duties, self.now)
+            assert found is not None, stream
+            assert found[1].at > self.now, stream
+
+
+def test_the_generated_facts_are_of_every_kind() -> None:
+    assert len(kinds_of(Nature.REPORT)) > 50
+    assert len(kinds_of(Nature.DECISION)) > 15
+    assert all(models(kind) is not None for kind in kinds_of(Nature.REPORT, Nature.DECISION))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(steps, max_size=14))
+def test_no_open_phase_is_ever_silent(script: list[Step]) -> None:
+    reader = Reader()
+    for step in script:
+        reader.take(step)
+        reader.no_phase_is_silent()
+    reader.every_phase_has_a_future()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(steps, max_size=10))
+def test_once_everything_has_fired_every_open_phase_still_looks_ahead(script: list[Step]) -> None:
+    reader = Reader()
+    for step in script:
+        reader.take(step)
+        reader.every_phase_has_a_future()
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(steps, max_size=14))
+def test_a_path_that_is_open_always_watches_over_safety(script: list[Step]) -> None:
+    reader = Reader()
+    for step in script:
+        reader.take(step)
+        path = reader.tale.story.path.state
+        assert path.closed is not None or path.is_running(Phase.SAFETY, 1)
+
+
+AT_THE_GATE = ["Pledged", "PledgeLapsed", "FindingProposed", "FindingApproved", "NewInformation"]
+AT_THE_GATE += ["ExitCleared", "ExitBarred", "Detained", "Relocated", "Departed", "JourneyFailed", "Arrived"]
+
+
+def _gate_kinds() -> list[type[Fact]]:
+    found = [fact for fact in FACTS.values() if fact.__name__ in AT_THE_GATE]
+    assert len(found) == len(AT_THE_GATE)
+    return found
+
+
+at_the_gate: st.SearchStrategy[Step] = st.builds(
+    Told,
+    fact=st.sampled_from(_gate_kinds()).flatmap(models),
+    occurred=occasions,
+    by=staff,
+    phase=st.sampled_from(Phase),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(at_the_gate | steps, max_size=14), st.booleans())
+def test_entry_opens_only_when_pledge_and_clearance_and_exit_stand(script: list[Step], ready: bool) -> None:
+    reader = Reader()
+    if ready:
+        reader.tale.open_entry()
+    for step in script:
+        for event in reader.take(step):
+            opened = event.fact
+            if isinstance(opened, PhaseOpened) and opened.phase is Phase.ENTRY and not opened.outside_path:
+                assert reader.tale.story.path.state.missing_for_entry() == ()

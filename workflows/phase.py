@@ -1,0 +1,389 @@
+"""What every phase shares: reading its stream, the one serial command loop, and the duty clock.
+
+How a command travels: the update's handler puts it into the queue and waits. One loop takes it, decides, appends
+through a local activity, and folds what the append returned; only then does the handler answer. So the state never
+shows what the log does not know.
+
+Invariants:
+    1. Nothing but the loop appends, one append at a time.
+    2. Run arguments carry a reference, never state. Start, continue-as-new, revival and restore all begin by reading.
+    3. The loop never ends, nor continues as new, while a handler runs.
+    4. One timer stands for the next rung, and is armed anew only when that rung's instant changes.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.workflow import ActivityCancellationType
+
+from activities import contract
+from activities.contract import AppendAnswer, AppendRequest, OpenedStream, ReadCase, RulesAnswer, RulesRequest
+from domain.cards import phase_card
+from domain.case import Path, Phase, case_stream, phase_of, reference_of
+from domain.duties import Duty, Rung
+from domain.errors import SafeconductError
+from domain.events import Command, Event, Receipt, Standings
+from domain.facts import Frozen
+from domain.room import DatesMoved, DutyCameDue, Room
+from domain.rulebook import Rules
+from domain.story import blank_room
+from domain.stream import Ledger, Surroundings, came_due, decide, standings
+
+State = TypeVar("State", bound=Room)
+
+RECORDS_TIMEOUT = timedelta(seconds=8)
+"""Of one try. A local activity must answer within the workflow task's ten seconds, or the task is kept alive for it."""
+
+RECORDS_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=20))
+"""The records come back, sooner or later: a command waits for them, and nothing is shown that they do not hold."""
+
+NOTICE_TIMEOUT = timedelta(seconds=30)
+"""Of one try to send a notice. The channel's own timeouts are shorter."""
+
+NOTICE_BOUND = timedelta(days=1)
+"""How long a notice is tried when no rung follows sooner. The ladder climbs whatever becomes of it."""
+
+
+class Start(Frozen):
+    """How a workflow begins: whose stream it is, and nothing else.
+
+    Attributes:
+        stream: the stream, and the workflow's id.
+        shift: added to the engine's clock; zero in life, so that a rehearsed story can lie in 2022.
+    """
+
+    stream: str
+    shift: timedelta = timedelta()
+
+
+@dataclass
+class Pending:
+    """A command that waits for the loop."""
+
+    command: Command
+    receipt: Receipt | None = None
+    refusal: SafeconductError | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        return self.receipt is not None or self.refusal is not None
+
+
+@dataclass
+class Clock:
+    """The one timer of a phase: the instant it stands for, and whether it has rung."""
+
+    instant: datetime | None = None
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    @property
+    def has_rung(self) -> bool:
+        return self.task is not None and self.task.done()
+
+
+class Writer(Generic[State]):
+    """Base of every workflow that owns a stream: the queue, the loop, the append."""
+
+    def __init__(self, start: Start) -> None:
+        self.start = start
+        self.stream = start.stream
+        self.queue: deque[Pending] = deque()
+        self.epoch = 0
+        self.seen = datetime.min.replace(tzinfo=workflow.now().tzinfo)
+        self.renewal_wanted = False
+        self.notices: set[asyncio.Task[None]] = set()
+        self.ready = False
+
+    def now(self) -> datetime:
+        """The case clock. In a rehearsal the engine's may stand still: it never lags behind what was heard."""
+        clock = workflow.now() + self.start.shift
+        return max(clock, self.seen) if self.start.shift else clock
+
+    def heard_at(self, instant: datetime) -> None:
+        self.seen = max(self.seen, instant)
+
+    @workflow.update(name="command")
+    async def command(self, command: Command) -> Receipt:
+        """Give a command to this phase. Answers after it is in the log.
+
+        Raises:
+            ApplicationError: of the domain's type (``refused``, ``not-understood``, ``not-found``), with one sentence.
+        """
+        pending = Pending(command)
+        self.queue.append(pending)
+        await workflow.wait_condition(lambda: pending.is_settled)
+        if pending.refusal is not None:
+            raise ApplicationError(pending.refusal.sentence, type=pending.refusal.code, non_retryable=True)
+        assert pending.receipt is not None
+        return pending.receipt
+
+    @workflow.signal(name="renew")
+    def renew(self) -> None:
+        """Continue as new at the next quiet moment: before a planned stop, so that new code meets no old history."""
+        self.renewal_wanted = True
+
+    @property
+    def can_leave(self) -> bool:
+        """Whether nothing would be lost by ending this run now."""
+        return not self.queue and workflow.all_handlers_finished()
+
+    @property
+    def must_renew(self) -> bool:
+        return self.renewal_wanted or workflow.info().is_continue_as_new_suggested()
+
+    async def call(self, name: str, argument: object, answer: type[Any]) -> Any:
+        """One local activity; never two side by side."""
+        return await workflow.execute_local_activity(
+            name,
+            argument,
+            result_type=answer,
+            start_to_close_timeout=RECORDS_TIMEOUT,
+            retry_policy=RECORDS_RETRY,
+        )
+
+    async def open_stream(self) -> OpenedStream:
+        opened: OpenedStream = await self.call(contract.OPEN_STREAM, self.stream, OpenedStream)
+        self.epoch = opened.epoch
+        return opened
+
+    async def append(self, request: AppendRequest) -> AppendAnswer:
+        answer: AppendAnswer = await self.call(contract.APPEND, request, AppendAnswer)
+        return answer
+
+    def notify(self, events: Sequence[Event]) -> None:
+        """Send the notices of these events, beside the loop. Their ladder climbs whether they arrive or not."""
+        for event in events:
+            if isinstance(event.fact, DutyCameDue | DatesMoved):
+                self.send(event.event_id)
+
+    def send(self, notice: UUID) -> None:
+        task = asyncio.create_task(_send(notice, self.notice_bound()))
+        self.notices.add(task)
+        task.add_done_callback(self.notices.discard)
+
+    def notice_bound(self) -> timedelta:
+        return NOTICE_BOUND
+
+
+async def _send(notice: UUID, bound: timedelta) -> None:
+    try:
+        await workflow.execute_activity(
+            contract.SEND_NOTICE,
+            notice,
+            start_to_close_timeout=NOTICE_TIMEOUT,
+            schedule_to_close_timeout=bound,
+            cancellation_type=ActivityCancellationType.TRY_CANCEL,
+        )
+    except ActivityError:
+        workflow.logger.warning("a notice was not delivered in time; its ladder goes on")
+
+
+class PhaseWorkflow(Writer[State]):
+    """Base of the six phases. A phase adds its name and its room; its whole life is here."""
+
+    phase: ClassVar[Phase]
+
+    def __init__(self, start: Start) -> None:
+        super().__init__(start)
+        self.clock = Clock()
+        self.case: Ledger[Path] = Ledger.empty(case_stream(reference_of(start.stream)), Path())
+        self.ledger: Ledger[Any]
+        self.rules: Rules = Rules.unknown(None)
+        self.path_has_moved = False
+        self.tell_again = False
+
+    @workflow.signal(name="path-moved")
+    def path_moved(self) -> None:
+        """The case's own stream has grown: read it, for this round may be over."""
+        self.path_has_moved = True
+
+    @workflow.signal(name="tell-milestones")
+    def tell_milestones(self) -> None:
+        """The path has begun anew, or has opened this round again: it asks which milestones stand."""
+        self.tell_again = True
+        self.path_has_moved = True
+
+    @workflow.query(name="headline")
+    def headline(self) -> str:
+        """Where this phase stands, in words from a closed vocabulary."""
+        return self.ledger.state.headline() if self.ready else "begins"
+
+    async def live(self) -> None:
+        """The life of a phase: begin by reading, then one thing after the other until the round is over."""
+        try:
+            await self._begin()
+        except SafeconductError as refusal:
+            await self._refuse_everything(refusal)
+            return
+        while not self._may_end:
+            self._arm()
+            await workflow.wait_condition(lambda: self._has_work)
+            await self._next()
+            if self.must_renew and self.can_leave and not self._is_over:
+                workflow.continue_as_new(self.start)
+
+    async def _refuse_everything(self, refusal: SafeconductError) -> None:
+        """This round was never opened by the path: nothing can be recorded in it."""
+        for pending in self.queue:
+            pending.refusal = refusal
+        self.queue.clear()
+        await workflow.wait_condition(lambda: self.can_leave)
+
+    async def _begin(self) -> None:
+        opened = await self.open_stream()
+        for event in (*opened.case_events, *opened.events):
+            self.heard_at(event.recorded_at)
+        self.case = self.case.plus(opened.case_events)
+        self.ledger = Ledger.empty(self.stream, blank_room(self.case.state, self.stream)).plus(opened.events)
+        country = self.ledger.state.country
+        wanted = RulesRequest(wanted=((country, str(self.phase)),))
+        answer: RulesAnswer = await self.call(contract.READ_RULES, wanted, RulesAnswer)
+        self.rules = answer.rules[0]
+        self.ready = True
+        while not await self._write(()):
+            pass  # the case moved on while its card was being written
+        for notice in opened.unsent:
+            self.send(notice)
+        await self._tell_path()
+
+    @property
+    def _has_work(self) -> bool:
+        return bool(
+            self.queue
+            or self.clock.has_rung
+            or self.path_has_moved
+            or self.tell_again
+            or (self.must_renew and self.can_leave)
+            or self._may_end
+        )
+
+    @property
+    def _may_end(self) -> bool:
+        return self._is_over and self.can_leave and not self.path_has_moved and not self.tell_again
+
+    async def _next(self) -> None:
+        if self.path_has_moved:
+            self.path_has_moved = False
+            await self._read_case()
+        elif self.tell_again:
+            self.tell_again = False
+            await self._tell_path()
+        elif self.queue:
+            await self._handle(self.queue.popleft())
+        elif self.clock.has_rung:
+            await self._fire()
+
+    @property
+    def _is_over(self) -> bool:
+        parts = phase_of(self.stream)
+        return parts is not None and not self.case.state.is_running(*parts)
+
+    @property
+    def _duties(self) -> tuple[Duty, ...]:
+        duties: tuple[Duty, ...] = self.ledger.state.duties(self.case.state, self.rules)
+        return duties
+
+    def _around(self) -> Surroundings:
+        return Surroundings(case=self.case.state, rules=self.rules, now=self.now())
+
+    async def _handle(self, pending: Pending) -> None:
+        """Decide, append, fold; and again, as long as the log knew more than this run."""
+        self.heard_at(pending.command.sent_at)
+        while True:
+            try:
+                events = decide(self.ledger, pending.command, self._around())
+            except SafeconductError as refusal:
+                pending.refusal = refusal
+                return
+            if events[0].version <= self.ledger.version or await self._write(events):
+                break
+        answered = self.ledger.answer_to(pending.command.command_id)
+        pending.receipt = Receipt.of(answered)
+        if any(self.ledger.state.milestone(event) or event.fact.kind == "corrected" for event in answered):
+            await self._tell_path()
+
+    async def _fire(self) -> None:
+        """A rung was reached: a fact like any other."""
+        self.clock = Clock()
+        found = self._next_rung()
+        if found is not None and not self._is_over and found[1].at <= self.now():
+            await self._write((came_due(self.ledger, *found, self.now()),))
+
+    async def _write(self, events: tuple[Event, ...]) -> bool:
+        """Append events with this phase's card. False when the log knew more: then that is folded, and no more."""
+        after = self.ledger.plus(events)
+        duties = after.state.duties(self.case.state, self.rules)
+        request = AppendRequest(
+            stream=self.stream,
+            epoch=self.epoch,
+            expected=self.ledger.version,
+            events=events,
+            case_seen=self.case.version,
+            phase_cards=(phase_card(after, duties, self.now(), is_open=not self._is_over),),
+        )
+        answer = await self.append(request)
+        as_asked = [event.event_id for event in answer.tail] == [event.event_id for event in events]
+        self.case = self.case.plus(answer.case_tail)
+        self.ledger = after if as_asked else self.ledger.plus(answer.tail)
+        self.notify(answer.tail)
+        return as_asked and not answer.case_tail
+
+    async def _read_case(self) -> None:
+        wanted = ReadCase(stream=self.case.stream, after=self.case.version)
+        answer: AppendAnswer = await self.call(contract.READ_CASE_STREAM, wanted, AppendAnswer)
+        self.case = self.case.plus(answer.tail)
+        for event in answer.tail:
+            self.heard_at(event.recorded_at)
+        while not await self._write(()):
+            pass
+
+    async def _tell_path(self) -> None:
+        """Tell the path all milestones that stand. A path that is gone asks for them when it begins again."""
+        told = Standings(stream=self.stream, standings=standings(self.ledger), sent_at=self.now())
+        if (
+            not told.standings
+            and not self.tell_again
+            and not any(e.fact.kind == "corrected" for e in self.ledger.events)
+        ):
+            return
+        await signal_stream(self.case.stream, "milestones", told)
+
+    def _next_rung(self) -> tuple[Duty, Rung] | None:
+        return self.ledger.next_rung(self._duties, self.now())
+
+    def _arm(self) -> None:
+        """Let the one timer stand for the next rung."""
+        found = None if self._is_over else self._next_rung()
+        instant = found[1].at if found is not None else None
+        if instant == self.clock.instant:
+            return
+        if self.clock.task is not None:
+            self.clock.task.cancel()
+        self.clock = Clock(instant)
+        if instant is not None:
+            ahead = max(instant - (workflow.now() + self.start.shift), timedelta(milliseconds=1))
+            self.clock.task = asyncio.create_task(workflow.sleep(ahead, summary="next duty"))
+
+    def notice_bound(self) -> timedelta:
+        """A notice is tried until the next rung speaks anyway."""
+        found = self._next_rung()
+        if found is None:
+            return NOTICE_BOUND
+        return min(max(found[1].at - self.now(), NOTICE_TIMEOUT), NOTICE_BOUND)
+
+
+async def signal_stream(stream: str, name: str, *arguments: object) -> bool:
+    """Signal another workflow of the same case. False when it does not run; it reads the log when it begins again."""
+    try:
+        await workflow.get_external_workflow_handle(stream).signal(name, args=arguments)
+    except ApplicationError:
+        return False
+    return True
