@@ -7,7 +7,7 @@ COMPILE = $(PYTHON_BIN)/uv pip compile --quiet --universal --python-version 3.11
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench screenshot lock clean setup-runtime setup-dev
+.PHONY: help demo run test check bench golden screenshot lock clean setup-runtime setup-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ check: setup-dev ## lint, formatting, types, import rules, installed versions
 
 bench: setup-dev ## run the benchmarks
 	@$(PYTHON_BIN)/python -m benchmarks.run
+
+golden: setup-dev ## record the histories of a new release, for the replay tests
+	@$(PYTHON_BIN)/python -m tests.support.record_golden
 
 screenshot: setup-dev ## take the pictures in docs/
 	@scripts/screenshot

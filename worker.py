@@ -84,6 +84,8 @@ def build_worker(
         activity_executor=ThreadPoolExecutor(RECORD_THREADS),
         workflow_runner=sandbox(),
         max_cached_workflows=cached_workflows,
+        # without a cache a second task evicts the first while its append is under way (temporalio/sdk-rust, 1482)
+        max_concurrent_workflow_tasks=None if cached_workflows else 1,
         graceful_shutdown_timeout=DRAIN,
     )
 

@@ -147,7 +147,9 @@ class Entry(Room):
                 return None
 
     def own_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
-        if self.departed is not None and self.arrived_in is None:
+        if self.arrived_in is not None:
+            return
+        if self.departed is not None:
             yield self._arrival()
             return
         yield from self._document_duties(rules)

@@ -83,10 +83,12 @@ class Clock:
 
     instant: datetime | None = None
     task: asyncio.Task[None] | None = field(default=None, repr=False)
+    is_late: bool = False
+    """The instant had come when the clock was set: it needs no timer."""
 
     @property
     def has_rung(self) -> bool:
-        return self.task is not None and self.task.done()
+        return self.is_late or (self.task is not None and self.task.done())
 
 
 class Writer(Generic[State]):
@@ -367,9 +369,9 @@ class PhaseWorkflow(Writer[State]):
             return
         if self.clock.task is not None:
             self.clock.task.cancel()
-        self.clock = Clock(instant)
-        if instant is not None:
-            ahead = max(instant - (workflow.now() + self.start.shift), timedelta(milliseconds=1))
+        self.clock = Clock(instant, is_late=instant is not None and instant <= self.now())
+        if instant is not None and not self.clock.is_late:
+            ahead = instant - (workflow.now() + self.start.shift)
             self.clock.task = asyncio.create_task(workflow.sleep(ahead, summary="next duty"))
 
     def notice_bound(self) -> timedelta:

@@ -21,7 +21,7 @@ from domain.case import (
     Purpose,
     Recipient,
     Scope,
-    case_stream,
+    Stage,
     phase_of,
     phase_stream,
 )
@@ -187,9 +187,8 @@ class Tale:
         self.clear_exit()
         self.tell("2024-01-08", DocumentIssued(document=TravelDocument.LAISSEZ_PASSER))
 
-    @property
-    def case(self) -> str:
-        return case_stream(REFERENCE)
+    def stage(self) -> Stage:
+        return self.story.path.state.stage
 
 
 # --- strategies ----------------------------------------------------------------------------------------------------
@@ -200,16 +199,24 @@ instants = st.datetimes(
     max_value=datetime(2026, 12, 31),  # noqa: DTZ001
     timezones=st.just(UTC),
 )
-occasions: st.SearchStrategy[Occurred] = st.one_of(
-    st.builds(Occurred.on, days),
-    st.builds(Occurred.at_instant, instants),
-    st.builds(
-        lambda day, width, about: Occurred(earliest=day, latest=day + timedelta(days=width), about=about),
-        days,
-        st.integers(min_value=0, max_value=40),
-        st.booleans(),
-    ),
-)
+
+
+def occasions_until(last: date) -> st.SearchStrategy[Occurred]:
+    """Days, instants, ranges and guesses from 2022 on."""
+    some = st.dates(min_value=date(2022, 1, 1), max_value=last)
+    return st.one_of(
+        st.builds(Occurred.on, some),
+        st.builds(lambda day, hour: Occurred.at_instant(noon(day) + timedelta(hours=hour)), some, st.integers(-12, 11)),
+        st.builds(
+            lambda day, width, about: Occurred(earliest=day, latest=day + timedelta(days=width), about=about),
+            some,
+            st.integers(min_value=0, max_value=40),
+            st.booleans(),
+        ),
+    )
+
+
+occasions = occasions_until(date(2026, 12, 31))
 countries = st.sampled_from(["FR", "DE", "KZ", "GE", NEVER])
 staff = st.sampled_from(["anna", "boris"])
 
@@ -291,6 +298,6 @@ def events_of_kind(kind: str) -> st.SearchStrategy[Event]:
 def events_in(room: type[Room]) -> st.SearchStrategy[list[Event]]:
     """Streams of a room's own facts in any order of dates, numbered as a log numbers them."""
     bare = st.sampled_from([kind for kind, fact in FACTS.items() if fact in room.facts]).flatmap(events_of_kind)
-    return st.lists(bare, max_size=12, unique_by=lambda event: event.event_id).map(
+    return st.lists(bare, max_size=8, unique_by=lambda event: event.event_id).map(
         lambda found: [event.model_copy(update={"version": place}) for place, event in enumerate(found, start=1)]
     )

@@ -150,7 +150,7 @@ def test_a_word_that_is_not_known_is_named() -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    [f'nickname = "{MARK}', f"{MARK}", f"[{MARK}", f'a = "{MARK}"\na = "{MARK}"', f"a = {MARK}", "a = 2024-13-45"],
+    [f'nickname = "{MARK}', f"{MARK}", f"[{MARK}", f'a = "{MARK}"\na = "{MARK}"', f"a = {MARK}", "a = 2024-13-4"],
 )
 def test_what_is_not_toml_is_named_by_its_place_alone(broken: str) -> None:
     assert "not TOML" in sentence(broken)
@@ -159,11 +159,18 @@ def test_what_is_not_toml_is_named_by_its_place_alone(broken: str) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(sorted(set(WHOLE.split('"')[1::2]))), st.text(alphabet="abcXYZ09-:+.~", max_size=12))
 def test_whatever_stands_in_a_text_a_file_is_read_or_refused_in_one_line(right: str, text: str) -> None:
+    said = _said(WHOLE.replace(f'"{right}"', f'"{text}{MARK}"'))
+    assert "\n" not in said
+    assert MARK not in said
+
+
+def _said(text: str) -> str:
+    """What a reader is told of a file's first mistake; nothing, if there is none."""
     try:
-        read_intake(WHOLE.replace(f'"{right}"', f'"{text}{MARK}"'))
+        read_intake(text)
     except NotUnderstood as error:
-        assert "\n" not in error.sentence
-        assert MARK not in error.sentence
+        return error.sentence
+    return ""
 
 
 def test_a_script_is_read() -> None:

@@ -11,10 +11,13 @@ from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import FACTS, Event, is_a_persons
 from domain.facts import Fact, Nature, Occurred
 from domain.story import events_of
-from tests.domain.strategies import Tale, facts, kinds_of, models, noon, occasions, staff
+from tests.domain.strategies import Tale, facts, kinds_of, models, noon, occasions, occasions_until, staff
 
 BEGINNING = "2022-01-01"
-NOW = noon(date(2025, 1, 1))
+NOW = noon(date(2023, 3, 1))
+"""Soon after the first facts: every rung of a ladder is climbed anew, and a long ladder is slow."""
+
+mostly_past = occasions_until(NOW.date()) | occasions_until(NOW.date()) | occasions
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,41 @@ class Waited:
 
 Step = Told | TakenInHand | Mistaken | Waited
 
+AT_THE_GATE = ["Pledged", "PledgeLapsed", "FindingProposed", "FindingApproved", "NewInformation"]
+AT_THE_GATE += [
+    "Deported",
+    "Released",
+    "ExitCleared",
+    "ExitBarred",
+    "Detained",
+    "Relocated",
+    "Departed",
+    "JourneyFailed",
+    "Arrived",
+]
+
+
+def _gate_kinds() -> list[type[Fact]]:
+    found = [fact for fact in FACTS.values() if fact.__name__ in AT_THE_GATE]
+    assert len(found) == len(AT_THE_GATE)
+    return found
+
+
+at_the_gate: st.SearchStrategy[Step] = st.builds(
+    Told,
+    fact=st.sampled_from(_gate_kinds()).flatmap(models),
+    occurred=mostly_past,
+    by=staff,
+    phase=st.sampled_from(Phase),
+)
+
 steps: st.SearchStrategy[Step] = st.one_of(
-    st.builds(Told, fact=facts, occurred=occasions, by=staff, phase=st.sampled_from(Phase)),
+    st.builds(Told, fact=facts, occurred=mostly_past, by=staff, phase=st.sampled_from(Phase)),
+    at_the_gate,
+    at_the_gate,
     st.builds(TakenInHand, which=st.integers(min_value=0, max_value=40)),
     st.builds(
-        Mistaken, which=st.integers(min_value=0, max_value=40), occurred=st.none() | occasions, again=st.booleans()
+        Mistaken, which=st.integers(min_value=0, max_value=40), occurred=st.none() | mostly_past, again=st.booleans()
     ),
     st.builds(Waited, days=st.integers(min_value=0, max_value=200), fires=st.booleans()),
 )
@@ -127,18 +160,20 @@ def test_the_generated_facts_are_of_every_kind() -> None:
     assert all(models(kind) is not None for kind in kinds_of(Nature.REPORT, Nature.DECISION))
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(steps, max_size=14))
-def test_no_open_phase_is_ever_silent(script: list[Step]) -> None:
+@settings(max_examples=60, deadline=None)
+@given(st.lists(steps, min_size=3, max_size=10))
+def test_no_open_phase_is_ever_silent_and_safety_is_always_open(script: list[Step]) -> None:
     reader = Reader()
     for step in script:
         reader.take(step)
         reader.no_phase_is_silent()
+        path = reader.tale.story.path.state
+        assert path.closed is not None or path.is_running(Phase.SAFETY, 1)
     reader.every_phase_has_a_future()
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(steps, max_size=10))
+@settings(max_examples=40, deadline=None)
+@given(st.lists(steps, max_size=5))
 def test_once_everything_has_fired_every_open_phase_still_looks_ahead(script: list[Step]) -> None:
     reader = Reader()
     for step in script:
@@ -146,37 +181,8 @@ def test_once_everything_has_fired_every_open_phase_still_looks_ahead(script: li
         reader.every_phase_has_a_future()
 
 
-@settings(max_examples=80, deadline=None)
-@given(st.lists(steps, max_size=14))
-def test_a_path_that_is_open_always_watches_over_safety(script: list[Step]) -> None:
-    reader = Reader()
-    for step in script:
-        reader.take(step)
-        path = reader.tale.story.path.state
-        assert path.closed is not None or path.is_running(Phase.SAFETY, 1)
-
-
-AT_THE_GATE = ["Pledged", "PledgeLapsed", "FindingProposed", "FindingApproved", "NewInformation"]
-AT_THE_GATE += ["ExitCleared", "ExitBarred", "Detained", "Relocated", "Departed", "JourneyFailed", "Arrived"]
-
-
-def _gate_kinds() -> list[type[Fact]]:
-    found = [fact for fact in FACTS.values() if fact.__name__ in AT_THE_GATE]
-    assert len(found) == len(AT_THE_GATE)
-    return found
-
-
-at_the_gate: st.SearchStrategy[Step] = st.builds(
-    Told,
-    fact=st.sampled_from(_gate_kinds()).flatmap(models),
-    occurred=occasions,
-    by=staff,
-    phase=st.sampled_from(Phase),
-)
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(at_the_gate | steps, max_size=14), st.booleans())
+@settings(max_examples=60, deadline=None)
+@given(st.lists(at_the_gate | steps, max_size=10), st.booleans())
 def test_entry_opens_only_when_pledge_and_clearance_and_exit_stand(script: list[Step], ready: bool) -> None:
     reader = Reader()
     if ready:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.case import Assigned, Milestone, Path, Phase, phase_stream
+from domain.case import Assigned, Milestone, Path, Phase, Stage, phase_stream
 from domain.errors import NotUnderstood, Refused
 from domain.events import FACTS, ROOMS, Event, id_from_command
 from domain.facts import Fact, Occurred, Report
@@ -25,16 +25,20 @@ from tests.domain.strategies import (
     facts,
     noon,
     occasions,
+    occasions_until,
     reports,
     staff,
 )
 
-NOW = noon(date(2025, 1, 1))
-told = st.lists(st.tuples(facts, occasions, staff, st.sampled_from(Phase)), max_size=12)
+NOW = noon(date(2023, 3, 1))
+"""Soon after the first facts: every rung of a ladder is climbed anew, and a long ladder is slow."""
+
+mostly_past = occasions_until(NOW.date()) | occasions_until(NOW.date()) | occasions
+told = st.lists(st.tuples(facts, mostly_past, staff, st.sampled_from(Phase)), max_size=8)
 
 
 @pytest.mark.parametrize("phase", list(Phase))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_the_state_is_the_fold_of_its_stream(phase: Phase, data: st.DataObject) -> None:
     room = ROOMS[phase]
@@ -83,8 +87,8 @@ def test_a_report_from_before_a_date_that_was_moved_forward_is_folded_before_it(
     assert ledger.state == fold(ledger.blank, ledger.events)
 
 
-@settings(max_examples=80, deadline=None)
-@given(st.lists(st.tuples(reports, occasions), max_size=14))
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(reports, mostly_past), max_size=14))
 def test_a_report_is_never_refused_in_whatever_order(script: list[tuple[Fact, Occurred]]) -> None:
     tale = Tale("2022-01-01")
     for fact, occurred in script:
@@ -98,17 +102,17 @@ def test_a_report_is_never_refused_in_whatever_order(script: list[tuple[Fact, Oc
             assert any(event.fact == fact for event in events)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(told)
 def test_an_events_id_is_its_own_within_a_story(script: list[tuple[Fact, Occurred, str, Phase]]) -> None:
     tale = _told(script)
     tale.fire_until(NOW)
-    tale.fire_until(NOW + timedelta(days=100))
+    tale.fire_until(NOW + timedelta(days=10))
     ids = [event.event_id for event in events_of(tale.story)]
     assert len(ids) == len(set(ids))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(told)
 def test_versions_of_a_stream_have_no_gap(script: list[tuple[Fact, Occurred, str, Phase]]) -> None:
     story = _told(script).story
@@ -117,7 +121,7 @@ def test_versions_of_a_stream_have_no_gap(script: list[tuple[Fact, Occurred, str
 
 
 @pytest.mark.parametrize("kind", sorted(FACTS))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(data=st.data())
 def test_an_event_of_every_kind_survives_its_way_through_text(kind: str, data: st.DataObject) -> None:
     event = data.draw(events_of_kind(kind))
@@ -185,12 +189,12 @@ def test_a_milestone_that_stands_again_is_heard_again() -> None:
     tale.find(Finding.CLEARED)
     wrong = tale.event("finding-proposed")
     tale.correct(wrong, "2024-01-10")
-    assert not tale.story.path.state.cleared
+    assert tale.stage() is Stage.TRANSIT
     tale.correct(wrong, "2024-01-11", replacement=FindingProposed(finding=Finding.CLEARED))
     tale.tell("2024-01-12", CheckRecorded(check=Check.IDENTITY, result=Result.DOUBT))
     ids = [event.event_id for event in events_of(tale.story)]
     assert len(ids) == len(set(ids))
-    assert tale.story.path.state.cleared
+    assert tale.stage() is Stage.CLEARED
     assert [one.milestone for one in tale.story.path.state.heard] == [Milestone.CLEARED]
 
 

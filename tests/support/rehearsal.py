@@ -18,6 +18,7 @@ from temporalio.service import RPCError
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
 from activities.notifications.channel import Channel
+from domain.case import case_stream
 from domain.duties import Urgency
 from domain.events import Event, Past, Receipt
 from domain.forecast import command_id_of
@@ -167,6 +168,11 @@ class Rehearsal:
         with_duties = {duty.stream for duty in duties}
         late = [duty for duty in duties if duty.next_at is not None and duty.next_at <= now]
         return not late and with_duties == set(self.open_streams())
+
+    @property
+    def office_path(self) -> str:
+        """The stream of the case itself."""
+        return case_stream(self.reference)
 
     def open_streams(self) -> list[str]:
         return [phase.stream for phase in self.board.phases(self.reference) if phase.is_open]

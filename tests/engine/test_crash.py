@@ -1,0 +1,65 @@
+"""What survives when worker and server die between the commit and the answer of a command."""
+
+import asyncio
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+from domain.case import Phase, case_stream, phase_stream
+from domain.events import Command, Past, id_from_command
+from domain.safety import ContactLogged, Detained
+from records.database import Database
+from records.store import Store
+from runtime.office import Office
+from runtime.settings import now
+from tests.support.intakes import minimal, past
+from tests.support.rehearsal import Pigeonhole, eventually
+from tests.support.servers import new_place, program
+from worker import build_worker
+
+TODAY = date(2026, 9, 2)
+
+
+def command_of(told: Past) -> Command:
+    return Command(
+        command_id=uuid4(),
+        actor=told.actor,
+        occurred=told.occurred,
+        learned_on=told.learned_on,
+        fact=told.fact,
+        sent_at=now(),
+    )
+
+
+async def test_a_command_that_was_committed_but_never_answered_is_there_once_and_so_is_the_next_one(
+    tmp_path: Path, reference: str
+) -> None:
+    place, database = new_place(tmp_path), Database(tmp_path / "records.db")
+    store, safety = Store(database), phase_stream(reference, Phase.SAFETY, 1)
+    lost, other = command_of(past(Detained(), TODAY)), command_of(past(ContactLogged(), TODAY))
+
+    async with place.server() as server:
+        office = Office(await place.client(), store, now)
+        async with build_worker(office.client, store, Pigeonhole()):
+            await office.start_case(reference, minimal().intake, "dana", minimal().since, uuid4())
+            await eventually(lambda: bool(store.read(case_stream(reference))), "the case has begun")
+        arguments = (place.address, str(tmp_path / "records.db"), str(server.pid), "detained")
+        async with program("-m", "tests.support.crashing_worker", *arguments) as worker:
+            sending = asyncio.create_task(office.send(safety, lost))
+            await eventually(lambda: worker.poll() is not None and server.poll() is not None, "both have died")
+            sending.cancel()
+    assert [event.fact.kind for event in store.read(safety)] == ["detained"]
+
+    async with place.server():
+        office = Office(await place.client(), store, now)
+        async with build_worker(office.client, store, Pigeonhole()):
+            answer = await office.send(safety, other)
+            again = await office.send(safety, lost)
+            headline = await office.client.get_workflow_handle(safety).query("headline")
+    kinds = [event.fact.kind for event in store.read(safety) if event.command_id is not None]
+    assert kinds == ["detained", "contact-logged"]
+    assert answer.accepted[0].event_id == id_from_command(other.command_id, 0)
+    assert again.accepted[0].event_id == id_from_command(lost.command_id, 0)
+    assert [event.version for event in store.read(safety)] == list(range(1, len(store.read(safety)) + 1))
+    assert headline == "detention: emergency"
+    database.close()

@@ -1,0 +1,160 @@
+"""A phase's many lives: continued as new, terminated from outside, revived alone, with and without a cache."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from domain.case import Assigned, ClosingReason, PathClosed, PathReopened, Phase, phase_stream
+from domain.embassy_contacts import Approached, Pledged
+from domain.events import Command
+from domain.facts import Fact, Occurred
+from domain.forecast import forecast
+from domain.room import DutyCameDue
+from domain.rulebook import load
+from domain.safety import CheckInPlanned, LawyerEngaged
+from domain.story import begin, events_of
+from domain.transit_stay import Entered, ExitCleared, Registered
+from domain.vetting import Finding, FindingApproved, FindingProposed
+from tests.support.intakes import minimal, past
+from tests.support.rehearsal import Rehearsal, chronology, eventually, rehearsal, skipping_server
+
+BEGAN = datetime(2026, 9, 1, 9, tzinfo=UTC)
+
+
+def command(played: Rehearsal, fact: Fact, actor: str = "dana") -> Command:
+    return Command(
+        command_id=uuid4(),
+        actor=actor,
+        occurred=Occurred.at_instant(played.clock),
+        learned_on=played.clock.date(),
+        fact=fact,
+        sent_at=played.clock,
+    )
+
+
+async def run_of(played: Rehearsal, stream: str) -> str:
+    return (await played.environment.client.get_workflow_handle(stream).describe()).run_id
+
+
+async def test_continue_as_new_with_updates_and_a_due_duty_in_flight_loses_nothing(
+    tmp_path: Path, reference: str
+) -> None:
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+        await played.start(minimal())
+        safety = phase_stream(reference, Phase.SAFETY, 1)
+        await played.office.send(safety, command(played, CheckInPlanned(every_days=1, grace_hours=1)))
+        first = await run_of(played, safety)
+        handle = environment.client.get_workflow_handle(safety)
+
+        async def one(number: int) -> str:
+            if number % 5 == 0:
+                await handle.signal("renew")
+            receipt = await played.office.send(safety, command(played, LawyerEngaged()))
+            return str(receipt.accepted[0].event_id)
+
+        answered: list[str] = []
+        for _ in range(3):
+            moving = asyncio.create_task(played.move_to(played.clock + timedelta(days=2)))
+            answered += await asyncio.gather(*(one(number) for number in range(10)))
+            await handle.signal("renew")
+            await moving
+        await eventually(lambda: renewed(played, safety, first), "the phase continued as new")
+        logged = [event for event in played.store.read(safety) if isinstance(event.fact, LawyerEngaged)]
+        rungs = [event.event_id for event in played.store.read(safety) if isinstance(event.fact, DutyCameDue)]
+    assert sorted(answered) == sorted(str(event.event_id) for event in logged)
+    assert len(answered) == len(set(answered)) == 30
+    assert rungs
+    assert len(rungs) == len(set(rungs))
+
+
+async def renewed(played: Rehearsal, stream: str, first: str) -> bool:
+    return await run_of(played, stream) != first
+
+
+async def test_a_terminated_phase_and_then_its_parent_begin_again_from_the_log_at_the_same_step(
+    tmp_path: Path, reference: str
+) -> None:
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+        await played.start(minimal())
+        for fact in (Approached(country="FR"), Pledged(country="FR")):
+            await played.office.record(reference, past(fact, date(2026, 9, 1)), uuid4())
+        await played.office.record(reference, past(Entered(), date(2026, 9, 1)), uuid4())
+        await played.settled()
+        before = untouched(played)
+        stay, safety = (phase_stream(reference, phase, 1) for phase in (Phase.TRANSIT_STAY, Phase.SAFETY))
+
+        await environment.client.get_workflow_handle(stay).terminate("from outside")
+        await played.office.send(stay, command(played, Registered()))
+        assert [event.fact.kind for event in played.store.read(stay)] == ["entered", "registered"]
+
+        await environment.client.get_workflow_handle(played.office_path).terminate("from outside")
+        safety_run = await run_of(played, safety)
+        found: tuple[tuple[Fact, str], ...] = (
+            (FindingProposed(finding=Finding.CLEARED), "vera"),
+            (FindingApproved(), "timur"),
+        )
+        for finding, actor in found:
+            await played.office.send(phase_stream(reference, Phase.VETTING, 1), command(played, finding, actor))
+        await played.office.send(stay, command(played, ExitCleared()))
+        assert phase_stream(reference, Phase.ENTRY, 1) not in played.open_streams()
+
+        await played.office.send(played.office_path, command(played, Assigned(coordinator="eli")))
+        await eventually(lambda: phase_stream(reference, Phase.ENTRY, 1) in played.open_streams(), "entry has opened")
+        await played.settled()
+        assert await run_of(played, safety) == safety_run
+        assert untouched(played) == before
+
+
+def untouched(played: Rehearsal) -> dict[str, str]:
+    """The duties that nothing in that story moves."""
+    kept = ("check-in", "pledge-follow-up", "stay-limit")
+    found = {duty.duty: duty.due for duty in played.board.duties(played.reference) if duty.duty in kept}
+    assert len(found) == len(kept)
+    return found
+
+
+async def test_a_closed_path_ends_every_phase_and_a_reopened_one_goes_on_where_it_stood(
+    tmp_path: Path, reference: str
+) -> None:
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+        await played.start(minimal())
+        open_before = played.open_streams()
+        await played.office.send(played.office_path, command(played, PathClosed(reason=ClosingReason.LOST)))
+        for stream in [*open_before, played.office_path]:
+            await eventually(lambda stream=stream: ended(played, stream), f"{stream} has ended")  # type: ignore[misc]
+        assert played.open_streams() == []
+        assert played.board.duties(reference) == []
+        await played.office.send(played.office_path, command(played, PathReopened()))
+        await played.settled()
+        assert played.open_streams() == open_before
+
+
+async def ended(played: Rehearsal, stream: str) -> bool:
+    return not await played.is_running(stream)
+
+
+async def test_without_a_cache_every_task_replays_its_history_and_the_same_story_is_lived(
+    tmp_path: Path, reference: str
+) -> None:
+    script = [past(Entered(), date(2026, 9, 2)), past(Approached(country="FR"), date(2026, 9, 5))]
+    until = datetime(2026, 9, 6, tzinfo=UTC)
+    async with (
+        skipping_server() as environment,
+        rehearsal(environment, tmp_path, BEGAN, reference, cached_workflows=0) as played,
+    ):
+        receipt = await played.start(minimal())
+        await played.play(script)
+        await played.move_to(until)
+        lived = chronology(played.events())
+    opening = Command(
+        command_id=receipt.accepted[0].event_id,
+        actor="dana",
+        occurred=minimal().since,
+        learned_on=BEGAN.date(),
+        fact=minimal().intake,
+        sent_at=BEGAN,
+    )
+    story = begin(reference, opening, minimal().intake, load().for_phase, BEGAN)
+    first = events_of(story)
+    assert lived == chronology([*first, *(line.event for line in forecast(story, script, BEGAN, until))])

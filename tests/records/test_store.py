@@ -1,0 +1,121 @@
+"""The log: idempotent, guarded by version, case and epoch; events and read models in one transaction."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from domain.case import CaseOpened, ConsentWithdrawn
+from domain.events import Event
+from domain.facts import Fact, Occurred
+from domain.safety import CheckedIn, ContactLogged
+from records.database import Database
+from records.errors import ContentDiffers, StaleWriter, Unreachable
+from records.store import Store
+
+CASE = "case/00000000000"
+SAFETY = f"{CASE}/safety/1"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "records.db")
+    yield database
+    database.close()
+
+
+def event(stream: str, version: int, fact: Fact, event_id: UUID | None = None) -> Event:
+    return Event(
+        event_id=event_id or uuid4(),
+        stream=stream,
+        version=version,
+        command_id=uuid4(),
+        actor="dana",
+        occurred=Occurred.on(date(2026, 9, 1)),
+        learned_on=date(2026, 9, 1),
+        recorded_at=datetime(2026, 9, 1, tzinfo=UTC),
+        fact=fact,
+    )
+
+
+def test_the_same_event_again_answers_with_what_is_stored(database: Database) -> None:
+    store, one = Store(database), event(SAFETY, 1, CheckedIn())
+    epoch = store.open(SAFETY).epoch
+    first = store.append(SAFETY, epoch, 0, [one])
+    again = store.append(SAFETY, epoch, 0, [one])
+    assert first == again
+    assert again.tail == (one,)
+    assert store.read(SAFETY) == (one,)
+
+
+def test_the_same_id_with_other_content_is_an_error(database: Database) -> None:
+    store, one = Store(database), event(SAFETY, 1, CheckedIn())
+    epoch = store.open(SAFETY).epoch
+    store.append(SAFETY, epoch, 0, [one])
+    with pytest.raises(ContentDiffers):
+        store.append(SAFETY, epoch, 0, [event(SAFETY, 1, ContactLogged(), one.event_id)])
+
+
+def test_a_stream_that_is_longer_than_expected_returns_its_tail_and_is_not_written(database: Database) -> None:
+    store, one, two = Store(database), event(SAFETY, 1, CheckedIn()), event(SAFETY, 1, ContactLogged())
+    epoch = store.open(SAFETY).epoch
+    store.append(SAFETY, epoch, 0, [one])
+    assert store.append(SAFETY, epoch, 0, [two]).tail == (one,)
+    assert store.read(SAFETY) == (one,)
+
+
+def test_a_decision_that_rests_on_an_older_case_is_not_written(database: Database) -> None:
+    store = Store(database)
+    case_epoch, epoch = store.open(CASE).epoch, store.open(SAFETY).epoch
+    opened = event(CASE, 1, CaseOpened(coordinator="dana", country="KZ"))
+    withdrawn = event(CASE, 2, ConsentWithdrawn())
+    store.append(CASE, case_epoch, 0, [opened])
+    store.append(CASE, case_epoch, 1, [withdrawn])
+    answer = store.append(SAFETY, epoch, 0, [event(SAFETY, 1, CheckedIn())], case_seen=1)
+    assert answer.tail == ()
+    assert answer.case_tail == (withdrawn,)
+    assert store.read(SAFETY) == ()
+
+
+def test_a_writer_of_a_lower_epoch_is_refused(database: Database) -> None:
+    store = Store(database)
+    old = store.open(SAFETY).epoch
+    new = store.open(SAFETY).epoch
+    assert new > old
+    with pytest.raises(StaleWriter):
+        store.append(SAFETY, old, 0, [event(SAFETY, 1, CheckedIn())])
+
+
+def test_an_append_is_whole_or_not_at_all(database: Database) -> None:
+    store, twice = Store(database), event(SAFETY, 1, CheckedIn())
+    epoch = store.open(SAFETY).epoch
+    with pytest.raises(Unreachable):
+        store.append(SAFETY, epoch, 0, [twice, event(SAFETY, 1, ContactLogged())])
+    assert store.read(SAFETY) == ()
+
+
+def test_concurrent_appends_at_one_version_write_one_event(database: Database) -> None:
+    store = Store(database)
+    epoch = store.open(SAFETY).epoch
+    events = [event(SAFETY, 1, CheckedIn()) for _ in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda one: store.append(SAFETY, epoch, 0, [one]), events))
+    stored = store.read(SAFETY)
+    assert len(stored) == 1
+    assert {answer.tail for answer in answers} == {stored}
+
+
+def test_the_header_stands_apart_from_the_body(database: Database) -> None:
+    store, one = Store(database), event(SAFETY, 1, CheckedIn())
+    store.append(SAFETY, store.open(SAFETY).epoch, 0, [one])
+    with database.reading() as connection:
+        row = connection.exec_driver_sql("SELECT * FROM event").mappings().one()
+    header = {name: value for name, value in row.items() if name != "body"}
+    assert set(header) == {"position", "event_id", "stream", "version", "schema_version", "key_id", "recorded_at"}
+    shown = " ".join(str(value) for value in header.values())
+    assert "checked-in" not in shown
+    assert "dana" not in shown
+    assert b"checked-in" in row["body"]

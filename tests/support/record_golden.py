@@ -1,0 +1,72 @@
+"""Records the histories that later releases must still replay: ``make golden``.
+
+A short story is lived on the real server; each workflow's history is written to ``tests/engine/golden``. A recorded
+file is never changed: a new release adds a folder of its own.
+"""
+
+import asyncio
+import tempfile
+from datetime import UTC, date, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from domain.case import Phase, phase_stream
+from domain.embassy_contacts import Approached, Pledged
+from domain.entry import Arrived, Departed, DocumentIssued
+from domain.facts import Fact
+from domain.safety import CheckInPlanned
+from domain.transit_stay import Entered, ExitCleared, Registered, TravelDocument
+from domain.vetting import Finding, FindingApproved, FindingProposed, VettingRequested
+from tests.support.intakes import minimal, past
+from tests.support.rehearsal import rehearsal, skipping_server
+
+GOLDEN = Path(__file__).parents[1] / "engine" / "golden"
+RELEASE = "0.1.0"
+BEGAN = datetime(2026, 9, 1, 9, tzinfo=UTC)
+
+STORY: tuple[tuple[Fact, date, str], ...] = (
+    (Entered(), date(2026, 9, 2), "dana"),
+    (CheckInPlanned(every_days=30), date(2026, 9, 2), "dana"),
+    (Registered(), date(2026, 9, 3), "dana"),
+    (Approached(country="FR"), date(2026, 9, 4), "dana"),
+    (VettingRequested(), date(2026, 9, 5), "dana"),
+    (FindingProposed(finding=Finding.CLEARED), date(2026, 9, 8), "vera"),
+    (FindingApproved(), date(2026, 9, 9), "timur"),
+    (Pledged(country="FR"), date(2026, 9, 10), "dana"),
+    (ExitCleared(), date(2026, 9, 11), "dana"),
+    (DocumentIssued(document=TravelDocument.LAISSEZ_PASSER), date(2026, 9, 14), "dana"),
+    (Departed(), date(2026, 9, 15), "dana"),
+    (Arrived(country="FR"), date(2026, 9, 16), "dana"),
+)
+
+
+async def live_and_fetch() -> dict[str, str]:
+    """Live the story, and fetch every history."""
+    reference, histories = "0" * 11, dict[str, str]()
+    with tempfile.TemporaryDirectory() as records:
+        async with (
+            skipping_server() as environment,
+            rehearsal(environment, Path(records), BEGAN, reference) as played,
+        ):
+            await played.start(minimal(), command_id=uuid4())
+            await played.play([past(fact, day, actor) for fact, day, actor in STORY])
+            await played.move_to(datetime(2026, 9, 20, tzinfo=UTC))
+            streams = [f"case/{reference}", *(phase_stream(reference, phase, 1) for phase in Phase)]
+            for stream in streams:
+                history = await environment.client.get_workflow_handle(stream).fetch_history()
+                name = stream.split("/")[2] if stream.count("/") > 1 else "case-path"
+                histories[name] = history.to_json()
+    return histories
+
+
+def record(folder: Path) -> None:
+    """Write the histories of a release into a new folder."""
+    histories = asyncio.run(live_and_fetch())
+    folder.mkdir(parents=True)
+    for name, history in histories.items():
+        (folder / f"{name}.json").write_text(history)
+
+
+if __name__ == "__main__":
+    record(GOLDEN / RELEASE)
+    print(f"recorded in {GOLDEN / RELEASE}")

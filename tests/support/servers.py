@@ -1,0 +1,53 @@
+"""A real server with a file, that can be killed and started again on the same port."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from runtime.embedded import embedded_server, free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a server lives."""
+
+    folder: Path
+    port: int
+    ui_port: int
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @asynccontextmanager
+    async def server(self) -> AsyncIterator[subprocess.Popen[bytes]]:
+        async with embedded_server(self.folder / "temporal.db", self.port, self.ui_port) as server:
+            yield server
+
+    async def client(self) -> Client:
+        return await Client.connect(self.address, data_converter=pydantic_data_converter)
+
+
+def new_place(folder: Path) -> Place:
+    return Place(folder, free_port(), free_port())
+
+
+@asynccontextmanager
+async def program(*arguments: str) -> AsyncIterator[subprocess.Popen[bytes]]:
+    """A Python program of the project, killed at the end if it still runs."""
+    running = await asyncio.to_thread(subprocess.Popen, [sys.executable, *arguments], cwd=ROOT)
+    try:
+        yield running
+    finally:
+        running.send_signal(signal.SIGKILL)
+        running.wait()
