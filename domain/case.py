@@ -10,7 +10,7 @@ Invariants:
     4. Only a person closes a path.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Literal
@@ -112,6 +112,7 @@ class Milestone(StrEnum):
     PROTECTED = "protected"
     FINALLY_REFUSED = "finally-refused"
     REMEDY_OPENED = "remedy-opened"
+    FORBIDDEN_CONTACT = "forbidden-contact"
 
 
 class Stage(StrEnum):
@@ -310,6 +311,7 @@ class Path(Room):
     rounds: tuple[Round, ...] = ()
     heard: tuple[MilestoneReached, ...] = ()
     closed: ClosingReason | None = None
+    forbidden_contacts: Mapping[str, Occurred] = Field(default_factory=dict)
     began: bool = False
 
     stay: int = 1
@@ -348,6 +350,9 @@ class Path(Room):
                 return self._opened(opened, record.occurred)
             case PhaseEnded(phase=phase, number=number):
                 return {"rounds": tuple(_ended(one, phase, number, record.occurred) for one in self.rounds)}
+            case MilestoneReached(milestone=Milestone.FORBIDDEN_CONTACT, country=state) as reached if state is not None:
+                forbidden = {**self.forbidden_contacts, state: record.occurred}
+                return {"heard": (*self.heard, reached), "forbidden_contacts": forbidden}
             case MilestoneReached() as reached:
                 return {"heard": (*self.heard, reached), **self._heard(reached)}
             case _:
@@ -366,7 +371,9 @@ class Path(Room):
             one = one.model_copy(update={"opened": same[0].opened})
         changes: dict[str, object] = {"rounds": (*(other for other in self.rounds if other not in same), one)}
         if fact.outside_path and fact.phase is Phase.TRANSIT_STAY:
-            changes |= {"stay": fact.number, "country": fact.country, "deported": False, "arrived_in": None}
+            changes |= {"stay": fact.number, "country": fact.country, "deported": False}
+        if fact.outside_path and fact.phase is Phase.ENTRY:
+            changes["journey"] = fact.number
         return changes
 
     def _heard(self, reached: MilestoneReached) -> dict[str, object]:
@@ -406,6 +413,8 @@ class Path(Room):
                 return {"outcome": reached.milestone}
             case Milestone.REMEDY_OPENED:
                 return {"outcome": None}
+            case Milestone.FORBIDDEN_CONTACT:
+                return {}
 
     def _journey_over(self) -> dict[str, object]:
         """A journey needs its pledge: when that lapses, the round of entry that was opened for it is over."""
@@ -420,10 +429,14 @@ class Path(Room):
         if isinstance(fact, PathReopened):
             return None if self.closed else "this path is open"
         if self.closed:
-            return f"this path is closed ({self.closed}): reopen it first"
+            return self.why_closed()
         if isinstance(fact, RoomOpenedForReport) and self.running(fact.phase) is not None:
             return f"{fact.phase} is open already"
         return None
+
+    def why_closed(self) -> str | None:
+        """Why nothing is decided on this path now; ``None`` while it is open."""
+        return f"this path is closed ({self.closed}): reopen it first" if self.closed else None
 
     def running(self, phase: Phase) -> Round | None:
         """The open round of a phase."""
@@ -501,9 +514,9 @@ class Path(Room):
         return wanted
 
     def _claim(self) -> int:
-        """Each country of arrival has its own round of asylum filing."""
-        arrivals = [one.country for one in self.heard if one.milestone is Milestone.ARRIVED]
-        return len(dict.fromkeys(arrivals)) or 1
+        """Each country of arrival has its own round of asylum filing; who comes back there finds his claim again."""
+        claims = {one.country: one.number for one in self.rounds if one.phase is Phase.ASYLUM_FILING}
+        return claims.get(self.arrived_in, max(claims.values(), default=0) + 1)
 
     def next_steps(self) -> Iterator[PhaseOpened | PhaseEnded]:
         """What the path opens and ends to come from where it is to where it should be."""

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from domain.case import Material, Milestone, Path, Purpose, Recipient
-from domain.duties import LEGAL_ESCALATIONS, Consequence, Duty
+from domain.duties import Consequence, Duty
 from domain.facts import CountryCode, Decision, Fact, Frozen, Occurred, Record, Report
 from domain.room import Room, dated_duty
 from domain.rulebook import Rules
@@ -109,7 +109,8 @@ class EmbassyContacts(Room):
     pledged: Occurred | None = None
     instrument: Instrument | None = None
     pledge_until: date | None = None
-    lapsed: bool = False
+    lapsed: CountryCode | None = None
+    """The state whose pledge lapsed last."""
 
     def after(self, record: Record) -> dict[str, object]:
         when = record.occurred
@@ -122,9 +123,9 @@ class EmbassyContacts(Room):
                 return self._contact(Contact(country=country, since=when, answer=answer))
             case Pledged(country=country, instrument=instrument, until=until):
                 promise = {"pledge": country, "pledged": when, "instrument": instrument, "pledge_until": until}
-                return promise | {"lapsed": False}
+                return promise | {"lapsed": None}
             case PledgeLapsed(country=country) if country == self.pledge:
-                return {"pledge": None, "pledged": None, "pledge_until": None, "lapsed": True}
+                return {"pledge": None, "pledged": None, "pledge_until": None, "lapsed": country}
             case _:
                 return {}
 
@@ -154,16 +155,16 @@ class EmbassyContacts(Room):
         match record.fact:
             case Pledged():
                 return Milestone.PLEDGED
-            case PledgeLapsed():
+            case PledgeLapsed(country=country) if country == self.lapsed:
                 return Milestone.PLEDGE_LAPSED
+            case ContactHappened() if record.outside_path is not None:
+                return Milestone.FORBIDDEN_CONTACT
             case _:
                 return None
 
     def own_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
         for contact in self.contacts:
-            if contact.forbidden:
-                yield self._forbidden(contact)
-            elif self.pledge is None and contact.answer is not Answer.REFUSED:
+            if not contact.forbidden and self.pledge is None and contact.answer is not Answer.REFUSED:
                 yield self._answer_expected(contact)
         if self.pledge is None and not self.contacts:
             title = "No state has been asked yet: decide whom to ask first"
@@ -184,16 +185,6 @@ class EmbassyContacts(Room):
         wanted = contact.answer is Answer.MORE_WANTED
         title = f"{contact.country} wants more: send it" if wanted else f"No word from {contact.country}: ask again"
         return Duty(id=duty_id, title=title, due=asked + ANSWER_EXPECTED)
-
-    def _forbidden(self, contact: Contact) -> Duty:
-        return Duty(
-            id=f"forbidden-contact.{contact.country}",
-            title=f"A contact with {contact.country}, which must never be contacted, is reported: protect the person",
-            due=contact.since.instant,
-            consequence=Consequence.DANGER,
-            escalations=LEGAL_ESCALATIONS,
-            emergency=True,
-        )
 
     def headline(self) -> str:
         if self.pledge is not None:

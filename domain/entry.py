@@ -5,7 +5,7 @@ elsewhere, is recorded all the same and flagged.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -14,7 +14,7 @@ from pydantic import Field
 from domain.case import Material, Milestone, Path, Purpose, Recipient
 from domain.duties import EMERGENCY_ESCALATIONS, LEGAL_REMINDERS, Consequence, Duty
 from domain.facts import CountryCode, Decision, Fact, Occurred, Record, Report
-from domain.room import Room, dated_duty, legal_duties
+from domain.room import Room, dated_duty, end_of_day, legal_duties
 from domain.rulebook import Rules
 from domain.transit_stay import TravelDocument
 
@@ -69,6 +69,7 @@ class Departed(Report):
     """The person has left."""
 
     kind: Literal["departed"] = "departed"
+    begins_round = True
 
 
 class JourneyFailed(Report):
@@ -82,6 +83,7 @@ class Arrived(Report):
     """The person has arrived in a country of refuge."""
 
     kind: Literal["arrived"] = "arrived"
+    begins_round = True
     country: CountryCode = Field(description="the country")
 
 
@@ -157,7 +159,7 @@ class Entry(Room):
             yield Duty(
                 id="departure",
                 title="Day of departure: confirm that the person has left and is through the border",
-                due=datetime.combine(self.departs_on + timedelta(days=1), time(), UTC),
+                due=end_of_day(self.departs_on),
                 consequence=Consequence.DANGER,
                 reminders=LEGAL_REMINDERS[2:],
                 escalations=EMERGENCY_ESCALATIONS,

@@ -44,6 +44,8 @@ class Fact(Frozen):
     nature: ClassVar[Nature]
     dated: ClassVar[bool] = False
     """Whether the fact takes its place in the story by its own date, or by when it was recorded."""
+    begins_round: ClassVar[bool] = False
+    """Whether it can be the first thing known of a new round of its phase, when no round is open."""
 
 
 class Decision(Fact):
@@ -110,7 +112,7 @@ class Occurred(Frozen):
             body, about = body[1:].strip(), True
         try:
             return cls._parse_exactly(body, about=about)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise NotUnderstood(f"this is not a date: {_WRONG_DATE}") from None
 
     @classmethod

@@ -18,7 +18,7 @@ from domain.facts import Fact, Frozen, Nature, Occurred
 Kind = TypeVar("Kind", bound=Fact)
 Value = TypeVar("Value", bound=BaseModel)
 
-_OF_AN_ENTRY = frozenset({"kind", "on", "learned_on", "by", "phase", "in"})
+_OF_AN_ENTRY = frozenset({"kind", "on", "learned_on", "staff", "phase", "in"})
 
 
 class Identity(Frozen):
@@ -117,7 +117,7 @@ def read_entry(entry: dict[str, Any], where: str, staff: str | None) -> Past:
     learned = entry.get("learned_on", occurred.latest)
     fields = {name: value for name, value in entry.items() if name not in _OF_AN_ENTRY}
     fact = _fact(fact_type, fields, f"{where} ({kind})")
-    values = {"occurred": occurred, "learned_on": learned, "actor": entry.get("by", staff), "fact": fact}
+    values = {"occurred": occurred, "learned_on": learned, "actor": entry.get("staff", staff), "fact": fact}
     return _model(Past, {**values, "phase": _phase(entry, where), "country": entry.get("in")}, f"{where} ({kind})")
 
 
@@ -159,7 +159,10 @@ def _occurred(value: object, where: str) -> Occurred:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise NotUnderstood(f"{where}: an hour needs its time zone, as in 2024-05-31T14:30:00+05:00")
-        return Occurred.at_instant(value)
+        try:
+            return Occurred.at_instant(value)
+        except OverflowError:
+            raise NotUnderstood(f"{where}: this date lies at the edge of the calendar") from None
     if isinstance(value, date):
         return Occurred.on(value)
     if not isinstance(value, str):

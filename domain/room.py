@@ -258,13 +258,18 @@ def _title(rule: Rule | None, step: str) -> str:
     return rule.title if rule is not None else step.replace("-", " ")
 
 
+def end_of_day(day: date) -> datetime:
+    """The instant at which a printed last day has ended, in UTC; one without an end is cut off at the year 9000."""
+    return datetime.combine(min(day, date(9000, 1, 1)) + timedelta(days=1), time(), UTC)
+
+
 def dated_duty(duty_id: str, title: str, until: date | None, consequence: Consequence) -> Iterator[Duty]:
     """A duty from a printed validity (a document, a pledge, a clearance): act before its last day ends (UTC)."""
     if until is not None:
         yield Duty(
             id=duty_id,
             title=title,
-            due=datetime.combine(until + timedelta(days=1), time(), UTC),
+            due=end_of_day(until),
             consequence=consequence,
             reminders=LEGAL_REMINDERS,
             escalations=LEGAL_ESCALATIONS,

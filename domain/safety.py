@@ -32,6 +32,9 @@ CUSTODY_ROUND = timedelta(days=7)
 DIGEST_WITHIN = timedelta(days=7)
 """How long staff have to go through what was past at an import."""
 
+RISK_REVIEW_AGAIN = timedelta(days=30)
+"""After a risk review was taken in hand without a new assessment."""
+
 DEFAULT_CHECK_IN_DAYS = 14
 """Until a check-in plan is agreed with the person."""
 
@@ -179,11 +182,12 @@ class Safety(Room):
     checked_in_at: AwareDatetime | None = None
     risk: Risk | None = None
     risk_review_on: date | None = None
-    emergency: Emergency | None = None
-    emergency_since: AwareDatetime | None = None
-    custody_of: Authority | None = None
+    custody: Emergency | None = None
+    custody_since: AwareDatetime | None = None
+    missing_since: AwareDatetime | None = None
     extradition_by: CountryCode | None = None
     lawyer: bool = False
+    interim_measure: bool = False
     interim_measure_until: date | None = None
     released_at: AwareDatetime | None = None
     past: tuple[PastDuty, ...] = ()
@@ -207,32 +211,44 @@ class Safety(Room):
                 return {"checked_in_at": max(self.checked_in_at or instant, instant)}
             case RiskAssessed(level=level, review_on=review_on):
                 return {"risk": level, "risk_review_on": review_on}
-            case Detained(by=by):
-                return self._emergency(Emergency.DETENTION, instant) | {"custody_of": by}
+            case Detained():
+                return self._custody(Emergency.DETENTION, instant)
             case Deported():
-                return self._emergency(Emergency.DEPORTATION, instant)
+                return self._custody(Emergency.DEPORTATION, instant)
             case Disappeared():
-                return self._emergency(Emergency.DISAPPEARANCE, instant)
+                return {"missing_since": instant, "risk": Risk.CRITICAL, "released_at": None}
             case ExtraditionRequested(by=state):
                 return {"extradition_by": state, "risk": Risk.CRITICAL}
             case LawyerEngaged():
                 return {"lawyer": True}
             case InterimMeasureGranted(until=until):
-                return {"interim_measure_until": until}
-            case Released() | Found():
-                over = {"emergency": None, "emergency_since": None, "custody_of": None, "lawyer": False}
-                return over | {"released_at": instant, "checked_in_at": max(self.checked_in_at or instant, instant)}
+                return {"interim_measure": True, "interim_measure_until": until}
+            case Released():
+                return self._free(instant)
+            case Found():
+                return {"missing_since": None, "checked_in_at": max(self.checked_in_at or instant, instant)}
             case _:
                 return {}
 
-    def _emergency(self, emergency: Emergency, since: datetime) -> dict[str, object]:
-        return {"emergency": emergency, "emergency_since": since, "risk": Risk.CRITICAL, "released_at": None}
+    def _custody(self, custody: Emergency, since: datetime) -> dict[str, object]:
+        return {"custody": custody, "custody_since": since, "risk": Risk.CRITICAL, "released_at": None}
+
+    def _free(self, since: datetime) -> dict[str, object]:
+        """Free again: what was arranged for this custody holds for no later one."""
+        over = {"custody": None, "custody_since": None, "missing_since": None, "lawyer": False}
+        measures = {"interim_measure": False, "interim_measure_until": None}
+        return over | measures | {"released_at": since, "checked_in_at": max(self.checked_in_at or since, since)}
+
+    @property
+    def emergency(self) -> Emergency | None:
+        """The gravest emergency that is open."""
+        return self.custody or (Emergency.DISAPPEARANCE if self.missing_since is not None else None)
 
     def objection(self, fact: Fact, actor: str, on: date, case: Path) -> str | None:
         match fact:
-            case Released() if self.emergency is None:
+            case Released() if self.custody is None:
                 return "no custody is recorded"
-            case Found() if self.emergency is not Emergency.DISAPPEARANCE:
+            case Found() if self.missing_since is None:
                 return "no disappearance is recorded"
             case RiskAssessed(review_on=review_on) if review_on <= on:
                 return "the day to look again must lie after the day of the assessment"
@@ -251,10 +267,12 @@ class Safety(Room):
                 return None
 
     def own_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
-        if self.emergency is not None and self.emergency_since is not None:
-            yield from self._emergency_duties(self.emergency, self.emergency_since)
-        else:
+        if self.emergency is None:
             yield self._check_in()
+        yield from self._emergency_duties()
+        for state, when in sorted(case.forbidden_contacts.items()):
+            title = f"A contact with {state}, which must never be contacted, is reported: protect the person"
+            yield _urgent(f"forbidden-contact.{state}", title, when.instant)
         if self.released_at is not None:
             yield _urgent(
                 "after-release",
@@ -270,10 +288,7 @@ class Safety(Room):
                 escalations=LEGAL_ESCALATIONS,
             )
         if self.risk_review_on is not None:
-            due = self.since("risk-review", datetime.combine(self.risk_review_on, time(), UTC))
-            yield Duty(
-                id="risk-review", title="Assess this person's risk again", due=due, consequence=Consequence.DANGER
-            )
+            yield self._risk_review(self.risk_review_on)
         yield from dated_duty(
             "interim-measure-ends",
             "The interim measure against removal ends",
@@ -293,17 +308,25 @@ class Safety(Room):
             escalations=LEGAL_ESCALATIONS,
         )
 
-    def _emergency_duties(self, emergency: Emergency, since: datetime) -> Iterator[Duty]:
-        if emergency is Emergency.DETENTION and not self.lawyer:
+    def _risk_review(self, review_on: date) -> Duty:
+        due = datetime.combine(review_on, time(), UTC)
+        taken = self.acknowledged_at.get("risk-review")
+        if taken is not None and taken >= due:
+            due = taken + RISK_REVIEW_AGAIN
+        return Duty(id="risk-review", title="Assess this person's risk again", due=due, consequence=Consequence.DANGER)
+
+    def _emergency_duties(self) -> Iterator[Duty]:
+        since = self.custody_since or self.missing_since
+        if since is None:
+            return
+        if self.custody is Emergency.DETENTION and not self.lawyer:
             yield _urgent("lawyer", "Get a lawyer to the detained person", since + LAWYER_WITHIN)
-        if emergency is not Emergency.DETENTION:
-            yield _urgent("whereabouts", "Find out where the person is held, and by whom", since + WHEREABOUTS_WITHIN)
-        if emergency is not Emergency.DISAPPEARANCE and self.interim_measure_until is None:
-            yield _urgent(
-                "interim-measures",
-                "Decide on interim measures before a court or treaty body",
-                since + WHEREABOUTS_WITHIN,
-            )
+        if self.custody is Emergency.DEPORTATION or self.missing_since is not None:
+            lost = self.missing_since or since
+            yield _urgent("whereabouts", "Find out where the person is held, and by whom", lost + WHEREABOUTS_WITHIN)
+        if self.custody is not None and not self.interim_measure:
+            title = "Decide on interim measures before a court or treaty body"
+            yield _urgent("interim-measures", title, since + WHEREABOUTS_WITHIN)
         again = self.since("custody-round", since) + CUSTODY_ROUND
         yield _urgent("custody-round", "Ask after the person: custody or disappearance goes on", again)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from domain.case import Path, Phase, PhaseOpened, RoomOpenedForReport, case_stream, phase_of, phase_stream
+from domain.case import Path, Phase, PhaseOpened, RoomOpenedForReport, Round, case_stream, phase_of, phase_stream
 from domain.duties import Duty, Rung
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import (
@@ -25,7 +25,7 @@ from domain.events import (
 from domain.facts import Fact, Nature, Occurred
 from domain.room import HistoryImported, PastDuty, Room, belongs
 from domain.rulebook import Rules
-from domain.stream import Ledger, Surroundings, came_due, decide, path_hears, path_settles, standings
+from domain.stream import REUSED, Ledger, Surroundings, came_due, decide, path_hears, path_settles, standings
 
 RulesFor = Callable[[str | None, Phase], Rules]
 """Gives the rulebook of a country for a phase; a country that is ``None`` or unknown gives one without rules."""
@@ -83,11 +83,17 @@ def route(path: Path, reference: str, past: Past) -> Route:
         return Route(phase_stream(reference, phase, running.number))
     if past.fact.nature is not Nature.REPORT:
         raise Refused(path.gate(phase) or f"{phase} is not open")
-    if latest is not None and latest.ended is not None and past.occurred.earliest <= latest.ended.latest:
+    if latest is not None and not _begins_a_round(past, latest):
         return Route(phase_stream(reference, phase, latest.number))
     number = latest.number + 1 if latest is not None else 1
     country = past.country or getattr(past.fact, "country", None) or path.country
     return Route(phase_stream(reference, phase, number), RoomOpenedForReport(phase=phase, country=country))
+
+
+def _begins_a_round(past: Past, latest: Round) -> bool:
+    """Whether a report tells of a new round, and not of the last one that was open."""
+    anew = past.country is not None or past.fact.begins_round
+    return anew and latest.ended is not None and past.occurred.earliest > latest.ended.latest
 
 
 @dataclass
@@ -135,6 +141,8 @@ class Story:
         Raises:
             SafeconductError: a decision is refused, or the fact has no meaning.
         """
+        if repeated := answer_in(self.events(), command_id, past.fact):
+            return repeated
         way = route(self.path.state, self.reference, past)
         opened: tuple[Event, ...] = ()
         if way.opens is not None:
@@ -143,6 +151,10 @@ class Story:
         if phase_of(way.stream) is None:
             return opened + self._to_path(command, now)
         return opened + self._to_phase(way.stream, command, now)
+
+    def events(self) -> tuple[Event, ...]:
+        """All events: the path's, then each phase's."""
+        return self.path.events + tuple(event for ledger in self.phases.values() for event in ledger.events)
 
     def _to_path(self, command: Command, now: datetime) -> tuple[Event, ...]:
         events = decide_path(self.path, command, now)
@@ -155,7 +167,7 @@ class Story:
     def _to_phase(self, stream: str, command: Command, now: datetime) -> tuple[Event, ...]:
         before = self.ledger(stream)
         events = decide(before, command, self.around(stream, now))
-        self.phases[stream] = before.plus(events)
+        self.phases[stream] = before.plus([event for event in events if event.version > before.version])
         return events + self._told(stream, now)
 
     def _told(self, stream: str, now: datetime) -> tuple[Event, ...]:
@@ -279,5 +291,17 @@ def _past_duties(story: Story, stream: str, now: datetime) -> tuple[PastDuty, ..
 
 
 def events_of(story: Story) -> tuple[Event, ...]:
-    """All events of a story: the path's, then each phase's."""
-    return story.path.events + tuple(event for ledger in story.phases.values() for event in ledger.events)
+    """All events of a story."""
+    return story.events()
+
+
+def answer_in(events: Sequence[Event], command_id: UUID, fact: Fact) -> tuple[Event, ...]:
+    """What a command has yielded already, wherever in a case it went.
+
+    Raises:
+        NotUnderstood: the command id was used for another command.
+    """
+    answered = tuple(event for event in events if event.command_id == command_id)
+    if answered and answered[0].fact != fact:
+        raise NotUnderstood(REUSED)
+    return answered

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from typing import Generic, Self, TypeVar
 from uuid import UUID
 
-from domain.case import MilestoneReached, MilestoneWithdrawn, Path
+from domain.case import CaseOpened, MilestoneReached, MilestoneWithdrawn, Path
 from domain.duties import Duty, Ladder, Level, Rung, next_rung
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import (
@@ -34,6 +34,8 @@ from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported, 
 from domain.rulebook import Rules
 
 State = TypeVar("State", bound=Room)
+
+REUSED = "this command id has been used for another command"
 
 LadderKey = tuple[str, datetime]
 
@@ -78,9 +80,10 @@ class Ledger(Generic[State]):
         late = event.fact.dated and event.occurred.earliest < self.story_ends
         if late or isinstance(event.fact, Corrected | MilestoneWithdrawn):
             state = fold(self.blank, events)
+            ends = max((day for day, _ in told(events)), default=date.min)
         else:
             state = self.state.apply(event)
-        ends = max(self.story_ends, event.occurred.earliest)
+            ends = max(self.story_ends, event.occurred.earliest)
         return replace(self, events=events, state=state, ladders=ladders, imported_at=imported_at, story_ends=ends)
 
     def _climbed(self, event: Event) -> Mapping[LadderKey, Ladder]:
@@ -140,22 +143,32 @@ def fold(blank: State, events: Sequence[Event]) -> State:
 
 
 def effective(events: Sequence[Event]) -> list[Event]:
-    """The events that count, corrected, in the order of the story.
+    """The events that count, corrected, in the order of the story."""
+    return [event for _, event in told(events)]
+
+
+def told(events: Sequence[Event]) -> list[tuple[date, Event]]:
+    """The events that count, corrected, each with its day in the story, in the order of the story.
 
     A corrected event takes the id of its correction: whoever heard of the old one hears that it was withdrawn.
     """
     corrections = {event.fact.event: event for event in events if isinstance(event.fact, Corrected)}
-    withdrawn = {event.fact.source for event in events if isinstance(event.fact, MilestoneWithdrawn)}
-    story: list[tuple[tuple[date, int], Event]] = []
+    withdrawn_at = {event.fact.source: event.version for event in events if isinstance(event.fact, MilestoneWithdrawn)}
+    story: list[tuple[date, Event]] = []
     latest = date.min
     for event in events:
         counted = _corrected(event, corrections.get(event.event_id))
-        if counted is None or (isinstance(counted.fact, MilestoneReached) and counted.fact.source in withdrawn):
+        if counted is None or _is_withdrawn(counted, withdrawn_at):
             continue
         day = counted.occurred.earliest if counted.fact.dated else max(latest, counted.occurred.earliest)
         latest = max(latest, day)
-        story.append(((day, counted.version), counted))
-    return [event for _, event in sorted(story, key=lambda pair: pair[0])]
+        story.append((day, counted))
+    return sorted(story, key=lambda pair: (pair[0], pair[1].version))
+
+
+def _is_withdrawn(event: Event, withdrawn_at: Mapping[UUID, int]) -> bool:
+    """A milestone that was withdrawn, and has not been told again since."""
+    return isinstance(event.fact, MilestoneReached) and event.version < withdrawn_at.get(event.fact.source, 0)
 
 
 def _corrected(event: Event, correction: Event | None) -> Event | None:
@@ -172,15 +185,15 @@ def _corrected(event: Event, correction: Event | None) -> Event | None:
 
 
 def standings(ledger: Ledger[State]) -> tuple[Standing, ...]:
-    """The milestones of a phase that stand now."""
+    """The milestones of a phase that stand now, each on its day in the story."""
     found: list[Standing] = []
     state = ledger.blank
-    for event in effective(ledger.events):
+    for day, event in told(ledger.events):
         state = state.apply(event)
         if (milestone := state.milestone(event)) is not None:
             country = getattr(event.fact, "to", None) or getattr(event.fact, "country", None)
-            one = Standing(source=event.event_id, milestone=milestone, occurred=event.occurred, country=country)
-            found.append(one)
+            occurred = event.occurred if day == event.occurred.earliest else Occurred.on(day)
+            found.append(Standing(source=event.event_id, milestone=milestone, occurred=occurred, country=country))
     return tuple(found)
 
 
@@ -209,7 +222,7 @@ def decide(ledger: Ledger[State], command: Command, around: Surroundings) -> tup
     """
     if answered := ledger.answer_to(command.command_id):
         if answered[0].fact != command.fact:
-            raise NotUnderstood("this command id has been used for another command")
+            raise NotUnderstood(REUSED)
         return answered
     fact = command.fact
     if command.occurred.earliest > around.now.date() + timedelta(days=1):
@@ -222,7 +235,8 @@ def decide(ledger: Ledger[State], command: Command, around: Surroundings) -> tup
         _must_stand(ledger, fact.duty, around)
         objection = None
     else:
-        objection = ledger.state.objection(fact, command.actor, command.occurred.earliest, around.case)
+        closed = around.case.why_closed() if around.case.stream != ledger.stream else None
+        objection = closed or ledger.state.objection(fact, command.actor, command.occurred.earliest, around.case)
     if objection is not None and fact.nature is Nature.DECISION:
         raise Refused(objection)
     return (_event(ledger, command, fact, 0, around.now, outside_path=objection),)
@@ -237,6 +251,8 @@ def _correct(ledger: Ledger[State], command: Command, fact: Corrected, around: S
     wrong = ledger.event(fact.event)
     if wrong is None or not is_a_persons(wrong.fact) or isinstance(wrong.fact, Corrected | Acknowledged):
         raise NotFound("there is no such event to correct: `safeconduct timeline CASE` shows their ids")
+    if isinstance(wrong.fact, CaseOpened) and fact.retracts:
+        raise Refused("the beginning of a case cannot be taken back: close the path instead")
     if fact.replacement is not None and fact.replacement.kind != wrong.fact.kind:
         raise NotUnderstood(f"a correction keeps the kind of its event, which is {wrong.fact.kind}")
     if fact.occurred is not None and fact.occurred.earliest > around.now.date() + timedelta(days=1):
@@ -309,19 +325,23 @@ def _engine_event(ledger: Ledger[State], event_id: UUID, fact: Fact, occurred: O
     )
 
 
-def path_hears(path: Ledger[Path], stream: str, told: Sequence[Standing], now: datetime) -> tuple[Event, ...]:
+def path_hears(path: Ledger[Path], stream: str, standing: Sequence[Standing], now: datetime) -> tuple[Event, ...]:
     """What the path records when a phase tells it which milestones stand."""
-    known = {fact.source for fact in path.state.heard if fact.stream == stream}
+    known = {(fact.source, fact.milestone, fact.country) for fact in path.state.heard if fact.stream == stream}
+    stands = {(one.source, one.milestone, one.country) for one in standing}
     events: list[Event] = []
-    for source in sorted(known - {one.source for one in told}, key=str):
-        fact: Fact = MilestoneWithdrawn(source=source)
-        event_id = id_from_cause(source, "withdrawn")
-        events.append(_engine_event(path.plus(events), event_id, fact, Occurred.at_instant(now), now))
-    for one in told:
-        if one.source not in known:
+
+    def add(fact: Fact, cause: UUID, occurred: Occurred) -> None:
+        times = sum(getattr(event.fact, "source", None) == cause for event in (*path.events, *events))
+        event_id = id_from_cause(cause, f"{fact.kind}|{times}")
+        events.append(_engine_event(path.plus(events), event_id, fact, occurred, now))
+
+    for source, _, _ in sorted(known - stands, key=str):
+        add(MilestoneWithdrawn(source=source), source, Occurred.at_instant(now))
+    for one in standing:
+        if (one.source, one.milestone, one.country) not in known:
             fact = MilestoneReached(milestone=one.milestone, source=one.source, stream=stream, country=one.country)
-            event_id = id_from_cause(one.source, "reached")
-            events.append(_engine_event(path.plus(events), event_id, fact, one.occurred, now))
+            add(fact, one.source, one.occurred)
     return path_settles(path, events, now)
 
 

@@ -54,6 +54,7 @@ class Entered(Report):
     """The person crossed into the country of this stay. A later re-entry is recorded the same way."""
 
     kind: Literal["entered"] = "entered"
+    begins_round = True
     document: TravelDocument = Field(default=TravelDocument.INTERNAL_PASSPORT, description="the document used")
     lawfully: bool = Field(default=True, description="whether the border was crossed lawfully")
 

@@ -24,7 +24,7 @@ from domain.events import Command, Event, Intake, Past, Receipt, id_from_cause
 from domain.facts import Fact, Occurred
 from domain.intake import IntakeFile
 from domain.rulebook import Rulebook
-from domain.story import Story, begin, blank_room, route
+from domain.story import Story, answer_in, begin, blank_room, route
 from domain.stream import Ledger, path_hears, standings
 from records.store import Store
 from runtime.settings import NotRunning
@@ -80,7 +80,10 @@ class Office:
         Raises:
             SafeconductError: it is refused, makes no sense, or the engine does not answer.
         """
-        path = path_of(self.store.read(case_stream(reference)), reference)
+        events = self.store.read_case(reference)
+        if answered := answer_in(events, command_id, past.fact):
+            return Receipt.of(answered)
+        path = path_of(tuple(event for event in events if event.stream == case_stream(reference)), reference)
         way = route(path.state, reference, past)
         if way.opens is not None:
             await self.send(

@@ -10,7 +10,16 @@ from temporalio.workflow import ParentClosePolicy
 from activities import contract
 from activities.contract import AppendRequest, RulesAnswer, RulesRequest
 from domain.cards import PhaseCard, case_card, phase_card
-from domain.case import Path, Phase, PhaseEnded, PhaseOpened, phase_stream, reference_of
+from domain.case import (
+    Milestone,
+    MilestoneReached,
+    Path,
+    Phase,
+    PhaseEnded,
+    PhaseOpened,
+    phase_stream,
+    reference_of,
+)
 from domain.errors import Refused, SafeconductError
 from domain.events import Event, Intake, Receipt, Standings
 from domain.rulebook import Rules
@@ -186,6 +195,8 @@ class CasePathWorkflow(Writer[Path]):
                 case PhaseEnded(phase=phase, number=number):
                     stream = phase_stream(reference_of(self.stream), phase, number)
                     self.moved.add(stream)
+                case MilestoneReached(milestone=Milestone.FORBIDDEN_CONTACT):
+                    self.moved.add(phase_stream(reference_of(self.stream), Phase.SAFETY, 1))
                 case PhaseOpened(phase=phase, number=number):
                     self.accompanied.discard(phase_stream(reference_of(self.stream), phase, number))
                 case fact if fact.nature != "engine":

@@ -210,7 +210,6 @@ def test_a_review_taken_in_hand_comes_again() -> None:
     assert tale.duties(Phase.VETTING)["review"].due > review.due + DAY
 
 
-@pytest.mark.xfail(strict=True, reason="an acknowledged risk review falls due at the instant of its acknowledgement")
 def test_a_risk_review_taken_in_hand_does_not_alarm_at_once() -> None:
     tale = Tale()
     tale.tell("2024-01-02", RiskAssessed(level=Risk.HIGH, review_on=datetime(2024, 1, 10, tzinfo=UTC).date()))

@@ -1,7 +1,7 @@
 """The law of duties: no open phase falls silent, whatever is recorded, in whatever order."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +11,7 @@ from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import FACTS, Event, is_a_persons
 from domain.facts import Fact, Nature, Occurred
 from domain.story import events_of
+from domain.vetting import Finding
 from tests.domain.strategies import Tale, facts, kinds_of, models, noon, occasions, occasions_until, staff
 
 BEGINNING = "2022-01-01"
@@ -91,9 +92,9 @@ steps: st.SearchStrategy[Step] = st.one_of(
 class Reader:
     """Tells generated steps, and keeps the clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: datetime = NOW) -> None:
         self.tale = Tale(BEGINNING)
-        self.now = NOW
+        self.now = now
 
     def take(self, step: Step) -> tuple[Event, ...]:
         try:
@@ -181,14 +182,38 @@ def test_once_everything_has_fired_every_open_phase_still_looks_ahead(script: li
         reader.every_phase_has_a_future()
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(at_the_gate | steps, max_size=10), st.booleans())
-def test_entry_opens_only_when_pledge_and_clearance_and_exit_stand(script: list[Step], ready: bool) -> None:
-    reader = Reader()
-    if ready:
-        reader.tale.open_entry()
+def _stand(tale: Tale, standing: set[str]) -> None:
+    """Bring about some of what entry needs."""
+    tale.enter()
+    if "pledge" in standing:
+        tale.pledge()
+    if "clearance" in standing:
+        tale.find(Finding.CLEARED)
+    if "exit" in standing:
+        tale.clear_exit()
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.sets(st.sampled_from(["pledge", "clearance", "exit"])), st.lists(at_the_gate, max_size=8))
+def test_entry_opens_only_when_pledge_and_clearance_and_exit_stand(standing: set[str], script: list[Step]) -> None:
+    reader = Reader(noon(date(2025, 1, 1)))
+    seen = 0
+    for step in (None, *script):
+        if step is None:
+            _stand(reader.tale, standing)
+        else:
+            reader.take(step)
+        path = reader.tale.story.path
+        opened = [event.fact for event in path.events[seen:] if isinstance(event.fact, PhaseOpened)]
+        if any(one.phase is Phase.ENTRY and not one.outside_path for one in opened):
+            assert path.state.missing_for_entry() == ()
+        seen = path.version
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(at_the_gate, min_size=2, max_size=10))
+def test_nothing_that_moves_the_path_ends_the_watch_over_safety(script: list[Step]) -> None:
+    reader = Reader(noon(date(2025, 1, 1)))
     for step in script:
-        for event in reader.take(step):
-            opened = event.fact
-            if isinstance(opened, PhaseOpened) and opened.phase is Phase.ENTRY and not opened.outside_path:
-                assert reader.tale.story.path.state.missing_for_entry() == ()
+        reader.take(step)
+        assert reader.tale.story.path.state.is_running(Phase.SAFETY, 1)

@@ -196,7 +196,6 @@ def test_a_risk_is_looked_at_again_on_a_later_day() -> None:
     assert tale.duties(Phase.SAFETY)["risk-review"].due == utc("2024-02-05")
 
 
-@pytest.mark.xfail(strict=True, reason="an interim measure is never forgotten: neither at its end nor at a release")
 def test_an_interim_measure_of_a_former_detention_does_not_silence_the_next() -> None:
     tale = Tale()
     tale.tell("2024-01-03", Detained())
@@ -206,7 +205,6 @@ def test_an_interim_measure_of_a_former_detention_does_not_silence_the_next() ->
     assert "interim-measures" in tale.duties(Phase.SAFETY)
 
 
-@pytest.mark.xfail(strict=True, reason="an interim measure without a last day changes nothing")
 def test_an_interim_measure_without_an_end_is_an_interim_measure() -> None:
     tale = Tale()
     tale.tell("2024-01-03", Detained())
@@ -214,7 +212,6 @@ def test_an_interim_measure_without_an_end_is_an_interim_measure() -> None:
     assert "interim-measures" not in tale.duties(Phase.SAFETY)
 
 
-@pytest.mark.xfail(strict=True, reason="a disappearance takes the place of a detention, and its end ends both")
 def test_a_man_who_is_found_in_custody_is_still_in_custody() -> None:
     tale = Tale()
     tale.tell("2024-01-03", Detained())
@@ -306,7 +303,6 @@ def test_in_a_country_without_a_rulebook_staff_are_asked_to_find_out() -> None:
     assert all(duties[one].doubt for one in duties if one.startswith("find-out."))
 
 
-@pytest.mark.xfail(strict=True, raises=OverflowError, reason="a validity to the end of the calendar overflows")
 def test_a_validity_without_an_end_written_as_the_last_day_of_all_leaves_duties() -> None:
     tale = Tale()
     tale.enter()

@@ -75,7 +75,6 @@ def _told(script: list[tuple[Fact, Occurred, str, Phase]]) -> Tale:
     return tale
 
 
-@pytest.mark.xfail(strict=True, reason="Ledger.story_ends does not follow a correction that moves a date forward")
 def test_a_report_from_before_a_date_that_was_moved_forward_is_folded_before_it() -> None:
     tale = Tale()
     tale.enter()
@@ -174,7 +173,6 @@ def test_a_command_id_serves_one_command() -> None:
         tale.tell("2024-01-02", Detained(), command_id=command_id)
 
 
-@pytest.mark.xfail(strict=True, reason="Story._to_phase adds the events of a repeated command once more")
 def test_a_repeated_command_to_a_phase_adds_nothing_to_a_story() -> None:
     tale = Tale()
     command_id = tale.next_id()
@@ -183,7 +181,6 @@ def test_a_repeated_command_to_a_phase_adds_nothing_to_a_story() -> None:
     assert tale.ledger(Phase.TRANSIT_STAY).version == 1
 
 
-@pytest.mark.xfail(strict=True, reason="a milestone that is withdrawn and stands again keeps its id, and is not heard")
 def test_a_milestone_that_stands_again_is_heard_again() -> None:
     tale = Tale()
     tale.find(Finding.CLEARED)

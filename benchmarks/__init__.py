@@ -1,0 +1,1 @@
+"""What Safeconduct costs over bare Temporal, measured side by side."""

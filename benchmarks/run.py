@@ -1,0 +1,410 @@
+"""Measures Safeconduct against bare Temporal: ``python -m benchmarks.run [--json]``.
+
+Both run in one go on the same server, client and worker, by turns, so that the machine's noise hits both: the ratios
+hold better than the figures. Everything is bounded in number or time; a run takes under two minutes.
+"""
+
+import argparse
+import asyncio
+import json
+import math
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Worker
+
+from activities.contract import TASK_QUEUE
+from activities.notifications.sending import NoticeActivities
+from activities.records import RecordActivities
+from benchmarks.bare import BareWorkflow
+from domain.case import Phase, make_reference, phase_stream
+from domain.duties import Urgency
+from domain.events import Command, Receipt
+from domain.facts import Occurred
+from domain.forecast import HORIZON, forecast
+from domain.intake import IntakeFile, intake_from
+from domain.rulebook import load
+from domain.safety import ContactLogged
+from records.board import Board
+from records.database import Database
+from records.store import Store
+from runtime.embedded import embedded_server, free_port
+from runtime.ending import leave
+from runtime.office import Office, story_of
+from runtime.settings import now
+from worker import RECORD_THREADS, WORKFLOWS, sandbox
+
+WARM_UPS = 30
+IDLE_PAIRS = 300
+CLOCK_PAIRS = 50
+CALLERS = 100
+CASES = 20
+TURNS = 3
+"""How often bare and Safeconduct take turns under load, and at starts."""
+
+SECONDS_A_TURN = 4.0
+STARTS_A_TURN = 8
+STARTERS = 10
+"""Starts that are under way at once."""
+
+FORECASTS = 9
+LIMIT_SECONDS = 115.0
+"""Of a whole run. One that takes longer is broken."""
+
+PHASES_OF_A_NEW_CASE = 4
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the result.
+
+    Attributes:
+        name: what was measured.
+        bare: bare Temporal's figure, where there is one.
+        ours: Safeconduct's figure.
+        ratio: ours as a multiple of bare's; for rates, as a share of it.
+        unit: of both figures.
+        aim: in words; empty if there is none.
+        met: whether the aim is met; ``None`` without one.
+        held_back: what holds it back, if it is not met.
+    """
+
+    name: str
+    bare: float | None
+    ours: float
+    ratio: float | None
+    unit: str
+    aim: str = ""
+    met: bool | None = None
+    held_back: str = ""
+
+
+class Silence:
+    """A channel that says nothing."""
+
+    name = "silence"
+
+    def send(self, notice: UUID, urgency: Urgency) -> None:
+        """Drop it."""
+
+
+@dataclass
+class Bench:
+    """The one installation on which everything is measured."""
+
+    client: Client
+    store: Store
+    board: Board
+    office: Office
+    intake: IntakeFile = field(default_factory=lambda: _intake())
+    numbers: Iterator[int] = field(default_factory=count)
+
+    async def open_case(self) -> str:
+        """Start a case with a minimal intake. Answered once its first events are in the log."""
+        reference = make_reference(lambda: random.getrandbits(60))
+        await self.office.start_case(reference, self.intake.intake, "dana", self.intake.since, uuid4())
+        return reference
+
+    async def all_phases_run(self, references: Sequence[str]) -> None:
+        """Wait until every phase of these cases has read its stream and written its own card."""
+        waiting = list(references)
+        while waiting:
+            phases = self.board.phases(waiting[-1])
+            if sum(phase.headline != "begins" for phase in phases) >= PHASES_OF_A_NEW_CASE:
+                waiting.pop()
+            else:
+                await asyncio.sleep(0.01)
+
+    async def open_bare(self) -> str:
+        """Start a bare workflow. Answered once its first task is done, by the same client call that starts a case."""
+        name = f"bare/{next(self.numbers)}"
+        start = WithStartWorkflowOperation(
+            BareWorkflow.run, id=name, task_queue=TASK_QUEUE, id_conflict_policy=WorkflowIDConflictPolicy.FAIL
+        )
+        await self.client.execute_update_with_start_workflow("add", 1, start_workflow_operation=start, result_type=int)
+        return name
+
+    def safety(self, reference: str) -> WorkflowHandle[object, object]:
+        return self.client.get_workflow_handle(phase_stream(reference, Phase.SAFETY, 1))
+
+    async def add(self, handle: WorkflowHandle[object, object]) -> None:
+        """One bare update."""
+        await handle.execute_update("add", 1, result_type=int)
+
+    async def log_contact(self, handle: WorkflowHandle[object, object], occurred: Occurred | None = None) -> None:
+        """One command, of the day unless it is told when: a second contact of a day moves no duty."""
+        at = now()
+        command = Command(
+            command_id=uuid4(),
+            actor="dana",
+            occurred=occurred or Occurred.on(at.date()),
+            learned_on=at.date(),
+            fact=ContactLogged(),
+            sent_at=at,
+        )
+        receipt = await handle.execute_update("command", command, id=str(command.command_id), result_type=Receipt)
+        assert len(receipt.accepted) == 1
+
+
+def _intake() -> IntakeFile:
+    return intake_from(
+        {
+            "nickname": "Wren",
+            "coordinator": "dana",
+            "country": "KZ",
+            "since": now().date() - timedelta(days=1),
+            "never_contact": ["RU"],
+            "consent": {"language": "ru", "form": "written", "scopes": ["embassy:entry:existence+identity"]},
+        }
+    )
+
+
+@asynccontextmanager
+async def bench(folder: Path) -> AsyncIterator[Bench]:
+    """An embedded server with a file, and one worker that knows the bare workflow too."""
+    port = free_port()
+    async with embedded_server(folder / "temporal.db", port, free_port()):
+        client = await Client.connect(f"127.0.0.1:{port}", data_converter=pydantic_data_converter)
+        database = Database(folder / "records.db")
+        store = Store(database)
+        records = RecordActivities(store, load())
+        worker = Worker(  # as worker.build_worker does, with one workflow more
+            client,
+            task_queue=TASK_QUEUE,
+            workflows=[*WORKFLOWS, BareWorkflow],
+            activities=[*records.all(), *NoticeActivities(store, Silence(), now).all()],
+            activity_executor=ThreadPoolExecutor(RECORD_THREADS),
+            workflow_runner=sandbox(),
+        )
+        async with worker:
+            yield Bench(client, store, Board(database), Office(client, store, now))
+        database.close()
+
+
+async def _milliseconds(action: Awaitable[object]) -> float:
+    began = time.perf_counter()
+    await action
+    return (time.perf_counter() - began) * 1000
+
+
+def _percentile(values: Sequence[float], share: float) -> float:
+    """The nearest rank."""
+    return sorted(values)[max(math.ceil(share * len(values)) - 1, 0)]
+
+
+async def _events(handle: WorkflowHandle[object, object]) -> int:
+    return len((await handle.fetch_history()).events)
+
+
+async def idle(on: Bench) -> list[Figure]:
+    """One caller, bare and Safeconduct by turns: latency, and events in the history."""
+    reference = await on.open_case()
+    await on.all_phases_run([reference])
+    ours, bare = on.safety(reference), _untyped(on, await on.open_bare())
+    for _ in range(WARM_UPS):
+        await on.add(bare)
+        await on.log_contact(ours)
+    before = await _events(bare), await _events(ours)
+    pairs = [(await _milliseconds(on.add(bare)), await _milliseconds(on.log_contact(ours))) for _ in range(IDLE_PAIRS)]
+    middle = await _events(bare), await _events(ours)
+    moving = [
+        (
+            await _milliseconds(on.add(bare)),
+            await _milliseconds(on.log_contact(ours, Occurred.at_instant(now()))),
+        )
+        for _ in range(CLOCK_PAIRS)
+    ]
+    after = await _events(ours)
+    disk = await _append_alone(on, reference)
+    of_the_disk = f"the append alone (SQLite, synced) takes {disk:.1f} ms"
+    bare_events, our_events = ((middle[side] - before[side]) / IDLE_PAIRS for side in (0, 1))
+    return [
+        *(_latency(f"one caller, {name}", pairs, share, of_the_disk) for name, share in (("p50", 0.5), ("p99", 0.99))),
+        Figure("one caller, p50, where a timer moves", *_of(moving, 0.5), "ms"),
+        _events_in_history("events in the history", bare_events, our_events),
+        _events_in_history("events, where a timer moves", bare_events, (after - middle[1]) / CLOCK_PAIRS),
+    ]
+
+
+def _of(pairs: Sequence[tuple[float, float]], share: float) -> tuple[float, float, float]:
+    bare, ours = (_percentile(side, share) for side in zip(*pairs, strict=True))
+    return bare, ours, ours / bare
+
+
+def _latency(name: str, pairs: Sequence[tuple[float, float]], share: float, of_the_disk: str) -> Figure:
+    bare, ours, ratio = _of(pairs, share)
+    if share != 0.5:
+        return Figure(name, bare, ours, ratio, "ms")
+    held_back = f"{ours - bare:.1f} ms more than bare: {of_the_disk}, the rest is a local activity and Python"
+    return Figure(name, bare, ours, ratio, "ms", "ratio 1.6 or less", ratio <= 1.6, held_back)
+
+
+def _events_in_history(name: str, bare: float, ours: float) -> Figure:
+    held_back = "a timer that moves is cancelled and started: two events beside update, task and marker"
+    return Figure(name, bare, ours, ours / bare, "events", "7 or fewer", ours <= 7, held_back)
+
+
+async def _append_alone(on: Bench, reference: str) -> float:
+    """Milliseconds of one append without any engine: the same kind of event, on a stream of its own."""
+    stream = f"{phase_stream(reference, Phase.SAFETY, 1)}0"
+    epoch = on.store.open(stream).epoch
+    sample = on.store.read(phase_stream(reference, Phase.SAFETY, 1))[-1]
+    taken = []
+    for version in range(1, 51):
+        event = sample.model_copy(update={"event_id": uuid4(), "stream": stream, "version": version})
+        began = time.perf_counter()
+        await asyncio.to_thread(on.store.append, stream, epoch, version - 1, (event,))
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(taken)
+
+
+def _untyped(on: Bench, workflow_id: str) -> WorkflowHandle[object, object]:
+    return on.client.get_workflow_handle(workflow_id)
+
+
+async def under_load(on: Bench) -> list[Figure]:
+    """A hundred callers over twenty workflows, five on each: half of what a workflow takes at once."""
+    references = [await on.open_case() for _ in range(CASES)]
+    await on.all_phases_run(references)
+    ours = [on.safety(reference) for reference in references]
+    bare = [_untyped(on, await on.open_bare()) for _ in range(CASES)]
+    for one, other in zip(ours, bare, strict=True):
+        await asyncio.gather(on.log_contact(one), on.add(other))
+    turns = [(await _crowd(on.add, bare), await _crowd(on.log_contact, ours)) for _ in range(TURNS)]
+    rates = [statistics.mean(side) for side in zip(*turns, strict=True)]
+    return [Figure(f"{CALLERS} callers, {CASES} cases", rates[0], rates[1], rates[1] / rates[0], "per second")]
+
+
+async def _crowd(
+    call: Callable[[WorkflowHandle[object, object]], Awaitable[None]], handles: Sequence[WorkflowHandle[object, object]]
+) -> float:
+    """Calls a second, while all callers call for one turn, each one call after the other."""
+    began = time.perf_counter()
+
+    async def caller(number: int) -> int:
+        made = 0
+        while time.perf_counter() < began + SECONDS_A_TURN:
+            await call(handles[number % len(handles)])
+            made += 1
+        return made
+
+    made = sum(await asyncio.gather(*(caller(number) for number in range(CALLERS))))
+    return made / (time.perf_counter() - began)
+
+
+async def starts(on: Bench) -> list[Figure]:
+    """Starts a second, ten under way at once. A case is five workflows: the path, and four phases that open at once."""
+    seconds = {"bare": 0.0, "answered": 0.0, "running": 0.0}
+    for _ in range(TURNS):
+        seconds["bare"] += (await _several(on.open_bare, STARTS_A_TURN * 5))[0]
+        began = time.perf_counter()
+        answered, references = await _several(on.open_case, STARTS_A_TURN)
+        await on.all_phases_run(references)
+        seconds["answered"] += answered
+        seconds["running"] += time.perf_counter() - began
+    bare = TURNS * STARTS_A_TURN * 5 / seconds["bare"]
+    answered_rate, running_rate = (TURNS * STARTS_A_TURN / seconds[name] for name in ("answered", "running"))
+    return [
+        Figure("cases started, answered", bare, answered_rate, answered_rate / bare, "per second"),
+        Figure("cases started, all five workflows run", bare, running_rate, running_rate / bare, "per second"),
+        Figure("the same, counted in workflows", bare, running_rate * 5, running_rate * 5 / bare, "per second"),
+    ]
+
+
+async def _several(start: Callable[[], Awaitable[str]], number: int) -> tuple[float, list[str]]:
+    gate = asyncio.Semaphore(STARTERS)
+
+    async def one() -> str:
+        async with gate:
+            return await start()
+
+    began = time.perf_counter()
+    started = await asyncio.gather(*(one() for _ in range(number)))
+    return time.perf_counter() - began, started
+
+
+async def looking_ahead(on: Bench) -> list[Figure]:
+    """A new case's coming two years, from its events as they are read from the log."""
+    reference = await on.open_case()
+    await on.all_phases_run([reference])
+    rulebook, events = load(), on.store.read_case(reference)
+    taken, lines = [], 0
+    for _ in range(FORECASTS):
+        began, start = time.perf_counter(), now()
+        lines = len(list(forecast(story_of(events, reference, rulebook), (), start, start + HORIZON)))
+        taken.append((time.perf_counter() - began) * 1000)
+    return [Figure(f"forecast of two years ({lines} lines)", None, statistics.median(taken), None, "ms")]
+
+
+async def measure() -> list[Figure]:
+    """All figures, in one run."""
+    with tempfile.TemporaryDirectory(prefix="safeconduct-bench-") as folder:
+        async with asyncio.timeout(LIMIT_SECONDS), bench(Path(folder)) as on:
+            return [
+                *(await idle(on)),
+                *(await under_load(on)),
+                *(await starts(on)),
+                *(await looking_ahead(on)),
+            ]
+
+
+def show(figures: Sequence[Figure], console: Console) -> None:
+    """One table, and below it what holds back the aims that are missed."""
+    table = Table("measured", box=box.SIMPLE)
+    for heading in ("bare Temporal", "Safeconduct", "ratio"):
+        table.add_column(heading, justify="right")
+    table.add_column("unit")
+    table.add_column("aim")
+    for one in figures:
+        bare = f"{one.bare:.1f}" if one.bare is not None else ""
+        ratio = f"{one.ratio:.2f}" if one.ratio is not None else ""
+        aim = f"{one.aim}: {'met' if one.met else 'missed'}" if one.aim else ""
+        table.add_row(one.name, bare, f"{one.ours:.1f}", ratio, one.unit, aim)
+    console.print(table)
+    for one in figures:
+        if one.met is False:
+            console.print(f"{one.name}: {one.held_back}.", highlight=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, and show it. With ``--json`` the figures go to standard output as JSON, and the table beside them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="JSON to standard output, the table to standard error")
+    as_json: bool = parser.parse_args(arguments).json
+    began, load_before = time.perf_counter(), os.getloadavg()[0]
+    figures = asyncio.run(measure())
+    console = Console(stderr=as_json)
+    show(figures, console)
+    seconds, cores = time.perf_counter() - began, os.cpu_count()
+    console.print(f"One run, {seconds:.0f} s, {cores} cores, load {load_before:.1f} before it began.", highlight=False)
+    if as_json:
+        result = {
+            "load_before": load_before,
+            "measured_at": now().isoformat(timespec="seconds"),
+            "figures": [asdict(one) for one in figures],
+        }
+        json.dump(result, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    return 0
+
+
+if __name__ == "__main__":
+    leave(main())
