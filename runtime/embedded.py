@@ -45,6 +45,20 @@ def free_port() -> int:
         return port
 
 
+def must_be_free(port: int) -> None:
+    """A server of somebody else behind our port would be taken for ours.
+
+    Raises:
+        EngineDidNotStart: something listens there.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise EngineDidNotStart(f"port {port} is taken: stop what listens there, then start again") from None
+
+
 def server_command(database: Path, port: int, ui_port: int, *extra: str) -> list[str]:
     """The command line of an embedded server."""
     return [
@@ -71,6 +85,8 @@ async def embedded_server(
     Raises:
         EngineDidNotStart: it ended at once, or its port does not open.
     """
+    for wanted in (port, ui_port):
+        must_be_free(wanted)
     database.parent.mkdir(parents=True, exist_ok=True)
     command = server_command(database, port, ui_port, *extra)
     with (database.parent / "temporal.log").open("ab") as log:

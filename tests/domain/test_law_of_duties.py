@@ -11,6 +11,7 @@ from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import FACTS, Event, is_a_persons
 from domain.facts import Fact, Nature, Occurred
 from domain.story import events_of
+from domain.stream import fold, standings
 from domain.vetting import Finding
 from tests.domain.strategies import Tale, facts, kinds_of, models, noon, occasions, occasions_until, staff
 
@@ -217,3 +218,20 @@ def test_nothing_that_moves_the_path_ends_the_watch_over_safety(script: list[Ste
     for step in script:
         reader.take(step)
         assert reader.tale.story.path.state.is_running(Phase.SAFETY, 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(at_the_gate | steps, min_size=2, max_size=8))
+def test_the_path_has_heard_what_the_phases_say_and_every_state_is_its_fold(script: list[Step]) -> None:
+    reader = Reader()
+    for step in script:
+        reader.take(step)
+    story = reader.tale.story
+    assert list(story.path.state.next_steps()) == []
+    assert story.path.state == fold(story.path.blank, story.path.events)
+    for stream, ledger in story.phases.items():
+        assert ledger.state == fold(ledger.blank, ledger.events)
+        heard = {(one.source, one.milestone) for one in story.path.state.heard if one.stream == stream}
+        assert heard == {(one.source, one.milestone) for one in standings(ledger)}, stream
+    ids = [event.event_id for event in events_of(story)]
+    assert len(ids) == len(set(ids))

@@ -1,0 +1,197 @@
+"""What the documents show is true: every command is typed into one running demo, and whatever they name exists."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from runtime.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
+"""In this order a reader goes through them, and so does the test."""
+
+READY_SECONDS, STOP_SECONDS, POLL_SECONDS = 60, 30, 0.05
+
+PROGRAM = re.compile(r"^(?:\.venv/bin/)?safeconduct(?= |$)")
+FENCE = re.compile(r"^```(\S+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+RECORDED = re.compile(r"^Recorded: (?!dates-moved).* event ([0-9a-f]{8})\)$", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+CODE = re.compile(r"`([^`\n]+)`")
+PLACES = ("domain", "workflows", "activities", "records", "runtime", "tests", "examples", "docs", "scripts", ".ci")
+FILE = re.compile(rf"^(?:(?:{'|'.join(map(re.escape, PLACES))})/[\w./*-]*|[\w-]+\.(?:py|md|toml|lock))$")
+
+IN_AN_INSTALLATION = {"rejects.tsv"}
+TAKEN_LATER = {ROOT / "docs" / "ui-case.png"}
+"""Pictures that `make screenshot` takes."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One command that a document shows, and whether it must be refused."""
+
+    line: str
+    fails: bool
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo and a way to type commands into it."""
+
+    process: subprocess.Popen[str]
+    printed: Path
+    typing: subprocess.Popen[str]
+
+    def type(self, arguments: list[str]) -> tuple[int, str]:
+        assert self.typing.stdin is not None
+        assert self.typing.stdout is not None
+        self.typing.stdin.write(json.dumps(arguments) + "\n")
+        self.typing.stdin.flush()
+        code, printed = json.loads(self.typing.stdout.readline())
+        return int(code), str(printed)
+
+
+def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(POLL_SECONDS)
+
+
+def start(folder: Path, *command: str, printed: int) -> subprocess.Popen[str]:
+    given = {name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")}
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**given, "SAFECONDUCT_HOME": str(folder / "home"), "SAFECONDUCT_STAFF": "dana"},
+        stdin=subprocess.PIPE,
+        stdout=printed,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """`safeconduct up --demo`, stopped in the end as by Ctrl-C."""
+    folder = tmp_path_factory.mktemp("docs")
+    printed = folder / "printed.txt"
+    program = Path(sys.executable).parent / "safeconduct"
+    with printed.open("w") as file:
+        process = start(folder, str(program), "up", "--demo", printed=file.fileno())
+    typing = start(folder, sys.executable, "-m", "tests.support.many_commands", printed=subprocess.PIPE)
+    running = folder / "home" / "running.json"
+
+    def is_up() -> bool:
+        assert process.poll() is None, f"the demo ended: {printed.read_text()}"
+        return running.exists() and "Ctrl-C stops everything." in printed.read_text()
+
+    try:
+        wait_until(is_up, READY_SECONDS, "the demo did not come up")
+        yield Demo(process, printed, typing)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(STOP_SECONDS) == 0
+        assert not running.exists()
+    finally:
+        for one in (process, typing):
+            one.kill()
+            with one:
+                pass
+
+
+def fences(document: Path) -> Iterator[tuple[str, list[str]]]:
+    """The blocks of commands in a document: what their head says, and their lines without prompt and comment."""
+    for language, rest, body in FENCE.findall(document.read_text()):
+        if language in ("sh", "console"):
+            lines = [re.sub(r"\s+# .*$", "", line.removeprefix("$ ")).strip() for line in body.splitlines()]
+            yield rest.strip(), [line for line in lines if line]
+
+
+def commands(document: Path) -> list[Shown]:
+    return [
+        Shown(line, fails=how == "fails") for how, lines in fences(document) for line in lines if PROGRAM.match(line)
+    ]
+
+
+def expanded(line: str, event: str) -> list[str]:
+    """A line's arguments, as a shell would give them. EVENT is what the command before it printed."""
+    arguments: list[str] = []
+    for word in shlex.split(line)[1:]:
+        if "*" in word:
+            arguments += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(word))
+        else:
+            arguments.append(event if word == "EVENT" else word)
+    return arguments
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_shown_does_what_is_said(demo: Demo, document: Path) -> None:
+    event = ""
+    for shown in commands(document):
+        assert not shown.line.split()[1:2] == ["up"], "show `make demo` or `make run` instead"
+        code, printed = demo.type(expanded(shown.line, event))
+        assert "Traceback" not in printed
+        assert code == (1 if shown.fails else 0), f"{shown.line}\n{printed}"
+        if found := RECORDED.findall(printed):
+            event = found[-1]
+
+
+def test_the_documents_show_enough() -> None:
+    shown = [one for document in DOCUMENTS for one in commands(document)]
+    assert len(shown) > 30
+    assert any(one.fails for one in shown)
+
+
+def test_the_readme_shows_what_the_demo_prints(demo: Demo) -> None:
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    steady = [
+        line for line in demo.printed.read_text().splitlines() if line.strip() and not re.search(r"\d{2}|─", line)
+    ]
+    assert len(steady) > 5
+    for line in steady:
+        assert " ".join(line.split()) in readme
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_make_target_shown_exists(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    lines = [line for _, block in fences(document) for line in block] + CODE.findall(document.read_text())
+    shown = {line.split()[1] for line in lines if re.match(r"make [a-z-]+$", line)}
+    assert shown <= targets
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_named_exists(document: Path) -> None:
+    text = document.read_text()
+    for target in LINK.findall(text):
+        place = document.parent / target.partition("#")[0]
+        if not re.match(r"[a-z]+:", target) and place.resolve() not in TAKEN_LATER:
+            assert place.exists(), target
+    words = [word for _, block in fences(document) for line in block for word in line.split()]
+    for word in {*words, *CODE.findall(text)} - IN_AN_INSTALLATION:
+        if FILE.match(word):
+            assert any(where.exists() or list(ROOT.glob(word)) for where in (ROOT / word, document.parent / word)), word
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_line_of_python_shown_runs(document: Path) -> None:
+    for _, block in fences(document):
+        for line in block:
+            if line.startswith(".venv/bin/python -c "):
+                done = subprocess.run([sys.executable, *shlex.split(line)[1:]], cwd=ROOT, check=False)
+                assert done.returncode == 0, line
+
+
+def test_operators_find_every_setting() -> None:
+    page = (ROOT / "docs" / "operators.md").read_text()
+    for name in Settings.model_fields:
+        assert f"| `SAFECONDUCT_{name.upper()}` |" in page
+    assert set(re.findall(r"SAFECONDUCT_(\w+)", page)) == {name.upper() for name in Settings.model_fields}
