@@ -428,7 +428,7 @@ class Path(Room):
             return "this case has not begun: start it first"
         if isinstance(fact, PathReopened):
             return None if self.closed else "this path is open"
-        if self.closed:
+        if self.closed and not isinstance(fact, RoomOpenedForReport):
             return self.why_closed()
         if isinstance(fact, RoomOpenedForReport) and self.running(fact.phase) is not None:
             return f"{fact.phase} is open already"
@@ -488,6 +488,8 @@ class Path(Room):
 
     def gate(self, phase: Phase) -> str | None:
         """Why a phase is not open; ``None`` when nothing bars it."""
+        if self.closed:
+            return self.why_closed()
         match phase:
             case Phase.ENTRY:
                 return self.gate_to_entry()
@@ -504,6 +506,9 @@ class Path(Room):
         if self.arrived_in is not None:
             wanted[Phase.ASYLUM_FILING] = (self._claim(), self.arrived_in)
         else:
+            claim = self.running(Phase.ASYLUM_FILING)
+            if claim is not None and self.deported:
+                wanted[Phase.ASYLUM_FILING] = (claim.number, claim.country)  # an appeal goes on without him
             if not self.deported:
                 wanted[Phase.TRANSIT_STAY] = (self.stay, self.country)
             wanted[Phase.EMBASSY_CONTACTS] = (self.round_of_asking, None)
@@ -535,11 +540,15 @@ class Path(Room):
             return False
         match one.phase:
             case Phase.ENTRY:
-                return self.arrived_in is None and one.number == self.journey
+                return one.number == self.journey and not self._arrived_by(one)
             case Phase.ASYLUM_FILING:
                 return self.arrived_in is None
             case _:
                 return one.phase not in self.wanted()
+
+    def _arrived_by(self, journey: Round) -> bool:
+        ends = (Milestone.ARRIVED, (Phase.ENTRY, journey.number))
+        return any((fact.milestone, phase_of(fact.stream)) == ends for fact in self.heard)
 
     @property
     def stage(self) -> Stage:

@@ -143,19 +143,24 @@ class Ladder(Frozen):
 
 def rungs(duty: Duty) -> Iterator[Rung]:
     """All rungs of a duty in ascending order, without end."""
+    return (_rung(duty, *step) for step in _steps(duty))
+
+
+def _steps(duty: Duty) -> Iterator[tuple[Level, int, datetime]]:
+    """The rungs in short: an old ladder has hundreds, of which one is wanted."""
     number = 0
     for ahead in sorted(duty.reminders, reverse=True):
-        yield _rung(duty, Level.REMINDER, number, duty.due - ahead)
+        yield Level.REMINDER, number, duty.due - ahead
         number += 1
-    yield _rung(duty, Level.ALARM, number, duty.due)
+    yield Level.ALARM, number, duty.due
     after = timedelta()
     for step in duty.escalations:
         number, after = number + 1, step
-        yield _rung(duty, Level.ESCALATION, number, duty.due + after)
+        yield Level.ESCALATION, number, duty.due + after
     pause = duty.escalations[-1] if duty.escalations else timedelta(days=7)
     while True:
         number, after = number + 1, after + pause
-        yield _rung(duty, Level.ESCALATION, number, duty.due + after)
+        yield Level.ESCALATION, number, duty.due + after
 
 
 def _rung(duty: Duty, level: Level, number: int, at: datetime) -> Rung:
@@ -176,11 +181,12 @@ def next_rung(duty: Duty, ladder: Ladder | None, now: datetime, *, silent_until:
     if ladder is not None and (ladder.is_over or (ladder.passed_over and not duty.curable)):
         return None
     done = ladder.fired.at if ladder is not None and ladder.fired is not None else None
-    missed: Rung | None = None
-    for rung in rungs(duty):
-        if (done is not None and rung.at <= done) or (silent_until is not None and rung.at <= silent_until):
+    missed: tuple[Level, int, datetime] | None = None
+    for step in _steps(duty):
+        at = step[2]
+        if (done is not None and at <= done) or (silent_until is not None and at <= silent_until):
             continue
-        if rung.at > now:
-            return missed or rung
-        missed = rung
+        if at > now:
+            return _rung(duty, *(missed or step))
+        missed = step
     raise AssertionError("a ladder never ends")
