@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from activities.notifications.sending import NoticeActivities
 from activities.notifications.terminal import Terminal
 from activities.notifications.webhook import Webhook
 from activities.records import RecordActivities
+from domain.errors import NotUnderstood, SafeconductError
 from domain.rulebook import load
 from records.database import Database
 from records.store import Store
@@ -60,7 +62,10 @@ def channel(settings: Settings) -> Channel:
     if settings.webhook_url is None:
         return Terminal()
     secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret is not None else ""
-    return Webhook(settings.webhook_url, secret, now)
+    try:
+        return Webhook(settings.webhook_url, secret, now)
+    except ValueError:
+        raise NotUnderstood("SAFECONDUCT_WEBHOOK_SECRET is missing, or is no base64: notices must be signed") from None
 
 
 def build_worker(
@@ -103,5 +108,14 @@ async def main() -> int:
     return 0
 
 
+def run() -> int:
+    """Run one worker; a mistake in the settings is one line."""
+    try:
+        return asyncio.run(main())
+    except SafeconductError as error:
+        print(f"worker: {error}", file=sys.stderr)
+        return 1
+
+
 if __name__ == "__main__":
-    leave(asyncio.run(main()))
+    leave(run())

@@ -243,7 +243,7 @@ async def idle(on: Bench) -> list[Figure]:
     bare_events, our_events = ((middle[side] - before[side]) / IDLE_PAIRS for side in (0, 1))
     return [
         *(_latency(f"one caller, {name}", pairs, share, of_the_disk) for name, share in (("p50", 0.5), ("p99", 0.99))),
-        Figure("one caller, p50, where a timer moves", *_of(moving, 0.5), "ms"),
+        Figure("p50, where a timer moves", *_of(moving, 0.5), "ms"),
         _events_in_history("events in the history", bare_events, our_events),
         _events_in_history("events, where a timer moves", bare_events, (after - middle[1]) / CLOCK_PAIRS),
     ]
@@ -259,7 +259,7 @@ def _latency(name: str, pairs: Sequence[tuple[float, float]], share: float, of_t
     if share != 0.5:
         return Figure(name, bare, ours, ratio, "ms")
     held_back = f"{ours - bare:.1f} ms more than bare: {of_the_disk}, the rest is a local activity and Python"
-    return Figure(name, bare, ours, ratio, "ms", "ratio 1.6 or less", ratio <= 1.6, held_back)
+    return Figure(name, bare, ours, ratio, "ms", "1.6 or less", ratio <= 1.6, held_back)
 
 
 def _events_in_history(name: str, bare: float, ours: float) -> Figure:
@@ -295,7 +295,7 @@ async def under_load(on: Bench) -> list[Figure]:
         await asyncio.gather(on.log_contact(one), on.add(other))
     turns = [(await _crowd(on.add, bare), await _crowd(on.log_contact, ours)) for _ in range(TURNS)]
     rates = [statistics.mean(side) for side in zip(*turns, strict=True)]
-    return [Figure(f"{CALLERS} callers, {CASES} cases", rates[0], rates[1], rates[1] / rates[0], "per second")]
+    return [Figure(f"{CALLERS} callers, {CASES} cases", rates[0], rates[1], rates[1] / rates[0], "/s")]
 
 
 async def _crowd(
@@ -328,9 +328,9 @@ async def starts(on: Bench) -> list[Figure]:
     bare = TURNS * STARTS_A_TURN * 5 / seconds["bare"]
     answered_rate, running_rate = (TURNS * STARTS_A_TURN / seconds[name] for name in ("answered", "running"))
     return [
-        Figure("cases started, answered", bare, answered_rate, answered_rate / bare, "per second"),
-        Figure("cases started, all five workflows run", bare, running_rate, running_rate / bare, "per second"),
-        Figure("the same, counted in workflows", bare, running_rate * 5, running_rate * 5 / bare, "per second"),
+        Figure("cases begun, answered", bare, answered_rate, answered_rate / bare, "/s"),
+        Figure("cases begun, all five run", bare, running_rate, running_rate / bare, "/s"),
+        Figure("the same, in workflows", bare, running_rate * 5, running_rate * 5 / bare, "/s"),
     ]
 
 
@@ -363,7 +363,7 @@ def looking_ahead() -> list[Figure]:
         began = time.perf_counter()
         lines = sum(1 for _ in forecast(story, (), start, start + HORIZON))
         taken.append((time.perf_counter() - began) * 1000)
-    return [Figure(f"forecast of two years ({lines} lines)", None, statistics.median(taken), None, "ms")]
+    return [Figure(f"forecast, {lines} lines", None, statistics.median(taken), None, "ms")]
 
 
 async def measure(figures: list[Figure]) -> None:
@@ -385,14 +385,14 @@ async def measure(figures: list[Figure]) -> None:
 def show(figures: Sequence[Figure], console: Console) -> None:
     """One table, and below it what holds back the aims that are missed."""
     table = Table("measured", box=box.SIMPLE)
-    for heading in ("bare Temporal", "Safeconduct", "ratio"):
+    for heading in ("bare", "Safeconduct", "ratio"):
         table.add_column(heading, justify="right")
     table.add_column("unit")
     table.add_column("aim")
     for one in figures:
         bare = f"{one.bare:.1f}" if one.bare is not None else ""
         ratio = f"{one.ratio:.2f}" if one.ratio is not None else ""
-        aim = f"{one.aim}: {'met' if one.met else 'missed'}" if one.aim else ""
+        aim = f"{one.aim}: {'met' if one.met else 'MISSED'}" if one.aim else ""
         table.add_row(one.name, bare, f"{one.ours:.1f}", ratio, one.unit, aim)
     console.print(table)
     for one in figures:

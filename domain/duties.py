@@ -138,7 +138,8 @@ class Ladder(Frozen):
 
     @property
     def is_over(self) -> bool:
-        return self.acknowledged and self.fired is not None and self.fired.level is not Level.REMINDER
+        alarmed = self.fired is not None and self.fired.level is not Level.REMINDER
+        return self.acknowledged and (alarmed or self.passed_over)
 
 
 def rungs(duty: Duty) -> Iterator[Rung]:
@@ -176,7 +177,7 @@ def next_rung(duty: Duty, ladder: Ladder | None, now: datetime, *, silent_until:
         duty: the duty as it stands.
         ladder: how far its ladder has been climbed; ``None`` if it has not been touched.
         now: the case clock.
-        silent_until: the instant of an import. Rungs up to it never sound.
+        silent_until: the instant of an import at which the duty was past. Rungs up to it never sound.
     """
     if ladder is not None and (ladder.is_over or (ladder.passed_over and not duty.curable)):
         return None

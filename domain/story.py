@@ -257,36 +257,36 @@ def begin(reference: str, command: Command, intake: Intake, rules_for: RulesFor,
 
 def _mark_imported(story: Story, command: Command, now: datetime) -> None:
     """Draw the line under the past: what was due before it goes into one digest, in the stream of safety."""
-    past = {stream: _past_duties(story, stream, now) for stream in story.open_streams()}
+    past = {stream: _past_duties(story, stream, command, now) for stream in story.open_streams()}
     everything = tuple(one for duties in past.values() for one in duties)
     for stream, duties in past.items():
         parts = phase_of(stream)
         listed = everything if parts is not None and parts[0] is Phase.SAFETY else duties
         ledger = story.ledger(stream)
-        event = Event(
-            event_id=id_from_cause(command.command_id, f"imported|{stream}"),
-            stream=stream,
-            version=ledger.version + 1,
-            actor=ENGINE,
-            occurred=Occurred.at_instant(now),
-            learned_on=now.date(),
-            recorded_at=now,
-            fact=HistoryImported(at=now, past=listed),
-        )
-        story.phases[stream] = ledger.plus([event])
+        story.phases[stream] = ledger.plus([_imported(ledger, command, listed, now)])
 
 
-ROUTINE = frozenset({"review", "check-in", "present-claim", "first-approach", "vetting-progress", "document"})
-"""Duties that simply begin anew at an import: nobody has to check that they were past."""
+def _imported(ledger: Ledger[Room], command: Command, past: tuple[PastDuty, ...], now: datetime) -> Event:
+    return Event(
+        event_id=id_from_cause(command.command_id, f"imported|{ledger.stream}"),
+        stream=ledger.stream,
+        version=ledger.version + 1,
+        actor=ENGINE,
+        occurred=Occurred.at_instant(now),
+        learned_on=now.date(),
+        recorded_at=now,
+        fact=HistoryImported(at=now, past=past),
+    )
 
 
-def _past_duties(story: Story, stream: str, now: datetime) -> tuple[PastDuty, ...]:
+def _past_duties(story: Story, stream: str, command: Command, now: datetime) -> tuple[PastDuty, ...]:
+    """What is past although the import itself has begun every routine anew."""
     ledger = story.ledger(stream)
-    duties = ledger.state.duties(story.path.state, story.rules(stream))
+    begun_anew = ledger.plus([_imported(ledger, command, (), now)]).state
     return tuple(
         PastDuty(stream=stream, duty=duty.id, title=duty.title, due=duty.due, curable=duty.curable)
-        for duty in duties
-        if duty.due <= now and duty.id not in ROUTINE
+        for duty in begun_anew.duties(story.path.state, story.rules(stream))
+        if duty.due <= now
     )
 
 

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from typing import Generic, Self, TypeVar
 from uuid import UUID
 
-from domain.case import CaseOpened, MilestoneReached, MilestoneWithdrawn, Path
+from domain.case import CaseOpened, MilestoneReached, MilestoneWithdrawn, Path, phase_of
 from domain.duties import Duty, Ladder, Level, Rung, next_rung
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import (
@@ -50,7 +50,7 @@ class Ledger(Generic[State]):
         events: all events, in the order of the log.
         state: the fold of the effective events, in the order of the story.
         ladders: how far each duty's ladder has been climbed.
-        imported_at: the instant of the import; rungs up to it never sound.
+        imported_at: the instant of the import; what was past then never sounds for it.
     """
 
     stream: str
@@ -126,12 +126,13 @@ class Ledger(Generic[State]):
 
     def next_rung(self, duties: Iterable[Duty], now: datetime) -> tuple[Duty, Rung] | None:
         """The rung that is due now or comes next, over all duties; the most overdue first."""
-        standing = [
-            (duty, rung)
-            for duty in duties
-            if (rung := next_rung(duty, self.ladders.get((duty.id, duty.due)), now, silent_until=self.imported_at))
-        ]
+        standing = [(duty, rung) for duty in duties if (rung := self._next_of(duty, now))]
         return min(standing, key=lambda pair: (pair[1].at, pair[0].id), default=None)
+
+    def _next_of(self, duty: Duty, now: datetime) -> Rung | None:
+        ladder = self.ladders.get((duty.id, duty.due))
+        past = ladder is not None and ladder.passed_over
+        return next_rung(duty, ladder, now, silent_until=self.imported_at if past else None)
 
 
 def fold(blank: State, events: Sequence[Event]) -> State:
@@ -258,7 +259,9 @@ def _correct(ledger: Ledger[State], command: Command, fact: Corrected, around: S
     if fact.occurred is not None and fact.occurred.earliest > around.now.date() + timedelta(days=1):
         raise NotUnderstood("the corrected date lies in the future")
     correction = _event(ledger, command, fact, 0, around.now)
-    moved = tuple(_moved(ledger, ledger.plus([correction]), around))
+    parts = phase_of(ledger.stream)
+    is_open = parts is None or around.case.is_running(*parts)
+    moved = tuple(_moved(ledger, ledger.plus([correction]), around)) if is_open else ()
     if not moved:
         return (correction,)
     announced = _event(ledger, command, DatesMoved(moved=moved), 1, around.now)

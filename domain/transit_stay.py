@@ -298,6 +298,8 @@ class TransitStay(Room):
 
     def _claim_duties(self, rules: Rules, entry: dict[str, str]) -> Iterator[Duty]:
         match self.claim:
+            case ClaimState.NONE if self.status not in (None, Status.VISA_FREE):
+                return  # another ground to stay was chosen
             case ClaimState.NONE:
                 start = self.danger_learned or self.entered
                 yield from legal_duties(rules, "claim-lodging", start, required=False, facts=entry)

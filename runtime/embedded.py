@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -59,6 +62,35 @@ def must_be_free(port: int) -> None:
             raise EngineDidNotStart(f"port {port} is taken: stop what listens there, then start again") from None
 
 
+def pid_file(database: Path) -> Path:
+    """Where the process id of a database's server stands."""
+    return database.with_suffix(".pid")
+
+
+def stop_orphan(database: Path) -> None:
+    """Stop a server that a killed predecessor left behind: two on one file would ruin it."""
+    try:
+        pid = int(pid_file(database).read_text())
+        shown = subprocess.run(["ps", "-p", str(pid), "-o", "args="], capture_output=True, text=True, check=False)  # noqa: S603, S607
+        if str(database) not in shown.stdout:
+            return
+        os.kill(pid, signal.SIGTERM)
+    except (OSError, ValueError):
+        return
+    deadline = time.monotonic() + STOP_SECONDS
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs."""
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
 def server_command(database: Path, port: int, ui_port: int, *extra: str) -> list[str]:
     """The command line of an embedded server."""
     return [
@@ -85,18 +117,23 @@ async def embedded_server(
     Raises:
         EngineDidNotStart: it ended at once, or its port does not open.
     """
+    database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    await asyncio.to_thread(stop_orphan, database)
     for wanted in (port, ui_port):
         must_be_free(wanted)
-    database.parent.mkdir(parents=True, exist_ok=True)
     command = server_command(database, port, ui_port, *extra)
     with (database.parent / "temporal.log").open("ab") as log:
         # a session of its own: Ctrl-C reaches us alone, and we stop the worker first
-        server = await asyncio.to_thread(subprocess.Popen, command, stdout=log, stderr=log, start_new_session=True)
+        server = await asyncio.to_thread(
+            subprocess.Popen, command, stdout=log, stderr=log, start_new_session=True, umask=0o077
+        )
+    pid_file(database).write_text(str(server.pid))
     try:
         await port_opens(server, port)
         yield server
     finally:
         await asyncio.to_thread(_stop, server)
+        pid_file(database).unlink(missing_ok=True)
 
 
 async def port_opens(server: subprocess.Popen[bytes], port: int) -> None:

@@ -7,17 +7,23 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from records.board import Board
+from temporalio.client import Client
+
+from records.board import Board, text
 from records.database import Database
 from records.store import Store
 from runtime import screen
 from runtime.client import connect
 from runtime.desk import Desk, read_intake_file
 from runtime.embedded import EngineDidNotStart, embedded_server, free_port
+from runtime.office import Office
 from runtime.settings import NotRunning, Running, Settings, now
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "six"
 """The six fictional cases of ``make demo``."""
+
+FIRST_RUNGS_SECONDS = 10.0
+"""The table comes after that in any case; what came later is in the next one."""
 
 RUN_PORT, RUN_UI_PORT = 7233, 8233
 """Temporal's own default ports, of ``make run``; everything else takes free ones."""
@@ -47,7 +53,7 @@ async def up_and_running(settings: Settings, *, demo: bool) -> None:
 def refuse_a_second_one(settings: Settings) -> None:
     """One engine for each folder: two would fight over one file."""
     with contextlib.suppress(NotRunning):
-        settings.running()
+        settings.model_copy(update={"temporal_address": None}).running()
         raise EngineDidNotStart(f"an engine runs already for {settings.folder}: stop it first (Ctrl-C in its terminal)")
 
 
@@ -62,12 +68,21 @@ async def everything(settings: Settings, port: int, ui_port: int) -> AsyncIterat
         client = await connect(settings.model_copy(update={"temporal_address": running.address}))
         database = Database(settings.records_path)
         async with build_worker(client, Store(database), channel(settings)):
+            await revive_open_cases(client, database)
             settings.announce(running)
             try:
                 yield running
             finally:
                 settings.withdraw()
         database.close()
+
+
+async def revive_open_cases(client: Client, database: Database) -> None:
+    """See that the path of every open case runs: it starts its phases, or adopts them. For an engine that was lost."""
+    office = Office(client, Store(database), now)
+    for case in Board(database).cases():
+        if case.is_open:
+            await office.revive(case.reference)
 
 
 async def take_in_the_six(desk: Desk) -> None:
@@ -80,6 +95,17 @@ async def take_in_the_six(desk: Desk) -> None:
     for reference, _ in taken:
         for phase in Board(desk.database).phases(reference):
             await office.path_has_heard(reference, phase.stream)
+    await what_is_due_has_come(desk.board)
+
+
+async def what_is_due_has_come(board: Board) -> None:
+    """Wait a moment for the rungs that are due now, so that the first table shows them."""
+    deadline = asyncio.get_running_loop().time() + FIRST_RUNGS_SECONDS
+    while asyncio.get_running_loop().time() < deadline:
+        due = [duty for duty in board.duties() if duty.next_at is not None and duty.next_at <= text(now())]
+        if not due:
+            return
+        await asyncio.sleep(0.05)
 
 
 def welcome(settings: Settings, running: Running) -> None:

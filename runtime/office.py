@@ -148,6 +148,18 @@ class Office:
         )
         return receipt
 
+    async def revive(self, reference: str) -> None:
+        """See that the path of a case runs: it begins by reading, and accompanies its open phases."""
+        stream = case_stream(reference)
+        await self.client.start_workflow(
+            "case-path",
+            Start(stream=stream, shift=self.shift),
+            id=stream,
+            task_queue=self.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        )
+
     async def path_has_heard(self, reference: str, stream: str) -> None:
         """Wait until the path has recorded every milestone that stands in a phase's stream.
 

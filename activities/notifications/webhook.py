@@ -16,6 +16,9 @@ from domain.duties import Urgency
 TIMEOUT_SECONDS = 10.0
 """Of one call; shorter than the activity's own, so that a slow receiver is the channel's fault, not the engine's."""
 
+SHORTEST_SECRET = 24
+"""Bytes; of the specification."""
+
 _PERMANENT = frozenset({400, 401, 403, 404, 405, 410, 422})
 """Answers that another try will not change. 410 is how a receiver says it is gone for good."""
 
@@ -26,9 +29,15 @@ class Webhook:
     name = "webhook"
 
     def __init__(self, url: str, secret: str, now: Callable[[], datetime]) -> None:
-        """A channel to ``url``, signing with ``secret`` (base64, with or without its ``whsec_`` prefix)."""
+        """A channel to ``url``, signing with ``secret`` (base64, with or without its ``whsec_`` prefix).
+
+        Raises:
+            ValueError: the secret is no base64, or shorter than 24 bytes, which the specification asks for.
+        """
         self._url = url
-        self._key = base64.b64decode(secret.removeprefix("whsec_"))
+        self._key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        if len(self._key) < SHORTEST_SECRET:
+            raise ValueError("the secret is too short")
         self._now = now
 
     def send(self, notice: UUID, urgency: Urgency) -> None:
