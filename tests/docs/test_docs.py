@@ -31,8 +31,17 @@ PLACES = ("domain", "workflows", "activities", "records", "runtime", "tests", "e
 FILE = re.compile(rf"^(?:(?:{'|'.join(map(re.escape, PLACES))})/[\w./*-]*|[\w-]+\.(?:py|md|toml|lock))$")
 
 IN_AN_INSTALLATION = {"rejects.tsv"}
-TAKEN_LATER = {ROOT / "docs" / "ui-case.png"}
-"""Pictures that `make screenshot` takes."""
+STEADY = (
+    "6 fictional cases imported, 0 were there already and go on where they were.",
+    "What needs a human now",
+    "Due Case Phase Why Who",
+    "Case Nickname Stage Country Who Next date What",
+    *(f"REF {name}" for name in ("Sparrow", "Heron", "Lark", "Martin", "Swift", "Robin")),
+    "Temporal's UI: http://127.0.0.1:",
+    ".venv/bin/safeconduct timeline REF",
+    "Ctrl-C stops everything.",
+)
+"""What the demo prints on any day."""
 
 
 @dataclass(frozen=True)
@@ -156,11 +165,11 @@ def without_references(text: str) -> str:
 
 def test_the_readme_shows_what_the_demo_prints(demo: Demo) -> None:
     readme = " ".join(without_references((ROOT / "README.md").read_text()).split())
-    printed = [line for line in without_references(demo.printed.read_text()).splitlines() if line.strip()]
-    steady = [line for line in printed if not re.search(r"\d{3}|─|Records:", line)]
-    assert len(steady) > 8
-    for line in steady:
-        assert " ".join(line.split()) in readme
+    printed = without_references(demo.printed.read_text())
+    # what is due, and so which duties stand in the tables, changes from day to day
+    for steady in STEADY:
+        assert steady in " ".join(printed.split())
+        assert steady in readme
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -176,7 +185,7 @@ def test_every_file_named_exists(document: Path) -> None:
     text = document.read_text()
     for target in LINK.findall(text):
         place = document.parent / target.partition("#")[0]
-        if not re.match(r"[a-z]+:", target) and place.resolve() not in TAKEN_LATER:
+        if not re.match(r"[a-z]+:", target):
             assert place.exists(), target
     words = [word for _, block in fences(document) for line in block for word in line.split()]
     for word in {*words, *CODE.findall(text)} - IN_AN_INSTALLATION:
