@@ -15,7 +15,7 @@ import typer
 from rich.progress import Progress
 from typer.exceptions import Abort, Exit, TyperException
 
-from domain.case import Assigned
+from domain.case import Assigned, Stage
 from domain.errors import NotFound, NotUnderstood, SafeconductError
 from domain.events import Corrected, Past, Receipt
 from domain.facts import Fact, Occurred
@@ -171,7 +171,10 @@ def cases(
 ) -> None:
     """The list of cases."""
     here, moment = desk(), now()
-    found = here.board.cases(stage=stage, country=country, overdue_at=moment if overdue else None)
+    if stage is not None and stage not in list(Stage):
+        raise NotUnderstood(f"`--stage` is one of: {'; '.join(Stage)}")
+    where = country.upper() if country is not None else None
+    found = here.board.cases(stage=stage, country=where, overdue_at=moment if overdue else None)
     if json:
         print(as_json([{**case.model_dump(), "nickname": here.nickname(case.reference)} for case in found]))
         return

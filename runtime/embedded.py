@@ -12,6 +12,10 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
 from domain.errors import SafeconductError
 
 READY_SECONDS = 30.0
@@ -137,7 +141,7 @@ async def embedded_server(
 
 
 async def port_opens(server: subprocess.Popen[bytes], port: int) -> None:
-    """Wait until a server accepts connections.
+    """Wait until a server accepts connections, and answers: its port opens a moment before it does.
 
     Raises:
         EngineDidNotStart: it ended, or took too long.
@@ -152,8 +156,20 @@ async def port_opens(server: subprocess.Popen[bytes], port: int) -> None:
             await asyncio.sleep(0.05)
             continue
         writer.close()
-        return
+        if await answers(port):
+            return
+        await asyncio.sleep(0.05)
     raise EngineDidNotStart("the engine did not open its port in time: temporal.log beside its file says why")
+
+
+async def answers(port: int) -> bool:
+    """Whether the server behind a port is ready, its namespace included."""
+    try:
+        client = await Client.connect(f"127.0.0.1:{port}")
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+    except (RuntimeError, RPCError):
+        return False
+    return True
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:

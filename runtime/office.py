@@ -116,8 +116,9 @@ class Office:
             except WorkflowUpdateFailedError as error:
                 if (refusal := _refusal(error.cause)) is not None:
                     raise refusal from None
-            except WorkflowUpdateRPCTimeoutOrCancelledError:
-                continue
+            except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+                if isinstance(error.__cause__, asyncio.CancelledError):
+                    raise error.__cause__ from None
             except RPCError as error:
                 if error.status not in (
                     RPCStatusCode.UNAVAILABLE,

@@ -1,26 +1,20 @@
 """What the documents show is true: every command is typed into one running demo, and whatever they name exists."""
 
-import json
-import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from runtime.settings import Settings
+from tests.support.demo import ROOT, Demo, running_demo
 
-ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
 """In this order a reader goes through them, and so does the test."""
-
-READY_SECONDS, STOP_SECONDS, POLL_SECONDS = 60, 30, 0.05
 
 PROGRAM = re.compile(r"^(?:\.venv/bin/)?safeconduct(?= |$)")
 FENCE = re.compile(r"^```(\S+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -52,68 +46,11 @@ class Shown:
     fails: bool
 
 
-@dataclass(frozen=True)
-class Demo:
-    """A running demo and a way to type commands into it."""
-
-    process: subprocess.Popen[str]
-    printed: Path
-    typing: subprocess.Popen[str]
-
-    def type(self, arguments: list[str]) -> tuple[int, str]:
-        assert self.typing.stdin is not None
-        assert self.typing.stdout is not None
-        self.typing.stdin.write(json.dumps(arguments) + "\n")
-        self.typing.stdin.flush()
-        code, printed = json.loads(self.typing.stdout.readline())
-        return int(code), str(printed)
-
-
-def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, what
-        time.sleep(POLL_SECONDS)
-
-
-def start(folder: Path, *command: str, printed: int) -> subprocess.Popen[str]:
-    given = {name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")}
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**given, "SAFECONDUCT_HOME": str(folder / "home"), "SAFECONDUCT_STAFF": "dana"},
-        stdin=subprocess.PIPE,
-        stdout=printed,
-        text=True,
-    )
-
-
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """`safeconduct up --demo`, stopped in the end as by Ctrl-C."""
-    folder = tmp_path_factory.mktemp("docs")
-    printed = folder / "printed.txt"
-    program = Path(sys.executable).parent / "safeconduct"
-    with printed.open("w") as file:
-        process = start(folder, str(program), "up", "--demo", printed=file.fileno())
-    typing = start(folder, sys.executable, "-m", "tests.support.many_commands", printed=subprocess.PIPE)
-    running = folder / "home" / "running.json"
-
-    def is_up() -> bool:
-        assert process.poll() is None, f"the demo ended: {printed.read_text()}"
-        return running.exists() and "Ctrl-C stops everything." in printed.read_text()
-
-    try:
-        wait_until(is_up, READY_SECONDS, "the demo did not come up")
-        yield Demo(process, printed, typing)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(STOP_SECONDS) == 0
-        assert not running.exists()
-    finally:
-        for one in (process, typing):
-            one.kill()
-            with one:
-                pass
+    with running_demo(tmp_path_factory.mktemp("docs")) as demo:
+        yield demo
 
 
 def fences(document: Path) -> Iterator[tuple[str, list[str]]]:

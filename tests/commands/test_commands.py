@@ -1,0 +1,232 @@
+"""The coordinators' command line, typed into a running engine: what works, and what each mistake says."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.demo import ROOT, Demo, running_demo, wait_until
+from tests.support.intakes import MINIMAL
+
+SECRET = "Planted-Name"
+"""Stands where a mistake must not be repeated."""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with running_demo(tmp_path_factory.mktemp("commands"), signal.SIGTERM) as demo:
+        yield demo
+
+
+def typed(demo: Demo, *arguments: str) -> str:
+    code, printed = demo.type(list(arguments))
+    assert code == 0, printed
+    return printed
+
+
+def refused(demo: Demo, *arguments: str) -> str:
+    """The one line of a mistake."""
+    code, printed = demo.type(list(arguments))
+    lines = printed.strip().splitlines()
+    assert code == 1, printed
+    assert lines[-1].startswith("safeconduct: "), printed
+    assert "Traceback" not in printed
+    assert SECRET not in printed
+    return lines[-1]
+
+
+def everything(demo: Demo) -> list[object]:
+    """All that a person has written, to see that a mistake changed nothing. Duties may come due meanwhile."""
+    with closing(sqlite3.connect(demo.printed.parent / "home" / "records.db")) as records:
+        facts = [json.loads(body) for (body,) in records.execute("SELECT body FROM event ORDER BY position")]
+        tables = ("identity", "note", "import_file")
+        kept = [records.execute(f"SELECT * FROM {table}").fetchall() for table in tables]  # noqa: S608
+    return [[fact for fact in facts if fact["actor"] != "engine"], *kept]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("status", "Nobody"), "no case with this reference or nickname"),
+        (("status", "0123456789Z"), "no case with this reference or nickname"),
+        (("record", "Sparrow", "entered", "--on", f"2026-13-40{SECRET}"), "not a date"),
+        (("record", "Sparrow", "entered", "--on", "2999-01-01"), "lies in the future"),
+        (("record", "Sparrow", "sung"), "No such command"),
+        (("record", "Sparrow", "approached"), "`--country`: is missing"),
+        (("record", "Sparrow", "approached", "--country", "RU"), "never to be contacted"),
+        (("record", "Sparrow", "approached", "--country", "FR"), "no consent covers"),
+        (("record", "Sparrow", "document-requested", "--country", "FR"), "the gate to entry is shut"),
+        (("record", "Sparrow", "checked-in", "--channel", SECRET), "`--channel`"),
+        (("record", "Sparrow", "acknowledged", "--duty", "review"), "name the phase"),
+        (("record", "Sparrow", "acknowledged", "--duty", "none", "--phase", "safety"), "no duty none here"),
+        (("record", "Sparrow", "checked-in", "--as", "Not A Name"), "sign-in name"),
+        (("record", "Sparrow", "checked-in", "--colour", "red"), "No such option"),
+        (("correct", "Sparrow", "ffffffff", "--reason", "mistyped", "--retract"), "no such event"),
+        (("duties", "--within", "soon"), "write a span"),
+        (("cases", "--stage", "nowhere"), "`--stage` is one of"),
+        (("handover", "nobody", "dana"), "responsible for no open case"),
+        (("start", "no-such-file.toml"), "no such file"),
+        (("start", "tests"), "is a directory"),
+        (("start", "docs/ui-case.png"), "not a text file"),
+        (("simulate", "no-such-file.toml"), "no such file"),
+        (("simulate", "Sparrow", "--from", "2026-99-99"), "not a date"),
+        (("up", "--demo"), "an engine runs already"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_mistake_is_one_clear_line_and_changes_nothing(demo: Demo, arguments: tuple[str, ...], says: str) -> None:
+    before = everything(demo)
+    assert says in refused(demo, *arguments)
+    assert everything(demo) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (MINIMAL[: len(MINIMAL) // 2], "ends half-way"),
+        (MINIMAL.replace('form = "written"', f'form = "{SECRET}"'), "[consent]: `form`"),
+        (MINIMAL.replace("[consent]", "[agreement]"), "[consent] is missing"),
+        (f'{MINIMAL}\n[[history]]\nkind = "{SECRET}"\non = 2026-09-02', "history entry 1"),
+        (f'{MINIMAL}\n[[history]]\nkind = "document-requested"\ncountry = "FR"\non = 2026-09-02', "the gate to entry"),
+    ],
+)
+def test_a_broken_intake_file_is_one_clear_line_and_starts_nothing(
+    demo: Demo, tmp_path: Path, content: str, says: str
+) -> None:
+    before = everything(demo)
+    file = tmp_path / "broken.toml"
+    file.write_text(content)
+    assert says in refused(demo, "start", str(file))
+    assert everything(demo) == before
+
+
+def test_a_case_is_started_once_found_by_nickname_and_brought_on(demo: Demo, tmp_path: Path) -> None:
+    file = tmp_path / "wren.toml"
+    file.write_text(MINIMAL)
+    reference = typed(demo, "start", str(file)).split()[0]
+    assert "had begun already" in typed(demo, "start", str(file))
+    assert reference in typed(demo, "status", "wREN")
+    typed(demo, "record", "Wren", "entered", "--on", "2026-09-03", "--note", "a note that only the circle reads")
+    assert "a note that only the circle reads" in typed(demo, "timeline", "Wren")
+    typed(demo, "record", "Wren", "approached", "--country", "FR", "--on", "2026-09-10")
+    typed(demo, "record", "Wren", "pledged", "--country", "FR", "--on", "2026-10-01")
+    typed(demo, "record", "Wren", "finding-proposed", "--finding", "cleared", "--as", "vera")
+    assert "another person" in refused(demo, "record", "Wren", "finding-approved", "--as", "vera")
+    typed(demo, "record", "Wren", "finding-approved", "--as", "timur")
+    typed(demo, "record", "Wren", "exit-cleared")
+    assert "entry/1" in typed(demo, "status", "Wren")
+    typed(demo, "record", "Wren", "path-closed", "--reason", "lost")
+    assert "closed" in refused(demo, "record", "Wren", "approached", "--country", "DE")
+    assert "this path is closed" in typed(demo, "record", "Wren", "checked-in")
+    typed(demo, "record", "Wren", "path-reopened")
+    assert "entry/1" in typed(demo, "status", "Wren")
+
+
+def test_a_report_outside_the_path_is_recorded_and_opens_its_room(demo: Demo) -> None:
+    printed = typed(demo, "record", "Lark", "arrived", "--country", "FR", "--on", "2026-11-20")
+    assert "outside the path: the gate to entry is shut" in printed
+    assert "asylum claim" in typed(demo, "cases", "--stage", "asylum claim")
+    event = printed.split("event ")[1][:8]
+    typed(demo, "correct", "Lark", event, "--reason", "never-happened", "--retract")
+    assert json.loads(typed(demo, "status", "Lark", "--json"))["stage"] == "in transit"
+
+
+def test_a_correction_announces_every_date_it_moves(demo: Demo) -> None:
+    events = json.loads(typed(demo, "timeline", "Sparrow", "--json"))
+    entered = next(event for event in events if event["fact"]["kind"] == "entered")
+    printed = typed(demo, "correct", "Sparrow", entered["event_id"], "--reason", "misheard", "--on", "2026-09-10")
+    assert "stay-limit 2026-12-12" in printed.replace(" 19:00", "")
+    assert entered in json.loads(typed(demo, "timeline", "Sparrow", "--json"))
+    assert "no such field" in refused(
+        demo, "correct", "Sparrow", entered["event_id"], "--reason", "misheard", "--set", "colour=red"
+    )
+
+
+def test_an_emergency_needs_a_human_until_somebody_takes_it_in_hand(demo: Demo) -> None:
+    typed(demo, "record", "Heron", "detained", "--by", "police", "--on", "2026-11-20")
+    wanted = ("Get a lawyer", "Decide on interim measures")
+    wait_until(lambda: all(words in typed(demo) for words in wanted), 20, "the alarms came")
+    listed = typed(demo)
+    assert listed.index("Get a lawyer") < listed.index("To be checked by a person")
+    typed(demo, "record", "Heron", "acknowledged", "--phase", "safety", "--duty", "lawyer")
+    assert "Get a lawyer" not in typed(demo)
+    assert "emergency" in typed(demo, "notices")
+
+
+def test_an_import_resumes_and_says_why_a_file_was_not_taken(demo: Demo, tmp_path: Path) -> None:
+    good, bad, rejects = tmp_path / "good.toml", tmp_path / "bad.toml", tmp_path / "rejects.tsv"
+    good.write_text(MINIMAL.replace("Wren", "Owl"))
+    bad.write_text("nickname = ")
+    arguments = ("import", str(good), str(bad), "--rejects", str(rejects))
+    assert "1 files were not taken" in refused(demo, *arguments)
+    assert rejects.read_text().startswith(f"{bad}\tthis is not TOML")
+    bad.write_text(MINIMAL.replace("Wren", "Rook"))
+    assert "1 taken, 1 known already, 0 not taken" in typed(demo, *arguments)
+    assert len([case for case in json.loads(typed(demo, "cases", "--json")) if case["nickname"] == "Owl"]) == 1
+    good.write_text(MINIMAL.replace("Wren", "Rook") + "# another one\n")
+    typed(demo, "start", str(good))
+    assert "2 cases have this nickname" in refused(demo, "status", "Rook")
+
+
+def test_cases_change_hands(demo: Demo) -> None:
+    typed(demo, "assign", "Martin", "nora")
+    assert "nora" in typed(demo, "status", "Martin")
+    typed(demo, "handover", "nora", "ines")
+    assert json.loads(typed(demo, "status", "Martin", "--json"))["coordinator"] == "ines"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("cases",), ("cases", "--overdue"), ("duties",), ("duties", "--within", "30d"), ("notices",)],
+    ids=" ".join,
+)
+def test_every_list_can_be_read_by_a_program(demo: Demo, arguments: tuple[str, ...]) -> None:
+    assert isinstance(json.loads(typed(demo, *arguments, "--json")), list)
+
+
+def test_a_forecast_needs_no_engine(tmp_path: Path) -> None:
+    arguments = ["simulate", "examples/story/intake.toml", "--script", "examples/story/script.toml"]
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "safeconduct"), *arguments, "--from", "2022-09-28"],
+        cwd=ROOT,
+        env={"SAFECONDUCT_HOME": str(tmp_path / "nothing"), "SAFECONDUCT_STAFF": "dana", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "card-issued" in done.stdout
+
+
+def test_without_an_engine_a_command_says_so_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "wren.toml"
+    file.write_text(MINIMAL)
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "safeconduct"), "start", str(file)],
+        cwd=ROOT,
+        env={"SAFECONDUCT_HOME": str(tmp_path / "nothing"), "SAFECONDUCT_STAFF": "dana", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "safeconduct: the engine is not running: start it with `make run` (or `make demo`)\n"
+
+
+def test_started_again_the_same_cases_go_on_and_nothing_is_imported_twice(tmp_path: Path) -> None:
+    with running_demo(tmp_path) as first:
+        before = {case["reference"] for case in json.loads(typed(first, "cases", "--json"))}
+        typed(first, "record", "Sparrow", "checked-in")
+    with running_demo(tmp_path) as second:
+        assert "0 fictional cases imported, 6 were there already" in second.printed.read_text()
+        assert {case["reference"] for case in json.loads(typed(second, "cases", "--json"))} == before
+        events = json.loads(typed(second, "timeline", "Sparrow", "--json"))
+        assert len({event["event_id"] for event in events}) == len(events)
+        assert [event["fact"]["kind"] for event in events].count("checked-in") == 1
+        typed(second, "record", "Sparrow", "checked-in")
