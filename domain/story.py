@@ -111,6 +111,7 @@ class Story:
     rules_for: RulesFor
     path: Ledger[Path] = field(init=False)
     phases: dict[str, Ledger[Room]] = field(default_factory=dict)
+    _next: dict[str, tuple[Ledger[Room], Ledger[Path], tuple[str, Duty, Rung]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         stream = case_stream(self.reference)
@@ -177,13 +178,21 @@ class Story:
 
     def next_rung(self, now: datetime) -> tuple[str, Duty, Rung] | None:
         """The rung that is due now or comes next, over all open phases."""
-        standing: list[tuple[str, Duty, Rung]] = []
-        for stream in self.open_streams():
-            ledger = self.ledger(stream)
-            duties = ledger.state.duties(self.path.state, self.rules(stream))
-            if (found := ledger.next_rung(duties, now)) is not None:
-                standing.append((stream, *found))
+        standing = [found for stream in self.open_streams() if (found := self._next_of(stream, now)) is not None]
         return min(standing, key=lambda one: (one[2].at, one[0], one[1].id), default=None)
+
+    def _next_of(self, stream: str, now: datetime) -> tuple[str, Duty, Rung] | None:
+        """The next rung of one phase; reckoned anew only when the phase or the path has changed, or it has come due."""
+        ledger = self.ledger(stream)
+        kept = self._next.get(stream)
+        if kept is not None and kept[0] is ledger and kept[1] is self.path and kept[2][2].at > now:
+            return kept[2]
+        duties = ledger.state.duties(self.path.state, self.rules(stream))
+        found = ledger.next_rung(duties, now)
+        if found is None:
+            return None
+        self._next[stream] = (ledger, self.path, (stream, *found))
+        return stream, *found
 
     def fire(self, stream: str, duty: Duty, rung: Rung) -> Event:
         """Let a rung be reached."""

@@ -1,5 +1,6 @@
 """What coordinators see: tables and chronologies. Names are opened by the caller, for those who may see them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from domain.duties import Level
 from domain.events import Corrected, Event
 from domain.forecast import Line
 from domain.room import DatesMoved, DutyCameDue, HistoryImported
@@ -176,14 +178,26 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
+ESCALATIONS_SHOWN = 3
+"""Of one ladder in a chronology: then it goes on in the same steps, which nobody needs to read one by one."""
+
+
 def forecast_table(lines: Sequence[Line], title: str) -> Table:
     """A chronology of what would happen."""
     table = _table(title, "When", "Phase", "What", "Rule", "Doubt", "Notice")
+    seen: Counter[tuple[str, str, datetime]] = Counter()
     for line in lines:
+        fact, more = line.event.fact, ""
+        if isinstance(fact, DutyCameDue) and fact.level is Level.ESCALATION:
+            ladder = (line.event.stream, fact.duty, fact.due)
+            seen[ladder] += 1
+            if seen[ladder] > ESCALATIONS_SHOWN:
+                continue
+            more = "; and so on until somebody takes it in hand" if seen[ladder] == ESCALATIONS_SHOWN else ""
         table.add_row(
             str(line.event.occurred),
             phase_of_stream(line.event.stream),
-            escape(what(line.event)),
+            escape(what(line.event) + more),
             line.rule or "",
             escape(line.doubt),
             str(getattr(line.event.fact, "urgency", "")) if line.notice else "",
