@@ -25,10 +25,9 @@ from domain.room import kind_of
 from domain.story import Story
 from records.errors import Unreachable
 from runtime import forms, screen
+from runtime.cases import story_of, story_of_file
 from runtime.desk import Desk, as_json, read_intake_file, read_text
 from runtime.ending import leave
-from runtime.local import up_and_running
-from runtime.office import story_of, story_of_file
 from runtime.settings import Settings, now
 
 app = typer.Typer(
@@ -453,6 +452,8 @@ def _forecast_title(script: Path | None, lines: list[Line], begins: datetime, da
 @app.command(hidden=True)
 def up(demo: Annotated[bool, typer.Option("--demo", help="with the six fictional cases")] = False) -> None:
     """Run engine, records and a worker on this machine until Ctrl-C."""
+    from runtime.local import up_and_running  # brings the engine's client along
+
     run(up_and_running(Settings(), demo=demo))
 
 

@@ -99,8 +99,7 @@ class Place(Frozen):
 
     @model_validator(mode="after")
     def _knows_its_region(self) -> Self:
-        # The calendar is read here, once for a process: where periods are counted, no file may be opened any more.
-        if _calendar(self.country, self.region) is None and self.region is not None:
+        if self.region is not None and _calendar(self.country, self.region) is None:
             raise ValueError("there is no such region with holidays of its own: leave it out")
         return self
 

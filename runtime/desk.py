@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from domain.case import make_reference, parse_reference
@@ -19,9 +19,11 @@ from records.board import Board
 from records.database import Database
 from records.store import Store
 from records.vault import Vault
-from runtime.client import connect
-from runtime.office import Office, story_of_file
+from runtime.cases import story_of_file
 from runtime.settings import Settings, now
+
+if TYPE_CHECKING:
+    from runtime.office import Office
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,16 @@ class Desk:
     def rulebook(self) -> Rulebook:
         return load()
 
-    async def office(self) -> Office:
+    async def office(self) -> "Office":
         """The engine's door.
 
         Raises:
             NotRunning: no engine answers.
         """
+        # the engine's client takes half a second to import, which reading commands do not need
+        from runtime.client import connect
+        from runtime.office import Office
+
         return Office(await connect(self.settings), self.store, now)
 
     def find(self, text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from temporalio.client import (
     Client,
@@ -18,15 +18,14 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.contract import TASK_QUEUE
-from domain.case import Path, case_stream, phase_of
+from domain.case import case_stream, phase_of
 from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
-from domain.events import Command, Event, Intake, Past, Receipt, id_from_cause
+from domain.events import Command, Intake, Past, Receipt, id_from_cause
 from domain.facts import Fact, Occurred
-from domain.intake import IntakeFile
-from domain.rulebook import Rulebook
-from domain.story import Story, answer_in, begin, blank_room, route
+from domain.story import answer_in, blank_room, route
 from domain.stream import Ledger, path_hears, standings
 from records.store import Store
+from runtime.cases import path_of
 from runtime.settings import NotRunning
 from workflows.phase import Start
 
@@ -187,37 +186,3 @@ def _refusal(cause: BaseException | None) -> SafeconductError | None:
     if isinstance(cause, ApplicationError) and cause.type in _REFUSALS:
         return _REFUSALS[cause.type](cause.message)
     return None
-
-
-def path_of(events: tuple[Event, ...], reference: str) -> Ledger[Path]:
-    """The path of a case, from its stream."""
-    stream = case_stream(reference)
-    return Ledger.empty(stream, Path(stream=stream)).plus(events)
-
-
-def story_of(events: tuple[Event, ...], reference: str, rulebook: Rulebook) -> Story:
-    """A case as it stands, from all its events: what a forecast starts from."""
-    story = Story(reference, rulebook.for_phase)
-    own = case_stream(reference)
-    story.path = story.path.plus([event for event in events if event.stream == own])
-    for stream in dict.fromkeys(event.stream for event in events if event.stream != own):
-        ledger = story.ledger(stream)
-        story.phases[stream] = ledger.plus([event for event in events if event.stream == stream])
-    return story
-
-
-def story_of_file(reference: str, file: IntakeFile, rulebook: Rulebook, now: datetime) -> Story:
-    """The case that an intake file would be, in memory.
-
-    Raises:
-        SafeconductError: an entry of its past makes no sense.
-    """
-    command = Command(
-        command_id=uuid4(),
-        actor=file.intake.opened.coordinator,
-        occurred=file.since,
-        learned_on=now.date(),
-        fact=file.intake,
-        sent_at=now,
-    )
-    return begin(reference, command, file.intake, rulebook.for_phase, now)
