@@ -112,9 +112,10 @@ def welcome(settings: Settings, running: Running) -> None:
     """What there is, where to look, and what to try next."""
     desk, console = Desk(settings, "demo"), screen.console()
     moment = now()
-    console.print(screen.needs_table(desk.board.needs_a_human(moment), desk.nickname, moment))
-    found = desk.board.cases()
-    console.print(screen.cases_table(found, desk.nickname, lambda case: desk.board.next_duty(case, moment)))
+    needs, found = desk.board.needs_a_human(moment), desk.board.cases()
+    console.print(screen.needs_table(needs, desk.nickname, moment) if needs else "Nothing needs a human now.")
+    if found:
+        console.print(screen.cases_table(found, desk.nickname, lambda case: desk.board.next_duty(case, moment)))
     print(f"Temporal's UI:  {running.ui}")
     print(f"Records:        {settings.records_path}")
     print("In another terminal, from this folder:")
