@@ -457,6 +457,18 @@ def up(demo: Annotated[bool, typer.Option("--demo", help="with the six fictional
     run(up_and_running(Settings(), demo=demo))
 
 
+@app.command(hidden=True)
+def watchdog(
+    every: Annotated[float | None, typer.Option("--round", hidden=True, min=0.1, help="seconds between rounds")] = None,
+) -> None:
+    """Watch records and engine from outside until told to stop (SIGINT, SIGTERM)."""
+    from runtime.watchdog import ROUND_SECONDS, watch  # brings the engine's client along
+    from worker import channel
+
+    settings = Settings()
+    run(watch(settings, channel(settings), every or ROUND_SECONDS))
+
+
 def main() -> None:
     """Run the command line; every mistake is one line and exit code 1."""
     leave(_exit_code())

@@ -54,11 +54,13 @@ class Consequence(StrEnum):
 
 
 class Urgency(StrEnum):
-    """How loudly a rung speaks. A notice's sentence depends on nothing else."""
+    """How loudly a notice speaks. Its sentence depends on nothing else."""
 
     REMINDER = "reminder"
     ALARM = "alarm"
     EMERGENCY = "emergency"
+    OPERATOR = "operator"
+    """Never a rung's: the engine itself is ill, and who gets this need not know any case."""
 
 
 class Level(StrEnum):

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
+from domain.case import case_stream
 from domain.room import DIGEST
-from records.database import Database
+from records.database import Reader
 from records.models import CaseRow, DutyRow, NoticeRow, PhaseRow
 
 
@@ -24,7 +25,7 @@ class Need:
 class Board:
     """Read-model queries."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reader) -> None:
         self._database = database
 
     def needs_a_human(self, now: datetime, limit: int = 50) -> list[Need]:
@@ -87,6 +88,24 @@ class Board:
             .limit(1)
         )
         return next(iter(self._all(query)), None)
+
+    def open_streams(self) -> list[str]:
+        """The streams that must have a running workflow: the paths of open cases, then their open phases."""
+        paths = select(CaseRow.reference).where(col(CaseRow.is_open).is_(True)).order_by(CaseRow.reference)
+        phases = select(PhaseRow.stream).where(col(PhaseRow.is_open).is_(True)).order_by(PhaseRow.stream)
+        return [*(case_stream(reference) for reference in self._all(paths)), *self._all(phases)]
+
+    def unfired(self, now: datetime) -> list[DutyRow]:
+        """The duties whose next rung has come and does not stand in the log yet, oldest first."""
+        query = select(DutyRow).where(col(DutyRow.next_at) <= text(now)).order_by(col(DutyRow.next_at))
+        return list(self._all(query))
+
+    def fell_due(self, after: datetime, until: datetime) -> list[DutyRow]:
+        """The duties that came due, or insisted again, after one instant and until another, oldest first."""
+        rungs = (col(DutyRow.next_at), col(DutyRow.fired_at))
+        meanwhile = or_(*((text(after) < rung) & (rung <= text(until)) for rung in rungs))
+        query = select(DutyRow).where(col(DutyRow.due) <= text(until), meanwhile).order_by(col(DutyRow.due))
+        return list(self._all(query))
 
     def notices(self, limit: int = 50) -> list[NoticeRow]:
         """The latest notices."""

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
+from sqlite3 import connect
+from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
 import records.models  # noqa: F401 - declares the tables
@@ -17,7 +20,35 @@ BUSY_SECONDS = 5
 """How long a writer waits for another one. Longer would only hold up a workflow task, which retries anyway."""
 
 
-class Database:
+class Reader:
+    """The records for somebody who only looks: it makes no file, and takes a missing one for no empty one.
+
+    Each reading opens the file anew: a connection that is kept would go on reading a file that has been taken away.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._reader = create_engine(
+            "sqlite://",
+            creator=lambda: connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=BUSY_SECONDS),
+            poolclass=NullPool,
+            hide_parameters=True,
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One transaction that reads.
+
+        Raises:
+            Unreachable: the database is locked or gone.
+        """
+        with _answering(), self._reader.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self._reader.dispose()
+
+
+class Database(Reader):
     """One SQLite file with the log, the read models and the vault.
 
     Readers and writers have engines of their own: a writer takes the write lock with its first statement, because a
@@ -42,19 +73,9 @@ class Database:
         with _answering(), self._writer.begin() as connection:
             yield connection
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """One transaction that reads.
-
-        Raises:
-            Unreachable: the database is locked or gone.
-        """
-        with _answering(), self._reader.begin() as connection:
-            yield connection
-
     def close(self) -> None:
         self._writer.dispose()
-        self._reader.dispose()
+        super().close()
 
 
 @contextmanager

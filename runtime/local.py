@@ -9,6 +9,7 @@ from pathlib import Path
 
 from temporalio.client import Client
 
+from domain.case import case_stream
 from records.board import Board, text
 from records.database import Database
 from records.store import Store
@@ -16,7 +17,8 @@ from runtime import screen
 from runtime.client import connect
 from runtime.desk import Desk, read_intake_file
 from runtime.embedded import EngineDidNotStart, embedded_server, free_port
-from runtime.office import Office
+from runtime.laptop import about_the_lid, is_laptop
+from runtime.office import revive
 from runtime.settings import NotRunning, Running, Settings, now
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "six"
@@ -44,7 +46,7 @@ async def up_and_running(settings: Settings, *, demo: bool) -> None:
     async with everything(settings, *ports) as running:
         if demo:
             await take_in_the_six(Desk(settings, "demo"))
-        welcome(settings, running)
+        welcome(settings, running, lid=None if demo else about_the_lid(is_laptop()))
         await stop.wait()
         print("\nStopping: the worker finishes what it has begun.", flush=True)
     print("Stopped. Started again, every case goes on where it was.")
@@ -79,10 +81,9 @@ async def everything(settings: Settings, port: int, ui_port: int) -> AsyncIterat
 
 async def revive_open_cases(client: Client, database: Database) -> None:
     """See that the path of every open case runs: it starts its phases, or adopts them. For an engine that was lost."""
-    office = Office(client, Store(database), now)
     for case in Board(database).cases():
         if case.is_open:
-            await office.revive(case.reference)
+            await revive(client, case_stream(case.reference))
 
 
 async def take_in_the_six(desk: Desk) -> None:
@@ -108,8 +109,8 @@ async def what_is_due_has_come(board: Board) -> None:
         await asyncio.sleep(0.05)
 
 
-def welcome(settings: Settings, running: Running) -> None:
-    """What there is, where to look, and what to try next."""
+def welcome(settings: Settings, running: Running, *, lid: str | None) -> None:
+    """What there is, where to look, what to try next, and what stops with the lid of a laptop."""
     desk, console = Desk(settings, "demo"), screen.console()
     moment = now()
     needs, found = desk.board.needs_a_human(moment), desk.board.cases()
@@ -118,6 +119,8 @@ def welcome(settings: Settings, running: Running) -> None:
         console.print(screen.cases_table(found, desk.nickname, lambda case: desk.board.next_duty(case, moment)))
     print(f"Temporal's UI:  {running.ui}")
     print(f"Records:        {settings.records_path}")
+    if lid is not None:
+        print(lid)
     print("In another terminal, from this folder:")
     if found:
         for command in ("safeconduct", f"safeconduct status {desk.nickname(found[0].reference)}"):

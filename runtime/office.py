@@ -129,9 +129,8 @@ class Office:
         raise NotRunning("the engine gave no answer: is a worker running? Send the same command again")
 
     async def _send_once(self, stream: str, command: Command) -> Receipt:
-        parts = phase_of(stream)
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-            "case-path" if parts is None else str(parts[0]),
+            workflow_type(stream),
             Start(stream=stream, shift=self.shift),
             id=stream,
             task_queue=self.task_queue,
@@ -147,18 +146,6 @@ class Office:
             rpc_timeout=timedelta(seconds=ANSWER_SECONDS),
         )
         return receipt
-
-    async def revive(self, reference: str) -> None:
-        """See that the path of a case runs: it begins by reading, and accompanies its open phases."""
-        stream = case_stream(reference)
-        await self.client.start_workflow(
-            "case-path",
-            Start(stream=stream, shift=self.shift),
-            id=stream,
-            task_queue=self.task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        )
 
     async def path_has_heard(self, reference: str, stream: str) -> None:
         """Wait until the path has recorded every milestone that stands in a phase's stream.
@@ -179,6 +166,24 @@ class Office:
         path = path_of(self.store.read(case_stream(reference)), reference)
         ledger = Ledger.empty(stream, blank_room(path.state, stream)).plus(self.store.read(stream))
         return bool(path_hears(path, stream, standings(ledger), self.now()))
+
+
+def workflow_type(stream: str) -> str:
+    """The type of the workflow that writes a stream."""
+    parts = phase_of(stream)
+    return "case-path" if parts is None else str(parts[0])
+
+
+async def revive(client: Client, stream: str) -> None:
+    """See that a stream's workflow runs: it begins by reading. A path accompanies its open phases again."""
+    await client.start_workflow(
+        workflow_type(stream),
+        Start(stream=stream),
+        id=stream,
+        task_queue=TASK_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+    )
 
 
 def _refusal(cause: BaseException | None) -> SafeconductError | None:

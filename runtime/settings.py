@@ -34,6 +34,7 @@ class Settings(BaseSettings):
         temporal_namespace: its namespace.
         webhook_url: where notices go; the worker's terminal if not set.
         webhook_secret: signs them (base64, may begin with ``whsec_``).
+        heartbeat_url: an address outside that expects a call every minute; it may hold a secret.
         staff: who uses the command line.
     """
 
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     temporal_namespace: str = "default"
     webhook_url: str | None = None
     webhook_secret: SecretStr | None = None
+    heartbeat_url: SecretStr | None = None
     staff: str | None = None
 
     @property

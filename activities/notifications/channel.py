@@ -10,6 +10,7 @@ SENTENCES = {
     Urgency.REMINDER: "Safeconduct: something is due soon. Please look at the list of what needs a human.",
     Urgency.ALARM: "Safeconduct: something is due now. Please look at the list of what needs a human.",
     Urgency.EMERGENCY: "Safeconduct: an emergency. Please look at the list of what needs a human at once.",
+    Urgency.OPERATOR: "Safeconduct: the engine needs an operator. Until somebody looks, dates may pass in silence.",
 }
 """The whole text of a notice. It holds no case data: the same bytes for every case."""
 

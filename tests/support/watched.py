@@ -1,0 +1,111 @@
+"""The watchdog as a process of its own, what it prints, and an address outside that it calls."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from tests.support.servers import ROOT
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@dataclass
+class Outside:
+    """What came to an address outside: notices (POST) and heartbeats (GET). ``answer`` is what it answers."""
+
+    url: str = ""
+    answer: int = 204
+    notices: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    beats: list[str] = field(default_factory=list)
+
+    def ids(self) -> list[str]:
+        return [headers["webhook-id"] for headers, _ in self.notices]
+
+
+@contextmanager
+def outside() -> Iterator[Outside]:
+    """A real receiver on the loopback address."""
+    received = Outside()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            received.notices.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self._answer()
+
+        def do_GET(self) -> None:
+            received.beats.append(self.path)
+            self._answer()
+
+        def _answer(self) -> None:
+            self.send_response(received.answer)
+            self.send_header("location", f"{received.url}/elsewhere")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            del format, args
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    received.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield received
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A running watchdog."""
+
+    process: subprocess.Popen[bytes]
+    printed: Path
+
+    def lines(self) -> list[str]:
+        """What it said, without time and name."""
+        return [line.partition(" watchdog: ")[2] or line for line in self.printed.read_text().splitlines()]
+
+    def said(self, text: str) -> list[str]:
+        return [line for line in self.lines() if text in line]
+
+
+@asynccontextmanager
+async def watching(folder: Path, address: str, every: float = 0.5, **settings: str) -> AsyncIterator[Watched]:
+    """``safeconduct watchdog`` on a folder; it must stop in order, with exit code 0."""
+    given = {name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")}
+    ours = {"home": str(folder), "temporal_address": address, **settings}
+    environment = {**given, **{f"SAFECONDUCT_{name.upper()}": value for name, value in ours.items()}}
+    printed = folder / "watchdog.txt"
+    with printed.open("wb") as file:
+        process = await asyncio.to_thread(
+            subprocess.Popen,
+            [sys.executable, "starter.py", "watchdog", "--round", str(every)],
+            cwd=ROOT,
+            env=environment,
+            stdout=file,
+            stderr=file,
+        )
+    try:
+        yield Watched(process, printed)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 15) == 0, printed.read_text()
+        assert "Traceback" not in printed.read_text()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def calls_an_operator(received: Outside) -> dict[str, str]:
+    """The settings of a watchdog that calls this receiver."""
+    return {"webhook_url": f"{received.url}/hook", "webhook_secret": SECRET}

@@ -1,0 +1,206 @@
+"""S15: every open stream has a running workflow. A missing one is noticed without the engine's lists, and started."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError
+
+from domain.case import Assigned, ClosingReason, PathClosed, Phase, case_stream, phase_stream
+from domain.embassy_contacts import Approached
+from domain.events import Command
+from domain.facts import Fact, Occurred
+from domain.transit_stay import Entered
+from records.board import Board
+from records.database import Database
+from records.store import Store
+from runtime.office import Office
+from runtime.settings import now
+from tests.support.intakes import minimal, past
+from tests.support.rehearsal import Pigeonhole, eventually
+from tests.support.servers import Place, new_place
+from tests.support.watched import Watched, calls_an_operator, outside, watching
+from worker import build_worker
+
+BEGAN = date(2026, 9, 2)
+
+
+@dataclass(frozen=True)
+class Living:
+    """A case that lives on a real server, in real time."""
+
+    place: Place
+    office: Office
+    board: Board
+    reference: str
+
+    @property
+    def client(self) -> Client:
+        return self.office.client
+
+    def streams(self) -> list[str]:
+        return self.board.open_streams()
+
+    def duties(self) -> list[dict[str, object]]:
+        return [duty.model_dump() for duty in self.board.duties(self.reference)]
+
+    async def run_of(self, stream: str) -> str | None:
+        """The id of the run that goes on; ``None`` without one."""
+        try:
+            description = await self.client.get_workflow_handle(stream).describe()
+        except RPCError:
+            return None
+        return description.run_id if description.status is WorkflowExecutionStatus.RUNNING else None
+
+    async def runs(self) -> dict[str, str | None]:
+        return {stream: await self.run_of(stream) for stream in self.streams()}
+
+    async def give(self, fact: Fact) -> None:
+        command = Command(
+            command_id=uuid4(),
+            actor="dana",
+            occurred=Occurred.at_instant(now()),
+            learned_on=now().date(),
+            fact=fact,
+            sent_at=now(),
+        )
+        await self.office.send(case_stream(self.reference), command)
+
+
+@asynccontextmanager
+async def living(folder: Path, reference: str) -> AsyncIterator[Living]:
+    """A case with a stay and a request, a worker, and a server with a file."""
+    place, database = new_place(folder), Database(folder / "records.db")
+    async with place.server():
+        office = Office(await place.client(), Store(database), now)
+        async with build_worker(office.client, Store(database), Pigeonhole()):
+            await office.start_case(reference, minimal().intake, "dana", minimal().since, uuid4())
+            for fact in (Entered(), Approached(country="FR")):
+                await office.record(reference, past(fact, BEGAN), uuid4())
+            case = Living(place, office, Board(database), reference)
+            await eventually(lambda: all_run(case), "every stream runs")
+            await eventually(lambda: not case.board.unfired(now()), "what is due has been told")
+            yield case
+    database.close()
+
+
+async def all_run(case: Living) -> bool:
+    return all((await case.runs()).values())
+
+
+async def terminate(client: Client, stream: str) -> None:
+    await client.get_workflow_handle(stream).terminate("from outside")
+
+
+async def cancel(client: Client, stream: str) -> None:
+    await client.get_workflow_handle(stream).cancel()
+
+
+async def reset(client: Client, stream: str) -> None:
+    history = await client.get_workflow_handle(stream).fetch_history()
+    first = next(
+        event.event_id
+        for event in history.events
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+    )
+    request = ResetWorkflowExecutionRequest(
+        namespace=client.namespace,
+        workflow_execution=WorkflowExecution(workflow_id=stream),
+        reason="from outside",
+        workflow_task_finish_event_id=first,
+        request_id=str(uuid4()),
+    )
+    await client.workflow_service.reset_workflow_execution(request)
+
+
+@pytest.mark.parametrize("blow", [terminate, cancel, reset])
+async def test_s15_every_stream_of_a_case_that_was_struck_from_outside_runs_again_with_the_same_duties(
+    tmp_path: Path, reference: str, blow: Callable[[Client, str], Awaitable[None]]
+) -> None:
+    async with living(tmp_path, reference) as case:
+        before, duties, stage = await case.runs(), case.duties(), case.board.case(reference)
+        log = case.office.store.read_case(reference)
+        assert len(before) == 5
+        assert len(duties) > 5
+        async with watching(tmp_path, case.place.address) as watchdog:
+            for stream in before:
+                await blow(case.client, stream)
+            await eventually(lambda: all_run_anew(case, before), "every stream runs again, in a run of its own")
+            if blow is not reset:
+                assert missed(watchdog) == set(before)
+        # each of them works: a decision reaches the path, and all phases hear of it
+        await case.give(Assigned(coordinator="eli"))
+        await eventually(lambda: coordinator(case) == "eli", "the path takes commands")
+        await eventually(lambda: case.duties() == duties, "the same duties")
+        stood = case.board.case(reference)
+        assert stage is not None
+        assert stood is not None
+        assert stood.stage == stage.stage
+        assert case.office.store.read_case(reference)[: len(log)] == log
+
+
+async def all_run_anew(case: Living, before: dict[str, str | None]) -> bool:
+    after = await case.runs()
+    return after.keys() == before.keys() and all(run not in (None, before[stream]) for stream, run in after.items())
+
+
+def missed(watchdog: Watched) -> set[str]:
+    return {line.split()[0] for line in watchdog.said("has no running workflow")}
+
+
+def coordinator(case: Living) -> str | None:
+    card = case.board.case(case.reference)
+    return card.coordinator if card is not None else None
+
+
+async def test_s15_a_gap_is_told_once_by_notice_and_line_and_the_heartbeat_goes_on_afterwards(
+    tmp_path: Path, reference: str
+) -> None:
+    safety = phase_stream(reference, Phase.SAFETY, 1)
+    async with living(tmp_path, reference) as case:
+        with outside() as received:
+            settings = {**calls_an_operator(received), "heartbeat_url": f"{received.url}/beat/secret-token"}
+            async with watching(tmp_path, case.place.address, **settings) as watchdog:
+                await eventually(lambda: bool(received.beats), "all is well")
+                for _ in range(3):
+                    gone = await case.run_of(safety)
+                    await terminate(case.client, safety)
+                    await eventually(lambda gone=gone: runs_anew(case, safety, gone), "it was started again")  # type: ignore[misc]
+                beats = len(received.beats)
+                await eventually(lambda: len(received.beats) > beats, "all is well again")
+            assert watchdog.said(safety) == [f"{safety} has no running workflow (terminated)"]
+            assert "secret-token" not in watchdog.printed.read_text()
+    assert len(received.notices) == 1
+    assert b"the engine needs an operator" in received.notices[0][1]
+    assert reference.encode() not in received.notices[0][1]
+
+
+async def runs_anew(case: Living, stream: str, gone: str | None) -> bool:
+    return await case.run_of(stream) not in (None, gone)
+
+
+async def test_s15_a_case_that_was_closed_in_order_is_left_in_peace(tmp_path: Path, reference: str) -> None:
+    async with living(tmp_path, reference) as case:
+        before = case.streams()
+        with outside() as received:
+            url = f"{received.url}/beat"
+            async with watching(tmp_path, case.place.address, every=0.2, heartbeat_url=url) as watchdog:
+                await eventually(lambda: bool(received.beats), "all is well")
+                await case.give(PathClosed(reason=ClosingReason.LOST))
+                await eventually(lambda: none_runs(case, before), "every workflow has ended")
+                beats = len(received.beats)
+                await eventually(lambda: len(received.beats) > beats + 2, "the watchdog went on for some rounds")
+                assert await none_runs(case, before)
+            assert watchdog.said("workflow") == []
+
+
+async def none_runs(case: Living, streams: list[str]) -> bool:
+    return not any([await case.run_of(stream) for stream in streams])
