@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
@@ -23,11 +24,13 @@ class Heartbeat:
         Raises:
             NotUnderstood: it is no address of http or https. The sentence does not repeat it.
         """
+        self._url = url.get_secret_value()
         try:
-            self._url = httpx.URL(url.get_secret_value())
-        except httpx.InvalidURL:
-            self._url = httpx.URL()
-        if self._url.scheme not in ("http", "https") or not self._url.host:
+            parts = urlsplit(self._url)
+            is_address = parts.scheme in ("http", "https") and bool(httpx.URL(self._url).host)
+        except (ValueError, httpx.InvalidURL):
+            is_address = False
+        if not is_address:
             raise NotUnderstood("SAFECONDUCT_HEARTBEAT_URL is no address: it begins with https:// (or http://)")
 
     async def ping(self) -> str | None:

@@ -49,14 +49,15 @@ SMALL_SWEEP = 400
 """So many streams are asked for in any round: about a second's work. Only larger installations spread theirs."""
 
 GRACE_ROUNDS = 4
-"""How long a duty may be past due while the machine is awake. A worker needs seconds; after a long sleep, with
-thousands of cases, up to a minute. Shorter calls people for nothing, longer takes the first minutes from a deadline of one hour."""
+"""So many rounds a duty may be past due, while the machine is awake. A worker needs seconds; after a long sleep, with
+thousands of cases, up to a minute. Shorter calls people for nothing, longer eats into duties of one hour."""
 
 HEARTBEAT_ROUNDS = 4
 """Each so many good rounds the heartbeat is sent: services that listen for it take a few calls a minute at most."""
 
-SETTLING_SECONDS = 3.0
-"""A stream that does not run is looked at again after that: a path opens a phase a moment before it starts it."""
+SETTLING_ROUNDS = 0.2
+"""After that part of a round (3 s) a stream that does not run is looked at again: a path opens a phase in the records
+a moment before it starts it."""
 
 ENGINE_SECONDS = 5.0
 """How long the engine may take for one answer."""
@@ -209,7 +210,7 @@ class Watchdog:
         try:
             missing = await not_running(client, batch)
             if missing:
-                await asyncio.sleep(SETTLING_SECONDS)
+                await asyncio.sleep(SETTLING_ROUNDS * self._every)
                 missing = await not_running(client, missing)
                 # read after the engine was asked: a phase is over in the records before its workflow ends
                 still_open = set(await asyncio.to_thread(self._board.open_streams)) if missing else set()
@@ -340,6 +341,8 @@ def _why(error: BaseException) -> str:
             return str(error)
         case RPCError():
             return error.status.name.lower().replace("_", " ")
+        case TimeoutError():
+            return "no answer in time"
         case _:
             return type(error).__name__
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.support.rehearsal import eventually
 from tests.support.servers import ROOT
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -96,8 +97,10 @@ async def watching(folder: Path, address: str, every: float = 0.5, **settings: s
             stdout=file,
             stderr=file,
         )
+    watchdog = Watched(process, printed)
     try:
-        yield Watched(process, printed)
+        await eventually(lambda: bool(watchdog.said("watching")), "the watchdog watches")
+        yield watchdog
         process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(process.wait, 15) == 0, printed.read_text()
         assert "Traceback" not in printed.read_text()

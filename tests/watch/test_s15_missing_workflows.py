@@ -1,5 +1,6 @@
 """S15: every open stream has a running workflow. A missing one is noticed without the engine's lists, and started."""
 
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -7,14 +8,13 @@ from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
-import pytest
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
-from domain.case import Assigned, ClosingReason, PathClosed, Phase, case_stream, phase_stream
+from domain.case import Assigned, ClosingReason, PathClosed, Phase, case_stream, phase_of, phase_stream
 from domain.embassy_contacts import Approached
 from domain.events import Command
 from domain.facts import Fact, Occurred
@@ -27,7 +27,7 @@ from runtime.settings import now
 from tests.support.intakes import minimal, past
 from tests.support.rehearsal import Pigeonhole, eventually
 from tests.support.servers import Place, new_place
-from tests.support.watched import Watched, calls_an_operator, outside, watching
+from tests.support.watched import calls_an_operator, outside, watching
 from worker import build_worker
 
 BEGAN = date(2026, 9, 2)
@@ -51,6 +51,9 @@ class Living:
 
     def duties(self) -> list[dict[str, object]]:
         return [duty.model_dump() for duty in self.board.duties(self.reference)]
+
+    def headlines(self) -> list[str]:
+        return [phase.headline for phase in self.board.phases(self.reference)]
 
     async def run_of(self, stream: str) -> str | None:
         """The id of the run that goes on; ``None`` without one."""
@@ -107,9 +110,7 @@ async def cancel(client: Client, stream: str) -> None:
 async def reset(client: Client, stream: str) -> None:
     history = await client.get_workflow_handle(stream).fetch_history()
     first = next(
-        event.event_id
-        for event in history.events
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+        event.event_id for event in history.events if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
     )
     request = ResetWorkflowExecutionRequest(
         namespace=client.namespace,
@@ -121,39 +122,47 @@ async def reset(client: Client, stream: str) -> None:
     await client.workflow_service.reset_workflow_execution(request)
 
 
-@pytest.mark.parametrize("blow", [terminate, cancel, reset])
-async def test_s15_every_stream_of_a_case_that_was_struck_from_outside_runs_again_with_the_same_duties(
-    tmp_path: Path, reference: str, blow: Callable[[Client, str], Awaitable[None]]
+async def test_s15_streams_that_were_terminated_cancelled_or_reset_from_outside_run_again_with_the_same_duties(
+    tmp_path: Path, reference: str
 ) -> None:
     async with living(tmp_path, reference) as case:
-        before, duties, stage = await case.runs(), case.duties(), case.board.case(reference)
-        log = case.office.store.read_case(reference)
-        assert len(before) == 5
+        duties, headlines, log = case.duties(), case.headlines(), case.office.store.read_case(reference)
         assert len(duties) > 5
         async with watching(tmp_path, case.place.address) as watchdog:
-            for stream in before:
-                await blow(case.client, stream)
-            await eventually(lambda: all_run_anew(case, before), "every stream runs again, in a run of its own")
-            if blow is not reset:
-                assert missed(watchdog) == set(before)
-        # each of them works: a decision reaches the path, and all phases hear of it
+            phases = await struck(case, terminate, [stream for stream in case.streams() if phase_of(stream)])
+            assert len(phases) == 4
+            assert sorted(watchdog.said("(terminated)")) == [
+                f"{one} has no running workflow (terminated)" for one in phases
+            ]
+            path = await struck(case, cancel, [case_stream(reference)])
+            assert watchdog.said("(canceled)") == [f"{path[0]} has no running workflow (canceled)"]
+            # a path and its phases at once: the path may have started some before they are missed
+            await struck(case, terminate, case.streams())
+            told = len(watchdog.lines())
+            # a reset gives each workflow a new run at once: there is nothing to start
+            await struck(case, reset, case.streams())
+            assert len(watchdog.lines()) == told
+        # each of them works: a decision reaches the path, all phases hear of it, and nothing has moved
         await case.give(Assigned(coordinator="eli"))
         await eventually(lambda: coordinator(case) == "eli", "the path takes commands")
         await eventually(lambda: case.duties() == duties, "the same duties")
-        stood = case.board.case(reference)
-        assert stage is not None
-        assert stood is not None
-        assert stood.stage == stage.stage
+        assert case.headlines() == headlines
         assert case.office.store.read_case(reference)[: len(log)] == log
 
 
-async def all_run_anew(case: Living, before: dict[str, str | None]) -> bool:
-    after = await case.runs()
-    return after.keys() == before.keys() and all(run not in (None, before[stream]) for stream, run in after.items())
+async def struck(case: Living, blow: Callable[[Client, str], Awaitable[None]], streams: list[str]) -> list[str]:
+    """Strike streams from outside, and wait until all of the case run, those in a run of their own."""
+    before = await case.runs()
+    for stream in streams:
+        await blow(case.client, stream)
+    gone = {stream: before[stream] for stream in streams}
+    await eventually(functools.partial(all_run_anew, case, gone), "every stream runs, in a new run")
+    return sorted(streams)
 
 
-def missed(watchdog: Watched) -> set[str]:
-    return {line.split()[0] for line in watchdog.said("has no running workflow")}
+async def all_run_anew(case: Living, gone: dict[str, str | None]) -> bool:
+    runs = await case.runs()
+    return all(runs.values()) and all(runs[stream] != run for stream, run in gone.items())
 
 
 def coordinator(case: Living) -> str | None:
@@ -173,7 +182,7 @@ async def test_s15_a_gap_is_told_once_by_notice_and_line_and_the_heartbeat_goes_
                 for _ in range(3):
                     gone = await case.run_of(safety)
                     await terminate(case.client, safety)
-                    await eventually(lambda gone=gone: runs_anew(case, safety, gone), "it was started again")  # type: ignore[misc]
+                    await eventually(functools.partial(runs_anew, case, safety, gone), "it was started again")
                 beats = len(received.beats)
                 await eventually(lambda: len(received.beats) > beats, "all is well again")
             assert watchdog.said(safety) == [f"{safety} has no running workflow (terminated)"]

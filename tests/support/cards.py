@@ -1,0 +1,59 @@
+"""Read models of a case, written as a path and a phase write them, without any engine."""
+
+from datetime import datetime
+from pathlib import Path
+
+from domain.cards import CaseCard, DutyCard, PhaseCard
+from domain.case import Phase, Stage, case_stream, phase_stream
+from records.database import Database
+from records.store import Store
+
+
+def duty(
+    name: str, title: str, due: datetime, *, next_at: datetime | None = None, fired_at: datetime | None = None
+) -> DutyCard:
+    """A duty whose next rung is its alarm, if nothing else is said."""
+    return DutyCard(
+        duty=name,
+        title=title,
+        due=due,
+        bound="staff",
+        consequence="danger",
+        rule=None,
+        doubt="",
+        emergency=True,
+        level="alarm" if fired_at is not None else None,
+        fired_at=fired_at,
+        acknowledged=False,
+        passed_over=False,
+        next_at=next_at or due,
+    )
+
+
+def write_case(path: Path, reference: str, *duties: DutyCard) -> None:
+    """An open case whose safety phase has these duties."""
+    stream, safety = case_stream(reference), phase_stream(reference, Phase.SAFETY, 1)
+    case = CaseCard(
+        reference=reference,
+        stage=str(Stage.TRANSIT),
+        country="KZ",
+        coordinator="dana",
+        is_open=True,
+        missing_for_entry="",
+        opened_on="2026-09-01",
+        streams=(safety,),
+    )
+    phase = PhaseCard(
+        stream=safety,
+        reference=reference,
+        phase=str(Phase.SAFETY),
+        number=1,
+        country=None,
+        headline="watched",
+        is_open=True,
+        duties=duties,
+    )
+    database = Database(path)
+    store = Store(database)
+    store.append(stream, store.open(stream).epoch, 0, [], cards=(case, phase))
+    database.close()
