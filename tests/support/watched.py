@@ -82,7 +82,7 @@ class Watched:
 
 
 @asynccontextmanager
-async def watching(folder: Path, address: str, every: float = 0.5, **settings: str) -> AsyncIterator[Watched]:
+async def watching(folder: Path, address: str, *, every: float = 0.5, **settings: str) -> AsyncIterator[Watched]:
     """``safeconduct watchdog`` on a folder; it must stop in order, with exit code 0."""
     given = {name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")}
     ours = {"home": str(folder), "temporal_address": address, **settings}

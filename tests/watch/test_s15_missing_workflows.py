@@ -107,16 +107,24 @@ async def cancel(client: Client, stream: str) -> None:
     await client.get_workflow_handle(stream).cancel()
 
 
-async def reset(client: Client, stream: str) -> None:
+async def first_task(client: Client, stream: str) -> int:
+    """The event with which the first task of a run ended; 0 before."""
     history = await client.get_workflow_handle(stream).fetch_history()
-    first = next(
-        event.event_id for event in history.events if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
-    )
+    done = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+    return next((event.event_id for event in history.events if event.event_type == done), 0)
+
+
+async def has_worked(client: Client, stream: str) -> bool:
+    return await first_task(client, stream) > 0
+
+
+async def reset(client: Client, stream: str) -> None:
+    await eventually(functools.partial(has_worked, client, stream), "its first task is done")
     request = ResetWorkflowExecutionRequest(
         namespace=client.namespace,
         workflow_execution=WorkflowExecution(workflow_id=stream),
         reason="from outside",
-        workflow_task_finish_event_id=first,
+        workflow_task_finish_event_id=await first_task(client, stream),
         request_id=str(uuid4()),
     )
     await client.workflow_service.reset_workflow_execution(request)
