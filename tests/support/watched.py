@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -82,10 +82,12 @@ class Watched:
 
 
 @asynccontextmanager
-async def watching(folder: Path, address: str, *, every: float = 0.5, **settings: str) -> AsyncIterator[Watched]:
+async def watching(
+    folder: Path, address: str, settings: Mapping[str, str] | None = None, every: float = 0.5
+) -> AsyncIterator[Watched]:
     """``safeconduct watchdog`` on a folder; it must stop in order, with exit code 0."""
     given = {name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")}
-    ours = {"home": str(folder), "temporal_address": address, **settings}
+    ours = {"home": str(folder), "temporal_address": address, **(settings or {})}
     environment = {**given, **{f"SAFECONDUCT_{name.upper()}": value for name, value in ours.items()}}
     printed = folder / "watchdog.txt"
     with printed.open("wb") as file:

@@ -24,7 +24,7 @@ async def test_a_dead_engine_calls_an_operator_stops_the_heartbeat_and_both_end_
     Database(tmp_path / "records.db").close()
     with outside() as received:
         settings = {**calls_an_operator(received), "heartbeat_url": f"{received.url}/beat"}
-        async with watching(tmp_path, place.address, every=0.2, **settings) as watchdog:
+        async with watching(tmp_path, place.address, settings, every=0.2) as watchdog:
             await eventually(lambda: len(received.notices) == 1, "an operator was called: there never was an engine")
             assert received.beats == []
             async with place.server() as server:
@@ -51,7 +51,7 @@ async def test_a_duty_past_due_that_no_worker_tells_calls_an_operator_and_says_w
     with outside() as received:
         received.answer = 503
         settings = {**calls_an_operator(received), "heartbeat_url": f"{received.url}/beat"}
-        async with place.server(), watching(tmp_path, place.address, **settings) as watchdog:
+        async with place.server(), watching(tmp_path, place.address, settings) as watchdog:
             told = f"case/{reference}/safety/1: nobody was told: Get a lawyer to the detained person, due "
             await eventually(lambda: len(watchdog.said(told)) == 1, "the duty is named")
             refused = len(received.notices)
@@ -72,7 +72,7 @@ async def test_records_that_are_locked_or_gone_call_an_operator_and_are_not_made
     Database(records).close()
     with outside() as received:
         settings = {**calls_an_operator(received), "heartbeat_url": f"{received.url}/beat"}
-        async with place.server(), watching(tmp_path, place.address, every=0.2, **settings) as watchdog:
+        async with place.server(), watching(tmp_path, place.address, settings, every=0.2) as watchdog:
             await eventually(lambda: bool(received.beats), "all is well")
             with closing(sqlite3.connect(records, isolation_level=None)) as other:
                 other.execute("PRAGMA locking_mode=EXCLUSIVE")

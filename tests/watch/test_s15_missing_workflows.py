@@ -185,7 +185,7 @@ async def test_s15_a_gap_is_told_once_by_notice_and_line_and_the_heartbeat_goes_
     async with living(tmp_path, reference) as case:
         with outside() as received:
             settings = {**calls_an_operator(received), "heartbeat_url": f"{received.url}/beat/secret-token"}
-            async with watching(tmp_path, case.place.address, **settings) as watchdog:
+            async with watching(tmp_path, case.place.address, settings) as watchdog:
                 await eventually(lambda: bool(received.beats), "all is well")
                 for _ in range(3):
                     gone = await case.run_of(safety)
@@ -208,8 +208,8 @@ async def test_s15_a_case_that_was_closed_in_order_is_left_in_peace(tmp_path: Pa
     async with living(tmp_path, reference) as case:
         before = case.streams()
         with outside() as received:
-            url = f"{received.url}/beat"
-            async with watching(tmp_path, case.place.address, every=0.2, heartbeat_url=url) as watchdog:
+            settings = {"heartbeat_url": f"{received.url}/beat"}
+            async with watching(tmp_path, case.place.address, settings, every=0.2) as watchdog:
                 await eventually(lambda: bool(received.beats), "all is well")
                 await case.give(PathClosed(reason=ClosingReason.LOST))
                 await eventually(lambda: none_runs(case, before), "every workflow has ended")
