@@ -1,7 +1,6 @@
 """The coordinators' command line: ``safeconduct``. Without arguments: what needs a human now."""
 
 import asyncio
-import getpass
 import inspect
 import re
 import sys
@@ -23,10 +22,10 @@ from domain.forecast import HORIZON, Line, forecast
 from domain.intake import intake_from, make_fact, read_script
 from domain.room import kind_of
 from domain.story import Story
-from records.errors import Unreachable
-from runtime import forms, screen
+from records.errors import StoreError
+from runtime import forms, screen, secrecy
 from runtime.cases import story_of, story_of_file
-from runtime.desk import Desk, as_json, read_intake_file, read_text
+from runtime.desk import Desk, as_json, at_desk, read_intake_file, read_text
 from runtime.ending import leave
 from runtime.settings import Settings, now
 
@@ -40,25 +39,11 @@ app = typer.Typer(
 )
 record_app = typer.Typer(help="Record a decision or a report. Without a kind it asks step by step.")
 app.add_typer(record_app, name="record")
+secrecy.add_to(app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="for a program to read")]
 Case = Annotated[str, typer.Argument(help="reference or nickname")]
 As = Annotated[str | None, typer.Option("--as", help="who records it; $SAFECONDUCT_STAFF if left out")]
-
-
-def desk(staff: str | None = None) -> Desk:
-    """This command's desk.
-
-    Raises:
-        NotUnderstood: the sign-in name has a form that no staff member has.
-    """
-    settings = Settings()
-    name = staff or settings.staff or getpass.getuser()
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,39}", name):
-        raise NotUnderstood(
-            "a sign-in name has lower-case letters, digits, dot, dash, underscore: set --as or $SAFECONDUCT_STAFF"
-        )
-    return Desk(settings, name)
 
 
 def show(table: object) -> None:
@@ -74,7 +59,7 @@ def needs(context: typer.Context, json: AsJson = False) -> None:
     """What needs a human now, oldest danger first."""
     if context.invoked_subcommand is not None:
         return
-    here, moment = desk(), now()
+    here, moment = at_desk(), now()
     found = here.board.needs_a_human(moment)
     if json:
         rows = [
@@ -84,14 +69,14 @@ def needs(context: typer.Context, json: AsJson = False) -> None:
     elif not found:
         print("Nothing needs a human now. The next dates: safeconduct duties --within 30d")
     else:
-        show(screen.needs_table(found, here.nickname, moment))
+        show(screen.needs_table(found, here.names("list"), moment))
         print("Take one in hand: safeconduct record CASE acknowledged --phase PHASE --duty DUTY (see `duties CASE`)")
 
 
 @app.command()
 def start(file: Annotated[Path | None, typer.Argument(help="intake file; without one it asks")] = None) -> None:
     """Start a case."""
-    here = desk()
+    here = at_desk()
     if file is not None:
         content, intake = read_intake_file(file)
     else:
@@ -138,7 +123,7 @@ def import_(
     ),
 ) -> None:
     """Import many intake files. Can be repeated: a file that was taken is not taken twice."""
-    taken, refused = run(_import(desk(), files))
+    taken, refused = run(_import(at_desk(), files))
     print(f"{taken} taken, {len(files) - taken - len(refused)} known already, {len(refused)} not taken")
     if refused:
         rejects.write_text("".join(f"{file}\t{why}\n" for file, why in refused))
@@ -169,30 +154,36 @@ def cases(
     json: AsJson = False,
 ) -> None:
     """The list of cases."""
-    here, moment = desk(), now()
+    here, moment = at_desk(), now()
     if stage is not None and stage not in list(Stage):
         raise NotUnderstood(f"`--stage` is one of: {'; '.join(Stage)}")
     where = country.upper() if country is not None else None
     found = here.board.cases(stage=stage, country=where, overdue_at=moment if overdue else None)
     if json:
-        print(as_json([{**case.model_dump(), "nickname": here.nickname(case.reference)} for case in found]))
+        name = here.names("list") if found else str
+        print(as_json([{**case.model_dump(), "nickname": name(case.reference)} for case in found]))
         return
-    show(screen.cases_table(found, here.nickname, lambda reference: here.board.next_duty(reference, moment)))
+    show(
+        screen.cases_table(
+            found, here.names("list") if found else str, lambda reference: here.board.next_duty(reference, moment)
+        )
+    )
 
 
 @app.command()
 def status(case: Case, json: AsJson = False) -> None:
     """Where a case stands, and what comes next."""
-    here, moment = desk(), now()
+    here, moment = at_desk(), now()
     reference = here.find(case)
     card, phases, duties = here.board.case(reference), here.board.phases(reference), here.board.duties(reference)
     if card is None:
         raise NotFound("this case has been noted but has not begun: start or import its file again")
+    nickname = here.names("status", reference)(reference)
     if json:
         rows = {"phases": [one.model_dump() for one in phases], "duties": [one.model_dump() for one in duties]}
-        print(as_json({**card.model_dump(), "nickname": here.nickname(reference), **rows}))
+        print(as_json({**card.model_dump(), "nickname": nickname, **rows}))
         return
-    print(f"{reference}  {here.nickname(reference)}: {card.stage}, in {card.country}, since {card.opened_on}")
+    print(f"{reference}  {nickname}: {card.stage}, in {card.country}, since {card.opened_on}")
     print(f"Responsible: {card.coordinator or 'nobody'}")
     if card.missing_for_entry:
         print(f"The gate to entry is shut: {card.missing_for_entry}")
@@ -203,12 +194,14 @@ def status(case: Case, json: AsJson = False) -> None:
 @app.command()
 def timeline(case: Case, json: AsJson = False) -> None:
     """All that happened, with the ids that `correct` takes."""
-    here = desk()
-    events = here.store.read_case(here.find(case))
+    here = at_desk()
+    reference = here.find(case)
+    events = here.events(reference, "timeline")
     if json:
         print(as_json([event.model_dump(mode="json") for event in events]))
     else:
-        show(screen.timeline_table(events, lambda event: here.vault.read_note(event.note) if event.note else None))
+        notes = here.vault.notes(reference)
+        show(screen.timeline_table(events, lambda event: notes.get(event.note) if event.note else None))
 
 
 @app.command()
@@ -218,13 +211,13 @@ def duties(
     json: AsJson = False,
 ) -> None:
     """What must happen by when."""
-    here, moment = desk(), now()
+    here, moment = at_desk(), now()
     until = moment + _span(within) if within is not None else None
     found = here.board.duties(here.find(case) if case is not None else None, until=until)
     if json:
         print(as_json([duty.model_dump() for duty in found]))
     else:
-        show(screen.duties_table(found, here.nickname, moment))
+        show(screen.duties_table(found, here.names("list") if found else str, moment))
 
 
 def _span(text: str) -> timedelta:
@@ -237,7 +230,7 @@ def _span(text: str) -> timedelta:
 @app.command()
 def notices(json: AsJson = False) -> None:
     """The notices that were written, and whether they were sent."""
-    found = desk().board.notices()
+    found = at_desk().board.notices()
     if json:
         print(as_json([notice.model_dump() for notice in found]))
     else:
@@ -249,7 +242,7 @@ def record(context: typer.Context, case: Case, staff: As = None) -> None:
     """Record a decision or a report. Without a kind it asks step by step."""
     context.obj = (case, staff)
     if context.invoked_subcommand is None:
-        _record_by_asking(desk(staff), case)
+        _record_by_asking(at_desk(staff), case)
 
 
 def _record_by_asking(here: Desk, case: str) -> None:
@@ -307,7 +300,7 @@ def _tell(here: Desk, reference: str, receipt: Receipt) -> None:
         if one.outside_path is not None:
             print(f"  outside the path: {one.outside_path}")
         if one.kind == "dates-moved":
-            event = here.event(reference, str(one.event_id))
+            event = next(event for event in here.store.read(one.stream) if event.event_id == one.event_id)
             print(f"  {screen.what(event)}")
     if (coming := here.board.next_duty(reference, now())) is not None:
         print(f"Next: {screen.day(coming.due)} {coming.title}")
@@ -319,7 +312,7 @@ def _command_for(fact_type: type[Fact]) -> Any:
     def command(context: typer.Context, **typed: Any) -> None:
         case, staff = context.obj
         common = {name: typed.pop(name) for name in ("when", "learned", "note", "in_phase", "in_country")}
-        here = desk(typed.pop("staff") or staff)
+        here = at_desk(typed.pop("staff") or staff)
         _record(here, here.find(case), forms.fact_from(fact_type, typed), **common)
 
     def option(name: str, flag: str, text: str) -> inspect.Parameter:
@@ -360,7 +353,7 @@ def correct(
     staff: As = None,
 ) -> None:
     """Correct an event. The old one stays in the log; every date that moves is announced."""
-    here = desk(staff)
+    here = at_desk(staff)
     reference = here.find(case)
     wrong = here.event(reference, event)
     if retract == bool(on or change):
@@ -388,7 +381,7 @@ def _changed(fact: Fact, changes: list[str]) -> Fact:
 @app.command()
 def assign(case: Case, staff: Annotated[str, typer.Argument(help="who is responsible from now on")]) -> None:
     """Make a staff member responsible for a case."""
-    here = desk()
+    here = at_desk()
     _record(here, here.find(case), make_fact(Assigned, {"coordinator": staff}))
 
 
@@ -398,7 +391,7 @@ def handover(
     to: Annotated[str, typer.Argument(metavar="STAFF", help="who takes")],
 ) -> None:
     """Hand all open cases of one staff member over to another."""
-    here = desk()
+    here = at_desk()
     found = here.board.cases_of(from_)
     if not found:
         raise NotFound(f"{from_} is responsible for no open case")
@@ -420,7 +413,7 @@ def simulate(
     json: AsJson = False,
 ) -> None:
     """What falls due in the coming two years, and which notices would go out. Needs no server."""
-    here = desk()
+    here = at_desk()
     begins = datetime.combine(date.fromisoformat(_iso(from_)), time(), UTC) if from_ is not None else now()
     story = _story(here, what, begins)
     events = read_script(read_text(script)) if script is not None else ()
@@ -440,7 +433,7 @@ def _story(here: Desk, text: str, begins: datetime) -> Story:
         _, file = read_intake_file(Path(text))
         return story_of_file("0000000000" + "0", file, here.rulebook, begins)
     reference = here.find(text)
-    return story_of(here.store.read_case(reference), reference, here.rulebook)
+    return story_of(here.events(reference, "simulation"), reference, here.rulebook)
 
 
 def _forecast_title(script: Path | None, lines: list[Line], begins: datetime, days: int) -> str:
@@ -450,11 +443,14 @@ def _forecast_title(script: Path | None, lines: list[Line], begins: datetime, da
 
 
 @app.command(hidden=True)
-def up(demo: Annotated[bool, typer.Option("--demo", help="with the six fictional cases")] = False) -> None:
-    """Run engine, records and a worker on this machine until Ctrl-C."""
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="with the six fictional cases")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=16, help="worker processes")] = 1,
+) -> None:
+    """Run engine, records and workers on this machine until Ctrl-C."""
     from runtime.local import up_and_running  # brings the engine's client along
 
-    run(up_and_running(Settings(), demo=demo))
+    run(up_and_running(Settings(), demo=demo, workers=workers))
 
 
 @app.command(hidden=True)
@@ -483,7 +479,7 @@ def _exit_code() -> int:
         return _say("stopped: nothing was recorded")
     except TyperException as error:
         return _say(" ".join(error.format_message().split()))
-    except (SafeconductError, Unreachable) as error:
+    except (SafeconductError, StoreError) as error:
         return _say(str(error))
     return 0
 

@@ -1,7 +1,6 @@
 """Runs the workers: ``python worker.py`` beside any engine that the settings name."""
 
 import asyncio
-import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -19,9 +18,12 @@ from activities.records import RecordActivities
 from domain.errors import NotUnderstood, SafeconductError
 from domain.rulebook import load
 from records.database import Database
+from records.errors import StoreError
+from records.keyring import Role
 from records.store import Store
 from runtime.client import connect
-from runtime.ending import leave
+from runtime.ending import leave, told_to_stop
+from runtime.keys import open_keys
 from runtime.settings import Settings, now
 from workflows.asylum_filing import AsylumFilingWorkflow
 from workflows.case_path import CasePathWorkflow
@@ -101,11 +103,11 @@ def build_worker(
 async def main() -> int:
     """Run one worker until it is told to stop (SIGINT, SIGTERM)."""
     settings = Settings()
+    (keys,) = open_keys(settings, Role.WORK)
     database = Database(settings.records_path)
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with build_worker(await connect(settings), Store(database), channel(settings)):
+    stop = told_to_stop()
+    client = await connect(settings, keys, is_worker=True)
+    async with build_worker(client, Store(database, keys), channel(settings)):
         await stop.wait()
     database.close()
     return 0
@@ -115,7 +117,7 @@ def run() -> int:
     """Run one worker; a mistake in the settings is one line."""
     try:
         return asyncio.run(main())
-    except SafeconductError as error:
+    except (SafeconductError, StoreError) as error:
         print(f"worker: {error}", file=sys.stderr)
         return 1
 

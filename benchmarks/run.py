@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
@@ -31,9 +30,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
-from activities.contract import TASK_QUEUE
-from activities.notifications.sending import NoticeActivities
-from activities.records import RecordActivities
+import runtime.keys
 from benchmarks.bare import BareWorkflow
 from domain.case import Phase, case_stream, make_reference, phase_stream
 from domain.duties import Urgency
@@ -45,12 +42,14 @@ from domain.rulebook import load
 from domain.safety import ContactLogged
 from domain.story import begin
 from records.database import Database
+from records.sealing import fresh_key
 from records.store import Store
+from runtime.codec import sealing_converter
 from runtime.embedded import embedded_server, free_port
 from runtime.ending import leave
 from runtime.office import Office
-from runtime.settings import now
-from worker import RECORD_THREADS, WORKFLOWS, sandbox
+from runtime.settings import Settings, now
+from worker import build_worker, sandbox
 
 WARM_UPS = 30
 IDLE_PAIRS = 300
@@ -69,6 +68,7 @@ FORECASTS = 5
 LIMIT_SECONDS = 105.0
 """Of all that needs the server. A run that takes longer shows what it has, and fails."""
 
+BARE_QUEUE = "bare"
 PHASES_OF_A_NEW_CASE = 4
 
 
@@ -111,6 +111,7 @@ class Bench:
     """The one installation on which everything is measured."""
 
     client: Client
+    plain: Client
     store: Store
     database: Database
     office: Office
@@ -141,9 +142,9 @@ class Bench:
         """Start a bare workflow. Answered once its first task is done, by the same client call that starts a case."""
         name = f"bare/{next(self.numbers)}"
         start = WithStartWorkflowOperation(
-            BareWorkflow.run, id=name, task_queue=TASK_QUEUE, id_conflict_policy=WorkflowIDConflictPolicy.FAIL
+            BareWorkflow.run, id=name, task_queue=BARE_QUEUE, id_conflict_policy=WorkflowIDConflictPolicy.FAIL
         )
-        await self.client.execute_update_with_start_workflow("add", 1, start_workflow_operation=start, result_type=int)
+        await self.plain.execute_update_with_start_workflow("add", 1, start_workflow_operation=start, result_type=int)
         return name
 
     def safety(self, reference: str) -> WorkflowHandle[object, object]:
@@ -187,23 +188,19 @@ def _intake() -> IntakeFile:
 
 @asynccontextmanager
 async def bench(folder: Path) -> AsyncIterator[Bench]:
-    """An embedded server with a file, and one worker that knows the bare workflow too."""
+    """An embedded server with a file, our worker with all seals on, and one for the bare workflow without any."""
     port = free_port()
     async with embedded_server(folder / "temporal.db", port, free_port()):
-        client = await Client.connect(f"127.0.0.1:{port}", data_converter=pydantic_data_converter)
+        settings, master = Settings(home=folder), fresh_key()
+        runtime.keys.begin(settings, master, None)
+        keys, _ = runtime.keys.keys_of(settings, master)
+        client = await Client.connect(f"127.0.0.1:{port}", data_converter=sealing_converter(keys, is_worker=True))
         database = Database(folder / "records.db")
-        store = Store(database)
-        records = RecordActivities(store, load())
-        worker = Worker(  # as worker.build_worker does, with one workflow more
-            client,
-            task_queue=TASK_QUEUE,
-            workflows=[*WORKFLOWS, BareWorkflow],
-            activities=[*records.all(), *NoticeActivities(store, Silence(), now).all()],
-            activity_executor=ThreadPoolExecutor(RECORD_THREADS),
-            workflow_runner=sandbox(),
-        )
-        async with worker:
-            yield Bench(client, store, database, Office(client, store, now))
+        store = Store(database, keys)
+        plain = await Client.connect(f"127.0.0.1:{port}", data_converter=pydantic_data_converter)
+        yardstick = Worker(plain, task_queue=BARE_QUEUE, workflows=[BareWorkflow], workflow_runner=sandbox())
+        async with build_worker(client, store, Silence()), yardstick:
+            yield Bench(client, plain, store, database, Office(client, store, now))
         database.close()
 
 
@@ -285,7 +282,7 @@ async def _append_alone(on: Bench, reference: str) -> float:
 
 
 def _untyped(on: Bench, workflow_id: str) -> WorkflowHandle[object, object]:
-    return on.client.get_workflow_handle(workflow_id)
+    return on.plain.get_workflow_handle(workflow_id)
 
 
 async def under_load(on: Bench) -> list[Figure]:

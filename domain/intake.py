@@ -32,6 +32,7 @@ class Identity(Frozen):
     birth_date: date | None = Field(default=None, repr=False)
     documents: str | None = Field(default=None, repr=False)
     phone: str | None = Field(default=None, repr=False)
+    channels: str | None = Field(default=None, repr=False)
 
     def __str__(self) -> str:
         return "<sealed>"

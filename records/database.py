@@ -7,7 +7,7 @@ from sqlite3 import Connection as SqliteConnection
 from sqlite3 import connect
 from urllib.parse import quote
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
@@ -48,20 +48,26 @@ class Reader:
         self._reader.dispose()
 
 
+LOG_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL")
+"""Readers never wait for the writer, and a commit is on the disk."""
+
+
 class Database(Reader):
-    """One SQLite file with the log, the read models and the vault.
+    """One SQLite file, by default the one with the log, the read models and the vault.
 
     Readers and writers have engines of their own: a writer takes the write lock with its first statement, because a
     deferred transaction fails when it upgrades.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, tables: MetaData = SQLModel.metadata, pragmas: tuple[str, ...] = LOG_PRAGMAS
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)
-        self._writer = _engine(path, "BEGIN IMMEDIATE")
-        self._reader = _engine(path, "BEGIN")
+        self._writer = _engine(path, "BEGIN IMMEDIATE", pragmas)
+        self._reader = _engine(path, "BEGIN", pragmas)
         with self.writing() as connection:
-            SQLModel.metadata.create_all(connection)
+            tables.create_all(connection)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -86,18 +92,13 @@ def _answering() -> Iterator[None]:
         raise Unreachable(f"the records do not answer: {type(error.orig).__name__}") from None
 
 
-def _engine(path: Path, begin: str) -> Engine:
+def _engine(path: Path, begin: str, pragmas: tuple[str, ...]) -> Engine:
     engine = create_engine(f"sqlite:///{path}", hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: SqliteConnection, _: object) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "secure_delete=ON",
-            f"busy_timeout={BUSY_SECONDS * 1000}",
-        ):
+        for pragma in (*pragmas, "secure_delete=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

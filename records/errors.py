@@ -1,14 +1,16 @@
-"""What the store can say.
+"""What the records can say.
 
 StoreError
 ├── StaleWriter       a newer run of the same phase has taken the stream over: stop
 ├── ContentDiffers    an event id is stored with other content: a defect, never to be overwritten
+├── Unreadable        a body's key is gone, or it was changed: look at the keyring, or at a backup
+├── Locked            the case has been locked: its names, notes and timeline stay shut until it is unlocked
 └── Unreachable       the database is locked, full or gone: try again
 """
 
 
 class StoreError(Exception):
-    """Base of all errors of the store. Its text holds no value of any event."""
+    """Base of all errors of the records. Its text holds no value of any event."""
 
 
 class StaleWriter(StoreError):
@@ -17,6 +19,14 @@ class StaleWriter(StoreError):
 
 class ContentDiffers(StoreError):
     """The same event id with other content."""
+
+
+class Unreadable(StoreError):
+    """A sealed body can't be opened."""
+
+
+class Locked(StoreError):
+    """The case has been locked."""
 
 
 class Unreachable(StoreError):

@@ -128,3 +128,15 @@ class ImportRow(SQLModel, table=True):
     reference: str
     command_id: str
     is_started: bool = False
+
+
+class ReadingRow(SQLModel, table=True):
+    """Who has read what of whom. One row for a list."""
+
+    __tablename__: ClassVar[str] = "reading"
+
+    position: int | None = Field(default=None, primary_key=True)
+    staff: str
+    reference: str = Field(index=True)
+    what: str
+    at: str

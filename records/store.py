@@ -20,8 +20,9 @@ from domain.events import Event
 from domain.facts import Frozen
 from domain.room import DatesMoved, DutyCameDue
 from records.database import Database
-from records.errors import ContentDiffers, StaleWriter
-from records.sealing import seal, unseal
+from records.errors import ContentDiffers, StaleWriter, Unreadable
+from records.keyring import Keys, Purpose, scope_of
+from records.sealing import SealError
 
 _HEADER = {"event_id", "stream", "version", "schema_version", "recorded_at"}
 _SELECT = "SELECT event_id, stream, version, schema_version, key_id, recorded_at, body FROM event "
@@ -54,10 +55,16 @@ class Opened(Frozen):
 
 
 class Store:
-    """The log in one database."""
+    """The log in one database, its bodies sealed.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: the records.
+        keys: the keys for engine and log.
+    """
+
+    def __init__(self, database: Database, keys: Keys) -> None:
         self._database = database
+        self._keys = keys
 
     def open(self, stream: str) -> Opened:
         """Take a stream over: its events, and a writer epoch that shuts out every earlier writer."""
@@ -71,8 +78,8 @@ class Store:
             own = case_stream(reference_of(stream))
             return Opened(
                 epoch=epoch,
-                events=_read(connection, stream),
-                case_events=_read(connection, own) if own != stream else (),
+                events=self._read(connection, stream),
+                case_events=self._read(connection, own) if own != stream else (),
                 unsent=_unsent(connection, stream),
             )
 
@@ -107,18 +114,18 @@ class Store:
             if epoch < newest:
                 raise StaleWriter("a newer run has taken this stream over")
             moved = case_seen is not None and _head(connection, own)[0] != case_seen
-            if not _stored(connection, events) and version == expected and not moved:
-                _write(connection, events)
+            if not self._stored(connection, events) and version == expected and not moved:
+                self._write(connection, events)
                 _project(connection, cards)
             return Appended(
-                tail=_read(connection, stream, after=expected),
-                case_tail=_read(connection, own, after=case_seen) if case_seen is not None else (),
+                tail=self._read(connection, stream, after=expected),
+                case_tail=self._read(connection, own, after=case_seen) if case_seen is not None else (),
             )
 
     def read(self, stream: str, after: int = 0) -> tuple[Event, ...]:
         """The events of a stream after a version."""
         with self._database.reading() as connection:
-            return _read(connection, stream, after=after)
+            return self._read(connection, stream, after=after)
 
     def read_case(self, reference: str) -> tuple[Event, ...]:
         """All events of a case, in the order of the log."""
@@ -128,7 +135,7 @@ class Store:
                 _SELECT + "WHERE stream = ? OR (stream > ? AND stream < ?) ORDER BY position",
                 (own, f"{own}/", f"{own}0"),
             )
-            return tuple(_event(tuple(row)) for row in rows)
+            return tuple(self._event(tuple(row)) for row in rows)
 
     def mark_sent(self, notice: UUID, channel: str, at: datetime) -> None:
         """A notice has been delivered to a channel."""
@@ -145,57 +152,68 @@ class Store:
             ).first()
             return str(found[0]) if found is not None else None
 
+    def _read(self, connection: Connection, stream: str, after: int | None = 0) -> tuple[Event, ...]:
+        rows = connection.exec_driver_sql(
+            _SELECT + "WHERE stream = ? AND version > ? ORDER BY version", (stream, after or 0)
+        )
+        return tuple(self._event(tuple(row)) for row in rows)
+
+    def _stored(self, connection: Connection, events: Sequence[Event]) -> bool:
+        """Whether these events are in the log already; all of one append are, or none."""
+        marks = ", ".join("?" * len(events))
+        rows = connection.exec_driver_sql(
+            _SELECT + f"WHERE event_id IN ({marks})",
+            tuple(str(event.event_id) for event in events),
+        ).all()
+        stored = {one.event_id: one for one in (self._event(tuple(row)) for row in rows)}
+        for event in events:
+            if event.event_id in stored and stored[event.event_id].fact != event.fact:
+                raise ContentDiffers("this event id is stored with other content")
+        return bool(stored)
+
+    def _write(self, connection: Connection, events: Sequence[Event]) -> None:
+        for event in events:
+            body = event.model_dump_json(exclude=_HEADER).encode()
+            sealer = self._keys.sealer(scope_of(event.stream), Purpose.LOG)
+            header = (
+                str(event.event_id),
+                event.stream,
+                event.version,
+                event.schema_version,
+                sealer.key_id,
+                _text(event.recorded_at),
+            )
+            connection.exec_driver_sql(_INSERT, (*header, sealer.seal(_place(event), body)))
+            if (urgency := _urgency(event)) is not None:
+                connection.exec_driver_sql(
+                    "INSERT INTO notice (notice_id, stream, urgency, written_at) VALUES (?, ?, ?, ?)",
+                    (str(event.event_id), event.stream, urgency, _text(event.recorded_at)),
+                )
+        for stream in dict.fromkeys(event.stream for event in events):
+            connection.exec_driver_sql(
+                "INSERT INTO stream (stream, version, epoch) VALUES (?, ?, 0) "
+                "ON CONFLICT (stream) DO UPDATE SET version = excluded.version",
+                (stream, max(event.version for event in events if event.stream == stream)),
+            )
+
+    def _event(self, row: tuple[object, ...]) -> Event:
+        event_id, stream, version, schema_version, _, recorded_at, sealed = row
+        assert isinstance(sealed, bytes)
+        opener = self._keys.opener(scope_of(str(stream)), Purpose.LOG)
+        try:
+            body = opener.unseal(f"{stream}|{version}|{event_id}|{schema_version}", sealed)
+        except SealError:
+            raise Unreadable("an event of the log does not open: it was changed, or its key is another") from None
+        header = (
+            f'{{"event_id":"{event_id}","stream":"{stream}","version":{version},'
+            f'"schema_version":{schema_version},"recorded_at":"{recorded_at}",'
+        )
+        return Event.model_validate_json(header.encode() + body[1:])
+
 
 def _head(connection: Connection, stream: str) -> tuple[int, int]:
     found = connection.exec_driver_sql("SELECT version, epoch FROM stream WHERE stream = ?", (stream,)).first()
     return (found[0], found[1]) if found is not None else (0, 0)
-
-
-def _read(connection: Connection, stream: str, after: int | None = 0) -> tuple[Event, ...]:
-    rows = connection.exec_driver_sql(
-        _SELECT + "WHERE stream = ? AND version > ? ORDER BY version", (stream, after or 0)
-    )
-    return tuple(_event(tuple(row)) for row in rows)
-
-
-def _stored(connection: Connection, events: Sequence[Event]) -> bool:
-    """Whether these events are in the log already; all of one append are, or none."""
-    marks = ", ".join("?" * len(events))
-    rows = connection.exec_driver_sql(
-        _SELECT + f"WHERE event_id IN ({marks})",
-        tuple(str(event.event_id) for event in events),
-    ).all()
-    stored = {one.event_id: one for one in (_event(tuple(row)) for row in rows)}
-    for event in events:
-        if event.event_id in stored and stored[event.event_id].fact != event.fact:
-            raise ContentDiffers("this event id is stored with other content")
-    return bool(stored)
-
-
-def _write(connection: Connection, events: Sequence[Event]) -> None:
-    for event in events:
-        body = event.model_dump_json(exclude=_HEADER).encode()
-        key_id, sealed = seal(_place(event), body)
-        header = (
-            str(event.event_id),
-            event.stream,
-            event.version,
-            event.schema_version,
-            key_id,
-            _text(event.recorded_at),
-        )
-        connection.exec_driver_sql(_INSERT, (*header, sealed))
-        if (urgency := _urgency(event)) is not None:
-            connection.exec_driver_sql(
-                "INSERT INTO notice (notice_id, stream, urgency, written_at) VALUES (?, ?, ?, ?)",
-                (str(event.event_id), event.stream, urgency, _text(event.recorded_at)),
-            )
-    for stream in dict.fromkeys(event.stream for event in events):
-        connection.exec_driver_sql(
-            "INSERT INTO stream (stream, version, epoch) VALUES (?, ?, 0) "
-            "ON CONFLICT (stream) DO UPDATE SET version = excluded.version",
-            (stream, max(event.version for event in events if event.stream == stream)),
-        )
 
 
 def _urgency(event: Event) -> str | None:
@@ -207,17 +225,6 @@ def _urgency(event: Event) -> str | None:
 
 def _place(event: Event) -> str:
     return f"{event.stream}|{event.version}|{event.event_id}|{event.schema_version}"
-
-
-def _event(row: tuple[object, ...]) -> Event:
-    event_id, stream, version, schema_version, key_id, recorded_at, sealed = row
-    assert isinstance(sealed, bytes)
-    body = unseal(f"{stream}|{version}|{event_id}|{schema_version}", str(key_id), sealed)
-    header = (
-        f'{{"event_id":"{event_id}","stream":"{stream}","version":{version},'
-        f'"schema_version":{schema_version},"recorded_at":"{recorded_at}",'
-    )
-    return Event.model_validate_json(header.encode() + body[1:])
 
 
 def _project(connection: Connection, cards: Iterable[CaseCard | PhaseCard]) -> None:

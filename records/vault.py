@@ -1,16 +1,23 @@
-"""The vault: who a reference is, and free notes. No worker reads it; commands carry ids only."""
+"""The vault: who a reference is, and free notes. No worker opens it; commands carry ids only.
 
-import hashlib
-import secrets
+Whatever a person reads here is written down first: who, of whom, what, when.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from sqlmodel import Session, col, select
 
+from domain.case import case_stream
 from domain.facts import Frozen
 from domain.intake import Identity
 from records.database import Database
+from records.errors import Unreadable
+from records.keyring import INSTALLATION, Keys, Purpose
 from records.models import IdentityRow, ImportRow, NoteRow
-from records.sealing import seal, unseal
+from records.readings import EVERYBODY, log_readings
+from records.sealing import Sealer, SealError
 
 
 class Import(Frozen):
@@ -22,36 +29,81 @@ class Import(Frozen):
 
 
 class Vault:
-    """Identities, notes, and which intake file became which case."""
+    """Identities, notes, and which intake file became which case.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: the records.
+        keys: the vault's keys.
+        staff: who reads.
+        now: their clock.
+    """
+
+    def __init__(
+        self, database: Database, keys: Keys, staff: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._database = database
+        self._keys = keys
+        self._staff = staff
+        self._now = now
 
     def keep(self, reference: str, identity: Identity) -> None:
-        """Write who a reference is, before its case is started."""
-        key_id, body = seal(f"identity|{reference}", identity.model_dump_json().encode())
+        """Write who a reference is, before its case is started.
+
+        Raises:
+            Locked: the case is locked.
+        """
+        sealer = self._sealer(reference)
+        body = sealer.seal(_identity_place(reference), identity.model_dump_json().encode())
         with self._database.writing() as connection, Session(bind=connection) as session:
-            session.merge(IdentityRow(reference=reference, key_id=key_id, body=body))
+            session.merge(IdentityRow(reference=reference, key_id=sealer.key_id, body=body))
             session.flush()
 
     def identity(self, reference: str) -> Identity | None:
-        """Who a reference is."""
+        """Who a reference is. A reading.
+
+        Raises:
+            Locked: the case is locked.
+        """
+        self._keys.must_be_unlocked(case_stream(reference))
+        self._log("identity", reference)
         with self._database.reading() as connection, Session(bind=connection) as session:
             row = session.get(IdentityRow, reference)
-            return _identity(row) if row is not None else None
+            return self._identity(row) if row is not None else None
+
+    def nicknames(self, what: str, *references: str) -> dict[str, str]:
+        """The nicknames of cases, of all if none is named; a locked case has none. A reading.
+
+        Args:
+            what: why they are read: ``list``, ``status``, ``search``.
+        """
+        self._log(what, *(references or (EVERYBODY,)))
+        query = select(IdentityRow).order_by(col(IdentityRow.reference))
+        if references:
+            query = query.where(col(IdentityRow.reference).in_(references))
+        else:
+            self._keys.read_all(Purpose.VAULT)
+        locked = self._keys.keyring.locked()
+        with self._database.reading() as connection, Session(bind=connection) as session:
+            rows = session.exec(query).all()
+            return {
+                row.reference: self._identity(row).nickname for row in rows if case_stream(row.reference) not in locked
+            }
 
     def find(self, nickname: str) -> list[str]:
         """References with this nickname, in whatever case. Opens every identity: nothing of them is indexed."""
-        with self._database.reading() as connection, Session(bind=connection) as session:
-            rows = session.exec(select(IdentityRow).order_by(col(IdentityRow.reference))).all()
-            return [row.reference for row in rows if _identity(row).nickname.casefold() == nickname.casefold()]
+        wanted = nickname.casefold()
+        return [reference for reference, name in self.nicknames("search").items() if name.casefold() == wanted]
 
     def note(self, reference: str, body: str) -> UUID:
-        """Keep a free note; returns the id that a command carries."""
-        note_id = uuid4()
-        key_id, sealed = seal(f"note|{note_id}", body.encode())
+        """Keep a free note; returns the id that a command carries.
+
+        Raises:
+            Locked: the case is locked.
+        """
+        note_id, sealer = uuid4(), self._sealer(reference)
+        sealed = sealer.seal(_note_place(note_id), body.encode())
         with self._database.writing() as connection, Session(bind=connection) as session:
-            session.add(NoteRow(note_id=str(note_id), reference=reference, key_id=key_id, body=sealed))
+            session.add(NoteRow(note_id=str(note_id), reference=reference, key_id=sealer.key_id, body=sealed))
             session.flush()
         return note_id
 
@@ -63,16 +115,22 @@ class Vault:
                 session.delete(row)
                 session.flush()
 
-    def read_note(self, note_id: UUID) -> str | None:
-        """A free note."""
+    def notes(self, reference: str) -> dict[UUID, str]:
+        """The free notes of a case. A reading.
+
+        Raises:
+            Locked: the case is locked.
+        """
+        self._keys.must_be_unlocked(case_stream(reference))
+        self._log("notes", reference)
         with self._database.reading() as connection, Session(bind=connection) as session:
-            row = session.get(NoteRow, str(note_id))
-            return unseal(f"note|{note_id}", row.key_id, row.body).decode() if row is not None else None
+            rows = session.exec(select(NoteRow).where(NoteRow.reference == reference)).all()
+            return {UUID(row.note_id): self._note(row) for row in rows}
 
     def import_of(self, content: bytes, fresh_reference: str) -> Import:
         """The case that an intake file is, or now becomes. Durable before the case is started, so an import resumes."""
+        digest = self._keys.sealer(INSTALLATION, Purpose.VAULT).digest(content)
         with self._database.writing() as connection, Session(bind=connection) as session:
-            digest = hashlib.sha256(_salt(session) + content).hexdigest()
             row = session.get(ImportRow, digest)
             if row is None:
                 row = ImportRow(digest=digest, reference=fresh_reference, command_id=str(uuid4()))
@@ -88,19 +146,29 @@ class Vault:
                 session.add(row)
             session.flush()
 
+    def _log(self, what: str, *references: str) -> None:
+        log_readings(self._database, self._staff, what, references, self._now())
 
-_SALT = "salt"
+    def _sealer(self, reference: str) -> Sealer:
+        self._keys.must_be_unlocked(case_stream(reference))
+        return self._keys.sealer(case_stream(reference), Purpose.VAULT)
+
+    def _identity(self, row: IdentityRow) -> Identity:
+        return Identity.model_validate_json(self._opened(row.reference, _identity_place(row.reference), row.body))
+
+    def _note(self, row: NoteRow) -> str:
+        return self._opened(row.reference, _note_place(UUID(row.note_id)), row.body).decode()
+
+    def _opened(self, reference: str, place: str, sealed: bytes) -> bytes:
+        try:
+            return self._keys.opener(case_stream(reference), Purpose.VAULT).unseal(place, sealed)
+        except SealError:
+            raise Unreadable("the vault holds something that was changed, or moved from another place") from None
 
 
-def _salt(session: Session) -> bytes:
-    """Of this installation: a file's digest must not tell anybody whether they hold the same file."""
-    row = session.get(ImportRow, _SALT)
-    if row is None:
-        row = ImportRow(digest=_SALT, reference=secrets.token_hex(16), command_id="")
-        session.add(row)
-        session.flush()
-    return bytes.fromhex(row.reference)
+def _identity_place(reference: str) -> str:
+    return f"identity|{reference}"
 
 
-def _identity(row: IdentityRow) -> Identity:
-    return Identity.model_validate_json(unseal(f"identity|{row.reference}", row.key_id, row.body))
+def _note_place(note_id: UUID) -> str:
+    return f"note|{note_id}"

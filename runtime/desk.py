@@ -1,14 +1,16 @@
 """What every command of the command line starts with: settings, records, and a way to the engine."""
 
 import json
+import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from domain.case import make_reference, parse_reference
+from domain.case import case_stream, make_reference, parse_reference
 from domain.errors import NotFound, NotUnderstood, SafeconductError
 from domain.events import Command, Event, Past, Receipt
 from domain.facts import Fact, Occurred
@@ -17,13 +19,19 @@ from domain.rulebook import Rulebook, load
 from domain.story import Story
 from records.board import Board
 from records.database import Database
+from records.keyring import Keys, Role
+from records.readings import log_readings
 from records.store import Store
 from records.vault import Vault
 from runtime.cases import story_of_file
+from runtime.keys import open_keys, who
 from runtime.settings import Settings, now
 
 if TYPE_CHECKING:
     from runtime.office import Office
+
+LOCKED_NAME = "(locked)"
+"""In place of the nickname of a locked case."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +41,29 @@ class Desk:
     Attributes:
         settings: the settings.
         staff: who types.
+        held: the keys, where this process holds them already.
     """
 
     settings: Settings
     staff: str
+    held: tuple[Keys, ...] | None = None
 
     @cached_property
     def database(self) -> Database:
         return Database(self.settings.records_path)
 
     @cached_property
+    def keys(self) -> tuple[Keys, ...]:
+        """For engine and log, and for the vault.
+
+        Raises:
+            NoKeys: nothing opens the keyring.
+        """
+        return self.held or open_keys(self.settings, Role.WORK, Role.VAULT)
+
+    @cached_property
     def store(self) -> Store:
-        return Store(self.database)
+        return Store(self.database, self.keys[0])
 
     @cached_property
     def board(self) -> Board:
@@ -52,7 +71,7 @@ class Desk:
 
     @cached_property
     def vault(self) -> Vault:
-        return Vault(self.database)
+        return Vault(self.database, self.keys[1], self.staff, now)
 
     @cached_property
     def rulebook(self) -> Rulebook:
@@ -68,7 +87,7 @@ class Desk:
         from runtime.client import connect
         from runtime.office import Office
 
-        return Office(await connect(self.settings), self.store, now)
+        return Office(await connect(self.settings, self.keys[0]), self.store, now)
 
     def find(self, text: str) -> str:
         """The case that a person means, by reference or nickname.
@@ -89,17 +108,35 @@ class Desk:
             raise NotFound(f"{len(found)} cases have this nickname: use the reference ({', '.join(found)})")
         return found[0]
 
-    def nickname(self, reference: str) -> str:
-        identity = self.vault.identity(reference)
-        return identity.nickname if identity is not None else ""
+    def names(self, what: str, *references: str) -> Callable[[str], str]:
+        """The nicknames of cases, of all if none is named. A reading.
+
+        Args:
+            what: why they are read.
+        """
+        known = self.vault.nicknames(what, *references)
+        return lambda reference: known.get(reference, LOCKED_NAME)
+
+    def events(self, reference: str, what: str) -> tuple[Event, ...]:
+        """All that happened in a case. A reading.
+
+        Raises:
+            Locked: the case is locked.
+        """
+        self.keys[1].must_be_unlocked(case_stream(reference))
+        log_readings(self.database, self.staff, what, [reference], now())
+        return self.store.read_case(reference)
 
     def event(self, reference: str, text: str) -> Event:
-        """The event whose id begins like this.
+        """The event whose id begins like this. A reading.
 
         Raises:
             NotFound: there is none, or more than one.
+            Locked: the case is locked.
         """
-        found = [event for event in self.store.read_case(reference) if str(event.event_id).startswith(text.lower())]
+        found = [
+            event for event in self.events(reference, "correction") if str(event.event_id).startswith(text.lower())
+        ]
         if len(found) != 1 or not text:
             raise NotFound("there is no such event: `safeconduct timeline CASE` shows their ids")
         return found[0]
@@ -166,6 +203,30 @@ class Desk:
         receipt = await office.send(stream, command)
         await office.path_has_heard(reference, stream)
         return receipt
+
+
+def at_desk(staff: str | None = None) -> Desk:
+    """This command's desk.
+
+    Raises:
+        NotUnderstood: the sign-in name has a form that no staff member has.
+    """
+    settings = Settings()
+    name = staff or who(settings)
+    check_name(name)
+    return Desk(settings, name)
+
+
+def check_name(name: str) -> str:
+    """
+    Raises:
+        NotUnderstood: no staff member is called so.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,39}", name):
+        raise NotUnderstood(
+            "a sign-in name has lower-case letters, digits, dot, dash, underscore: set --as or $SAFECONDUCT_STAFF"
+        )
+    return name
 
 
 def read_file(path: Path) -> bytes:

@@ -3,20 +3,20 @@
 import asyncio
 import contextlib
 import os
-import signal
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
-
-from temporalio.client import Client
 
 from domain.case import case_stream
 from records.board import Board, text
-from records.database import Database
-from records.store import Store
+from records.keyring import Keys
 from runtime import screen
 from runtime.client import connect
+from runtime.crew import Crew
 from runtime.desk import Desk, read_intake_file
 from runtime.embedded import EngineDidNotStart, embedded_server, free_port
+from runtime.ending import told_to_stop
+from runtime.keys import DEMO_PASSPHRASE, DEMO_PERSONS, agent, keys_of, master_of_demo, master_of_installation
 from runtime.laptop import about_the_lid, is_laptop
 from runtime.office import revive
 from runtime.settings import NotRunning, Running, Settings, now
@@ -27,26 +27,27 @@ EXAMPLES = Path(__file__).parent.parent / "examples" / "six"
 FIRST_RUNGS_SECONDS = 10.0
 """The table comes after that in any case; what came later is in the next one."""
 
-RUN_PORT, RUN_UI_PORT = 7233, 8233
-"""Temporal's own default ports, of ``make run``; everything else takes free ones."""
+RUN_PORTS = (7233, 8233, 8234)
+"""Temporal's own default ports and the decoder's, of ``make run``; everything else takes free ones."""
 
 
-async def up_and_running(settings: Settings, *, demo: bool) -> None:
-    """Run engine, records and a worker until Ctrl-C; with ``demo`` import the six cases first.
+async def up_and_running(settings: Settings, *, demo: bool, workers: int = 1) -> None:
+    """Run engine, records and workers until Ctrl-C; with ``demo`` import the six cases first.
 
     Raises:
-        SafeconductError: something runs already, or the engine does not start.
+        SafeconductError: something runs already, the engine does not start, or nothing opens the keyring.
     """
     settings = settings.model_copy(update={"home": settings.home or Path(".safeconduct") / ("demo" if demo else "run")})
     refuse_a_second_one(settings)
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    ports = (free_port(), free_port()) if demo else (RUN_PORT, RUN_UI_PORT)
-    async with everything(settings, *ports) as running:
+    master = master_of_demo(settings) if demo else master_of_installation(settings)
+    stop = told_to_stop()
+    ports = (free_port(), free_port(), free_port()) if demo else RUN_PORTS
+    async with everything(settings, master, Ports(*ports), workers) as place:
         if demo:
-            await take_in_the_six(Desk(settings, "demo"))
-        welcome(settings, running, lid=None if demo else about_the_lid(is_laptop()))
+            await take_in_the_six(place.desk())
+        await place.crew.begin("watchdog", "starter", "watchdog")
+        await place.crew.begin("decoder", "starter", "decoder")
+        welcome(place.desk(), place.running, lid=None if demo else about_the_lid(is_laptop()), demo=demo)
         await stop.wait()
         print("\nStopping: the worker finishes what it has begun.", flush=True)
     print("Stopped. Started again, every case goes on where it was.")
@@ -59,29 +60,70 @@ def refuse_a_second_one(settings: Settings) -> None:
         raise EngineDidNotStart(f"an engine runs already for {settings.folder}: stop it first (Ctrl-C in its terminal)")
 
 
-@contextlib.asynccontextmanager
-async def everything(settings: Settings, port: int, ui_port: int) -> AsyncIterator[Running]:
-    """Engine, records and worker, announced to the commands as long as the context lasts."""
-    from worker import build_worker, channel
+@dataclass(frozen=True)
+class Ports:
+    """Where an installation listens, on loopback."""
 
+    engine: int
+    ui: int
+    decoder: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """A running installation.
+
+    Attributes:
+        settings: with its engine's address and its agent.
+        keys: for engine and log, and for the vault.
+        crew: its processes.
+    """
+
+    settings: Settings
+    running: Running
+    keys: tuple[Keys, ...]
+    crew: Crew
+
+    def desk(self) -> Desk:
+        """The desk of this process: it can't ask the agent, which is itself."""
+        return Desk(self.settings, "safeconduct", self.keys)
+
+
+@contextlib.asynccontextmanager
+async def everything(settings: Settings, master: bytes, ports: Ports, workers: int) -> AsyncIterator[Place]:
+    """Agent, engine, records and workers, announced to the commands as long as the context lasts."""
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    running = Running(address=f"127.0.0.1:{port}", ui=f"http://127.0.0.1:{ui_port}", pid=os.getpid())
-    async with embedded_server(settings.engine_path, port, ui_port):
-        client = await connect(settings.model_copy(update={"temporal_address": running.address}))
-        database = Database(settings.records_path)
-        async with build_worker(client, Store(database), channel(settings)):
-            await revive_open_cases(client, database)
+    async with agent(master) as door, embedded_server(settings.engine_path, ports.engine, ports.ui):
+        address = f"127.0.0.1:{ports.engine}"
+        running = Running(
+            address=address,
+            ui=f"http://127.0.0.1:{ports.ui}",
+            decoder=f"http://127.0.0.1:{ports.decoder}",
+            agent=door,
+            pid=os.getpid(),
+        )
+        settings = settings.model_copy(update={"temporal_address": address, "agent": door})
+        environment = {
+            "SAFECONDUCT_HOME": str(settings.folder.absolute()),
+            "SAFECONDUCT_AGENT": str(door),
+            "SAFECONDUCT_TEMPORAL_ADDRESS": address,
+        }
+        async with Crew(settings.folder, environment) as crew:
+            for number in range(workers):
+                await crew.begin("worker" if number == 0 else f"worker-{number + 1}", "worker")
+            place = Place(settings, running, keys_of(settings, master), crew)
+            await revive_open_cases(place.desk())
             settings.announce(running)
             try:
-                yield running
+                yield place
             finally:
                 settings.withdraw()
-        database.close()
 
 
-async def revive_open_cases(client: Client, database: Database) -> None:
+async def revive_open_cases(desk: Desk) -> None:
     """See that the path of every open case runs: it starts its phases, or adopts them. For an engine that was lost."""
-    for case in Board(database).cases():
+    client = await connect(desk.settings, desk.keys[0])
+    for case in desk.board.cases():
         if case.is_open:
             await revive(client, case_stream(case.reference))
 
@@ -109,21 +151,24 @@ async def what_is_due_has_come(board: Board) -> None:
         await asyncio.sleep(0.05)
 
 
-def welcome(settings: Settings, running: Running, *, lid: str | None) -> None:
+def welcome(desk: Desk, running: Running, *, lid: str | None, demo: bool) -> None:
     """What there is, where to look, what to try next, and what stops with the lid of a laptop."""
-    desk, console = Desk(settings, "demo"), screen.console()
-    moment = now()
+    console, moment = screen.console(), now()
     needs, found = desk.board.needs_a_human(moment), desk.board.cases()
-    console.print(screen.needs_table(needs, desk.nickname, moment) if needs else "Nothing needs a human now.")
+    name = desk.names("list") if found else str
+    console.print(screen.needs_table(needs, name, moment) if needs else "Nothing needs a human now.")
     if found:
-        console.print(screen.cases_table(found, desk.nickname, lambda case: desk.board.next_duty(case, moment)))
+        console.print(screen.cases_table(found, name, lambda case: desk.board.next_duty(case, moment)))
     print(f"Temporal's UI:  {running.ui}")
-    print(f"Records:        {settings.records_path}")
+    print(f"  with cases readable, for who signs in: {running.decoder}")
+    if demo:
+        print(f"  (made-up cases: {' or '.join(DEMO_PERSONS)}, passphrase: {DEMO_PASSPHRASE})")
+    print(f"Records:        {desk.settings.records_path}")
     if lid is not None:
         print(lid)
     print("In another terminal, from this folder:")
     if found:
-        for command in ("safeconduct", f"safeconduct status {desk.nickname(found[0].reference)}"):
+        for command in ("safeconduct", f"safeconduct status {name(found[0].reference)}"):
             print(f"  .venv/bin/{command}")
         print(f"  .venv/bin/safeconduct timeline {found[0].reference}")
         print(f"  .venv/bin/safeconduct simulate {found[0].reference} --days 90")

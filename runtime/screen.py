@@ -15,7 +15,8 @@ from domain.events import Corrected, Event
 from domain.forecast import Line
 from domain.room import DatesMoved, DutyCameDue, HistoryImported
 from records.board import Need
-from records.models import CaseRow, DutyRow, NoticeRow, PhaseRow
+from records.models import CaseRow, DutyRow, NoticeRow, PhaseRow, ReadingRow
+from records.readings import EVERYBODY
 
 NameOf = Callable[[str], str]
 """The nickname of a reference."""
@@ -210,4 +211,12 @@ def notices_table(notices: Sequence[NoticeRow]) -> Table:
     table = _table("Notices", "Written", "Urgency", "Sent", "Channel")
     for notice in notices:
         table.add_row(day(notice.written_at), notice.urgency, day(notice.sent_at) or "not yet", notice.channel or "")
+    return table
+
+
+def readings_table(found: Iterable[ReadingRow]) -> Table:
+    """Who has read of a case."""
+    table = _table("Readings", "When", "Who", "What", "Of")
+    for row in found:
+        table.add_row(day(row.at), row.staff, row.what, "all cases" if row.reference == EVERYBODY else row.reference)
     return table

@@ -22,6 +22,8 @@ class Running(BaseModel):
 
     address: str
     ui: str | None = None
+    decoder: str | None = None
+    agent: Path | None = None
     pid: int
 
 
@@ -36,6 +38,8 @@ class Settings(BaseSettings):
         webhook_secret: signs them (base64, may begin with ``whsec_``).
         heartbeat_url: an address outside that expects a call every minute; it may hold a secret.
         staff: who uses the command line.
+        recovery_recipient: of ``age``; the first start seals a copy of the master key to it.
+        agent: the socket that hands out keys; a running installation sets it for its own processes.
     """
 
     model_config = SettingsConfigDict(env_prefix="SAFECONDUCT_", hide_input_in_errors=True)
@@ -47,6 +51,8 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = None
     heartbeat_url: SecretStr | None = None
     staff: str | None = None
+    recovery_recipient: str | None = None
+    agent: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -61,6 +67,19 @@ class Settings(BaseSettings):
     @property
     def records_path(self) -> Path:
         return self.folder / "records.db"
+
+    @property
+    def keyring_path(self) -> Path:
+        return self.folder / "keyring.db"
+
+    @property
+    def master_path(self) -> Path:
+        """The bare key file of a demo."""
+        return self.folder / "master.key"
+
+    @property
+    def recovery_path(self) -> Path:
+        return self.folder / "recovery.age"
 
     @property
     def engine_path(self) -> Path:

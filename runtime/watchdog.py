@@ -30,12 +30,15 @@ from domain.duties import Urgency
 from domain.errors import SafeconductError
 from records.board import Board
 from records.database import Reader
-from records.errors import Unreachable
+from records.errors import StoreError, Unreachable
+from records.keyring import Keys, Role
 from records.models import DutyRow
+from records.sealing import SealError
 from runtime.alarms import Alarms, Cause, Trouble
 from runtime.client import connect
 from runtime.clocks import Moment, gap, read_clocks, span
 from runtime.heartbeat import Heartbeat
+from runtime.keys import open_keys
 from runtime.office import revive
 from runtime.settings import Settings
 
@@ -197,12 +200,19 @@ class Watchdog:
         """A client of an engine that answers."""
         try:
             async with asyncio.timeout(ENGINE_SECONDS):
-                self._client = self._client or await connect(self._settings)
+                self._client = self._client or await connect(self._settings, await asyncio.to_thread(self._keys))
                 await answers(self._client)
         except (SafeconductError, RPCError, TimeoutError) as error:
             self._client = None  # it may come back at another address
             return None, [Trouble("engine", f"the engine is dead: {_why(error)}")]
         return self._client, []
+
+    def _keys(self) -> Keys | None:
+        """What starting a workflow takes. Without it the watchdog still sees, and says, what is wrong."""
+        try:
+            return open_keys(self._settings, Role.WORK, may_ask=False)[0]
+        except (SafeconductError, StoreError):
+            return None
 
     async def _see_that_they_run(self, client: Client, streams: list[str], moment: Moment) -> int:
         """Start every open stream again that has no running workflow; how many had none."""
@@ -337,7 +347,7 @@ async def _some_at_once(work: Callable[[str], Awaitable[None]], streams: Iterabl
 def _why(error: BaseException) -> str:
     """What a line may say of an error: the project's own sentences, and of all others the kind alone."""
     match error:
-        case SafeconductError() | ChannelError():
+        case SafeconductError() | ChannelError() | SealError() | StoreError():
             return str(error)
         case RPCError():
             return error.status.name.lower().replace("_", " ")

@@ -1,6 +1,5 @@
 """The channel of a first look: a line on the terminal where the worker runs."""
 
-import sys
 from uuid import UUID
 
 from activities.notifications.channel import SENTENCES
@@ -15,4 +14,4 @@ class Terminal:
     def send(self, notice: UUID, urgency: Urgency) -> None:
         """Print one line; nothing can fail that a retry would mend."""
         del notice
-        print(SENTENCES[urgency], file=sys.stderr, flush=True)
+        print(SENTENCES[urgency], flush=True)

@@ -9,7 +9,6 @@ from domain.case import Phase, case_stream, phase_stream
 from domain.events import Command, Past, id_from_command
 from domain.safety import ContactLogged, Detained
 from records.database import Database
-from records.store import Store
 from runtime.office import Office
 from runtime.settings import now
 from tests.support.intakes import minimal, past
@@ -35,7 +34,7 @@ async def test_a_command_that_was_committed_but_never_answered_is_there_once_and
     tmp_path: Path, reference: str
 ) -> None:
     place, database = new_place(tmp_path), Database(tmp_path / "records.db")
-    store, safety = Store(database), phase_stream(reference, Phase.SAFETY, 1)
+    store, safety = place.store(database), phase_stream(reference, Phase.SAFETY, 1)
     lost, other = command_of(past(Detained(), TODAY)), command_of(past(ContactLogged(), TODAY))
 
     async with place.server() as server:

@@ -6,7 +6,7 @@ from pathlib import Path
 from domain.cards import CaseCard, DutyCard, PhaseCard
 from domain.case import Phase, Stage, case_stream, phase_stream
 from records.database import Database
-from records.store import Store
+from tests.support.keys import store_in
 
 
 def duty(
@@ -54,6 +54,6 @@ def write_case(path: Path, reference: str, *duties: DutyCard) -> None:
         duties=duties,
     )
     database = Database(path)
-    store = Store(database)
+    store = store_in(path.parent, database)
     store.append(stream, store.open(stream).epoch, 0, [], cards=(case, phase))
     database.close()

@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from domain.cards import CaseCard, PhaseCard
 from domain.events import Event
 from records.database import Database
+from records.keyring import Keys
 from records.store import Appended, Store
+from runtime.codec import sealing_converter
+from tests.support.keys import keys_in
 from tests.support.rehearsal import Pigeonhole
 from worker import build_worker
 
@@ -24,8 +26,8 @@ from worker import build_worker
 class CrashingStore(Store):
     """The real store; after the commit that it waits for, nobody is left to answer."""
 
-    def __init__(self, database: Database, server: int, kind: str) -> None:
-        super().__init__(database)
+    def __init__(self, database: Database, keys: Keys, server: int, kind: str) -> None:
+        super().__init__(database, keys)
         self._server = server
         self._kind = kind
 
@@ -47,8 +49,9 @@ class CrashingStore(Store):
 
 
 async def main(address: str, records: str, server: str, kind: str) -> None:
-    client = await Client.connect(address, data_converter=pydantic_data_converter)
-    store = CrashingStore(Database(Path(records)), int(server), kind)
+    (keys, *_) = keys_in(Path(records).parent)
+    client = await Client.connect(address, data_converter=sealing_converter(keys, is_worker=True))
+    store = CrashingStore(Database(Path(records)), keys, int(server), kind)
     async with build_worker(client, store, Pigeonhole()):
         await asyncio.Event().wait()
 

@@ -1,7 +1,7 @@
 """Records the histories that later releases must still replay: ``make golden``.
 
-A short story is lived on the real server; each workflow's history is written to ``tests/engine/golden``. A recorded
-file is never changed: a new release adds a folder of its own.
+A short story is lived on the real server, unsealed; each workflow's history is written to ``tests/engine/golden``. A
+recorded file is never changed: a new release adds a folder of its own.
 """
 
 import asyncio
@@ -9,6 +9,8 @@ import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import uuid4
+
+from temporalio.contrib.pydantic import pydantic_data_converter
 
 from domain.case import Phase, phase_stream
 from domain.embassy_contacts import Approached, Pledged
@@ -45,7 +47,7 @@ async def live_and_fetch() -> dict[str, str]:
     reference, histories = "0" * 11, dict[str, str]()
     with tempfile.TemporaryDirectory() as records:
         async with (
-            skipping_server() as environment,
+            skipping_server(pydantic_data_converter) as environment,
             rehearsal(environment, Path(records), BEGAN, reference) as played,
         ):
             await played.start(minimal(), command_id=uuid4())

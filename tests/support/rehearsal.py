@@ -5,6 +5,7 @@ to the instant of the next event, waits until all that fell due before it is in 
 """
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from temporalio.client import WorkflowExecutionStatus
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
@@ -25,9 +26,12 @@ from domain.forecast import command_id_of
 from domain.intake import IntakeFile
 from records.board import Board, text
 from records.database import Database
+from records.keyring import Keys
 from records.store import Store
+from runtime.codec import sealing_converter
 from runtime.embedded import temporal_binary
 from runtime.office import Office
+from tests.support.keys import keys_in
 from worker import build_worker
 
 PATIENCE_SECONDS = 20.0
@@ -44,19 +48,22 @@ _FLAGS = {
 
 
 @asynccontextmanager
-async def skipping_server() -> AsyncIterator[WorkflowEnvironment]:
-    """The real server, with time that stands still until it is moved on."""
+async def skipping_server(converter: DataConverter | None = None) -> AsyncIterator[WorkflowEnvironment]:
+    """The real server, with time that stands still until it is moved on. Payloads are sealed with keys of its own."""
+    folder = tempfile.TemporaryDirectory()
     environment = await WorkflowEnvironment.start_time_skipping_v2(
         ts_config=TimeSkippingConfig(enabled=False, max_session_skip_count=100_000),
-        data_converter=pydantic_data_converter,
+        # workers and senders share one client here
+        data_converter=converter or sealing_converter(keys_in(Path(folder.name))[0], is_worker=True),
         dev_server_existing_path=temporal_binary(),
         dev_server_log_level="error",
         dev_server_extra_args=[
             part for key, value in _FLAGS.items() for part in ("--dynamic-config-value", f"{key}={value}")
         ],
     )
-    async with environment:
-        yield environment
+    with folder:
+        async with environment:
+            yield environment
 
 
 class Pigeonhole:
@@ -100,6 +107,7 @@ class Rehearsal:
 
     environment: WorkflowEnvironment
     database: Database
+    keys: Keys
     began: datetime
     reference: str
     task_queue: str
@@ -109,7 +117,7 @@ class Rehearsal:
     def __post_init__(self) -> None:
         self.clock = self.began
         self.shift = self.began - datetime.now(UTC)
-        self.store = Store(self.database)
+        self.store = Store(self.database, self.keys)
         self.board = Board(self.database)
         self.office = Office(self.environment.client, self.store, lambda: self.clock, self.shift, self.task_queue)
 
@@ -192,17 +200,17 @@ async def rehearsal(
     cached_workflows: int = 1000,
 ) -> AsyncIterator[Rehearsal]:
     """A case to be played, with a worker and records of its own."""
-    database = Database(folder / "records.db")
+    database, (keys, *_) = Database(folder / "records.db"), keys_in(folder)
     queue = f"rehearsal-{uuid4()}"
     worker = build_worker(
         environment.client,
-        Store(database),
+        Store(database, keys),
         channel or Pigeonhole(),
         task_queue=queue,
         cached_workflows=cached_workflows,
     )
     async with worker:
-        yield Rehearsal(environment, database, began, reference, queue)
+        yield Rehearsal(environment, database, keys, began, reference, queue)
     database.close()
 
 

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
+from records.database import Database
+from records.store import Store
+from runtime.codec import sealing_converter
 from runtime.embedded import embedded_server, free_port
+from tests.support.keys import keys_in, store_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,7 +38,12 @@ class Place:
             yield server
 
     async def client(self) -> Client:
-        return await Client.connect(self.address, data_converter=pydantic_data_converter)
+        """A client for workers and senders, with the keys of the folder."""
+        converter = sealing_converter(keys_in(self.folder)[0], is_worker=True)
+        return await Client.connect(self.address, data_converter=converter)
+
+    def store(self, database: Database | None = None) -> Store:
+        return store_in(self.folder, database)
 
 
 def new_place(folder: Path) -> Place:

@@ -21,7 +21,6 @@ from domain.facts import Fact, Occurred
 from domain.transit_stay import Entered
 from records.board import Board
 from records.database import Database
-from records.store import Store
 from runtime.office import Office
 from runtime.settings import now
 from tests.support.intakes import minimal, past
@@ -83,8 +82,8 @@ async def living(folder: Path, reference: str) -> AsyncIterator[Living]:
     """A case with a stay and a request, a worker, and a server with a file."""
     place, database = new_place(folder), Database(folder / "records.db")
     async with place.server():
-        office = Office(await place.client(), Store(database), now)
-        async with build_worker(office.client, Store(database), Pigeonhole()):
+        office = Office(await place.client(), place.store(database), now)
+        async with build_worker(office.client, office.store, Pigeonhole()):
             await office.start_case(reference, minimal().intake, "dana", minimal().since, uuid4())
             for fact in (Entered(), Approached(country="FR")):
                 await office.record(reference, past(fact, BEGAN), uuid4())

@@ -1,0 +1,145 @@
+"""The commands about who may read: persons, readings, locks, staff and keys."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domain.case import case_stream
+from domain.errors import NotUnderstood, Refused
+from records import persons
+from records.readings import readings_of
+from records.sealing import fresh_key
+from runtime import screen
+from runtime.desk import as_json, at_desk, check_name, read_text
+from runtime.keys import MASTER_KEY, ask_new_passphrase, ask_passphrase, existing_ring, master_key, write_recovery_copy
+from runtime.settings import NotRunning, Settings
+
+staff_app = typer.Typer(help="Who can open this installation.")
+keys_app = typer.Typer(help="The master key.")
+
+Case = Annotated[str, typer.Argument(help="reference or nickname")]
+AsJson = Annotated[bool, typer.Option("--json", help="for a program to read")]
+RecoveryFile = Annotated[
+    Path | None, typer.Option("--recovery", help="file with the recovery key (AGE-SECRET-KEY-1…), as age writes it")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make them commands of the command line."""
+    app.add_typer(staff_app, name="staff")
+    app.add_typer(keys_app, name="keys")
+    for command in (person, readings, lock, unlock):
+        app.command()(command)
+
+
+def person(case: Case, json: AsJson = False) -> None:
+    """Who a case is, and how to reach them. Each reading is logged."""
+    here = at_desk()
+    identity = here.vault.identity(here.find(case))
+    known = identity.model_dump(mode="json", exclude_none=True) if identity is not None else {}
+    if json:
+        print(as_json(known))
+        return
+    for name, value in known.items():
+        print(f"{name.replace('_', ' ')}: {value}")
+
+
+def readings(case: Case, json: AsJson = False) -> None:
+    """Who has read of a case, and when."""
+    here = at_desk()
+    found = readings_of(here.database, here.find(case))
+    if json:
+        print(as_json([row.model_dump() for row in found]))
+    else:
+        screen.console().print(screen.readings_table(found))
+
+
+def lock(case: Case) -> None:
+    """Close a case to every reader at once: names, notes, timeline, decoder. Its duties and ladders go on."""
+    here = at_desk()
+    reference = here.find(case)
+    openers = persons.lock(here.keys[1], case_stream(reference), here.staff)
+    print(f"{reference} is locked: nobody reads its names, notes and timeline, and its duties go on.")
+    print(f"It is opened again by {' or '.join(openers)}: safeconduct unlock {reference}")
+
+
+def unlock(
+    case: Case,
+    recovery: RecoveryFile = None,
+    staff: Annotated[str | None, typer.Option("--as", help="the second person; $SAFECONDUCT_STAFF if left out")] = None,
+) -> None:
+    """Open a locked case again: a second person with their passphrase, or the recovery key."""
+    here = at_desk(staff)
+    reference = here.find(case)
+    vault = here.keys[1]
+    if recovery is not None:
+        persons.unlock_by_recovery(vault, case_stream(reference), persons.identity_from(read_text(recovery)))
+    else:
+        persons.may_unlock(vault.keyring, case_stream(reference), here.staff)
+        passphrase = ask_passphrase(here.staff, "or give --recovery FILE")
+        persons.unlock_by_person(vault, case_stream(reference), here.staff, passphrase)
+    print(f"{reference} is open again.")
+
+
+@staff_app.command("add")
+def add_staff(name: Annotated[str, typer.Argument(help="their sign-in name")]) -> None:
+    """Let another person open this installation, with a passphrase of their own."""
+    settings = Settings()
+    ring = existing_ring(settings)
+    check_name(name)
+    if any(row.name == name for row in ring.persons()):
+        raise Refused(f"{name} is enrolled already")
+    master = master_key(settings)
+    ring.enroll(persons.new_person(name, ask_new_passphrase(name), master))
+    print(f"{name} is enrolled.")
+
+
+@staff_app.command("list")
+def list_staff() -> None:
+    """Who is enrolled."""
+    for row in existing_ring(Settings()).persons():
+        print(f"{row.name}  since {row.enrolled_at[:10]}")
+
+
+@keys_app.command()
+def rotate() -> None:
+    """Change the master key. The log is not touched, and nobody's passphrase changes."""
+    settings = Settings()
+    ring = existing_ring(settings)
+    _must_stand_still(settings)
+    if settings.master_path.exists():
+        raise Refused("this is a demo: its key is a bare file, which nobody should trust twice")
+    old, new = master_key(settings), fresh_key()
+    if not ring.persons():
+        print(f"The new {MASTER_KEY}, in force as soon as this command says so:\n{new.hex()}", flush=True)
+    persons.rotate(ring, old, new)
+    write_recovery_copy(settings, ring)
+    print(f"The master key has changed. Old copies of {settings.keyring_path.name} still open with the old one.")
+
+
+@keys_app.command()
+def recover(
+    recovery: RecoveryFile = None,
+    staff: Annotated[str | None, typer.Option("--as", help="who gets a new passphrase")] = None,
+) -> None:
+    """Give a person a new passphrase, by the recovery key."""
+    here = at_desk(staff)
+    ring = existing_ring(here.settings)
+    if recovery is None:
+        raise NotUnderstood("say where the recovery key is: --recovery FILE (it begins with AGE-SECRET-KEY-1)")
+    master = persons.master_by_recovery(ring, persons.identity_from(read_text(recovery)))
+    ring.enroll(persons.new_person(here.staff, ask_new_passphrase(here.staff), master))
+    print(f"{here.staff} has a new passphrase.")
+
+
+def _must_stand_still(settings: Settings) -> None:
+    """
+    Raises:
+        Refused: something runs that holds the old key.
+    """
+    try:
+        settings.running()
+    except NotRunning:
+        return
+    raise Refused("stop the installation first (Ctrl-C where it runs): its programs hold the old key")
