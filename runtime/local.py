@@ -15,6 +15,7 @@ from records.database import Database
 from records.store import Store
 from runtime import screen
 from runtime.client import connect
+from runtime.connection import forget_chosen_engines
 from runtime.desk import Desk, read_intake_file
 from runtime.embedded import EngineDidNotStart, embedded_server, free_port
 from runtime.laptop import about_the_lid, is_laptop
@@ -39,6 +40,7 @@ async def up_and_running(settings: Settings, *, demo: bool) -> None:
     """
     settings = settings.model_copy(update={"home": settings.home or Path(".safeconduct") / ("demo" if demo else "run")})
     refuse_a_second_one(settings)
+    forget_chosen_engines()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -55,7 +57,7 @@ async def up_and_running(settings: Settings, *, demo: bool) -> None:
 def refuse_a_second_one(settings: Settings) -> None:
     """One engine for each folder: two would fight over one file."""
     with contextlib.suppress(NotRunning):
-        settings.model_copy(update={"temporal_address": None}).running()
+        settings.running()
         raise EngineDidNotStart(f"an engine runs already for {settings.folder}: stop it first (Ctrl-C in its terminal)")
 
 
@@ -67,7 +69,7 @@ async def everything(settings: Settings, port: int, ui_port: int) -> AsyncIterat
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     running = Running(address=f"127.0.0.1:{port}", ui=f"http://127.0.0.1:{ui_port}", pid=os.getpid())
     async with embedded_server(settings.engine_path, port, ui_port):
-        client = await connect(settings.model_copy(update={"temporal_address": running.address}))
+        client = await connect(settings, running)
         database = Database(settings.records_path)
         async with build_worker(client, Store(database), channel(settings)):
             await revive_open_cases(client, database)

@@ -1,7 +1,6 @@
 """The watchdog as a process of its own, what it prints, and an address outside that it calls."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.support.rehearsal import eventually
-from tests.support.servers import ROOT
+from tests.support.servers import ROOT, clean_environment
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -86,9 +85,12 @@ async def watching(
     folder: Path, address: str, settings: Mapping[str, str] | None = None, every: float = 0.5
 ) -> AsyncIterator[Watched]:
     """``safeconduct watchdog`` on a folder; it must stop in order, with exit code 0."""
-    given = {name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")}
-    ours = {"home": str(folder), "temporal_address": address, **(settings or {})}
-    environment = {**given, **{f"SAFECONDUCT_{name.upper()}": value for name, value in ours.items()}}
+    ours = {"home": str(folder), **(settings or {})}
+    environment = {
+        **clean_environment(),
+        "TEMPORAL_ADDRESS": address,
+        **{f"SAFECONDUCT_{name.upper()}": value for name, value in ours.items()},
+    }
     printed = folder / "watchdog.txt"
     with printed.open("wb") as file:
         process = await asyncio.to_thread(
