@@ -19,12 +19,19 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 @dataclass
 class Outside:
-    """What came to an address outside: notices (POST) and heartbeats (GET). ``answer`` is what it answers."""
+    """What came to an address outside: notices (POST) and heartbeats (GET).
+
+    ``answer`` is what it answers, as soon as ``may_answer`` is set; and it is, unless a test clears it.
+    """
 
     url: str = ""
     answer: int = 204
     notices: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     beats: list[str] = field(default_factory=list)
+    may_answer: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.may_answer.set()
 
     def ids(self) -> list[str]:
         return [headers["webhook-id"] for headers, _ in self.notices]
@@ -46,6 +53,7 @@ def outside() -> Iterator[Outside]:
             self._answer()
 
         def _answer(self) -> None:
+            received.may_answer.wait()
             self.send_response(received.answer)
             self.send_header("location", f"{received.url}/elsewhere")
             self.end_headers()
@@ -60,6 +68,7 @@ def outside() -> Iterator[Outside]:
     try:
         yield received
     finally:
+        received.may_answer.set()
         server.shutdown()
         server.server_close()
         thread.join()
