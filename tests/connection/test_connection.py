@@ -43,14 +43,7 @@ class Guarded:
         }
 
 
-@pytest.fixture(autouse=True)
-def nothing_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Whoever runs the tests may have an engine and a temporal.toml of their own."""
-    for name in os.environ:
-        if name.startswith("TEMPORAL_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))
+pytestmark = pytest.mark.usefixtures("no_engine_chosen")
 
 
 @asynccontextmanager
