@@ -116,15 +116,22 @@ async def about_engine(settings: Settings, attributes: Mapping[str, str]) -> lis
     except NotRunning as error:
         without = "until the engine answers, workers, search attributes and its clock can't be looked at"
         return [fail("server", str(error), f"`make run`, or the TEMPORAL_… settings; {without}")]
-    found = [await about_server(client), ok("namespace", f"{client.namespace}: the engine has it")]
-    for look in (about_workers(client), about_search_attributes(client, attributes), about_clock(client)):
-        try:
-            found.append(await look)
-        except (RPCError, TimeoutError):
-            found.append(
-                warn("server", "it did not answer one question", "try again; see what the server complains of")
-            )
-    return found
+    looks = (
+        about_server(client),
+        about_workers(client),
+        about_search_attributes(client, attributes),
+        about_clock(client),
+    )
+    found = await asyncio.gather(*looks, return_exceptions=True)
+    return [ok("namespace", f"{client.namespace}: the engine has it"), *map(_answered, found)]
+
+
+def _answered(found: Finding | BaseException) -> Finding:
+    if isinstance(found, Finding):
+        return found
+    if isinstance(found, RPCError | TimeoutError):
+        return warn("server", "it did not answer one question", "try again; see what the server complains of")
+    raise found
 
 
 async def about_server(client: Client) -> Finding:

@@ -35,8 +35,9 @@ ANSWER_SECONDS = 30.0
 TRIES = 3
 """After so many the user is told. A command that was accepted meanwhile answers as before when it is repeated."""
 
-HEARD_SECONDS = 10.0
-"""How long the path may take to hear of a milestone before the user is told to look later."""
+HEARD_SECONDS = 30.0
+"""How long the path may take to hear of a milestone before the user is told to look later. Shorter fails while another
+worker takes over from a dead one: the engine waits ten seconds for the dead one's task before it gives it on."""
 
 _PASSING = (
     RPCStatusCode.UNAVAILABLE,
