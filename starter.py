@@ -5,6 +5,7 @@ import inspect
 import re
 import sys
 from collections.abc import Coroutine
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -442,6 +443,23 @@ def _forecast_title(script: Path | None, lines: list[Line], begins: datetime, da
     return f"{days} days from {begins:%Y-%m-%d}, {how}: {len(lines)} lines, {told} notices"
 
 
+@app.command()
+def doctor(json: AsJson = False) -> None:
+    """Look at server, records, keys, channels, clock, disk and versions, and say what to do."""
+    from runtime.doctor import Verdict, examine  # brings the engine's client along
+
+    found = run(examine(Settings()))
+    if json:
+        print(as_json([asdict(one) for one in found]))
+    else:
+        for one in found:
+            print(f"{one.verdict:5}{one.check:18}{one.found}")
+            if one.do:
+                print(f"{'':23}-> {one.do}")
+    if any(one.verdict is Verdict.FAIL for one in found):
+        raise Exit(1)
+
+
 @app.command(hidden=True)
 def up(
     demo: Annotated[bool, typer.Option("--demo", help="with the six fictional cases")] = False,
@@ -472,16 +490,14 @@ def main() -> None:
 
 def _exit_code() -> int:
     try:
-        app(standalone_mode=False)
-    except Exit as ending:
-        return int(ending.exit_code)
+        ended = app(standalone_mode=False)
     except (Abort, KeyboardInterrupt):
         return _say("stopped: nothing was recorded")
     except TyperException as error:
         return _say(" ".join(error.format_message().split()))
     except (SafeconductError, StoreError) as error:
         return _say(str(error))
-    return 0
+    return ended if isinstance(ended, int) else 0  # a raised Exit comes back as its code
 
 
 def _say(sentence: str) -> int:

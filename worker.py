@@ -1,6 +1,7 @@
 """Runs the workers: ``python worker.py`` beside any engine that the settings name."""
 
 import asyncio
+import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -52,6 +53,11 @@ RECORD_THREADS = 8
 
 DRAIN = timedelta(seconds=10)
 """How long a stopping worker lets its activities finish."""
+
+LONGEST_STOP = DRAIN + timedelta(seconds=5)
+"""After that it is gone, whatever still hangs: who stops it must be able to count on it."""
+
+_log = logging.getLogger("safeconduct.worker")
 
 
 def sandbox() -> SandboxedWorkflowRunner:
@@ -109,6 +115,9 @@ async def main() -> int:
     client = await connect(settings, keys, is_worker=True)
     async with build_worker(client, Store(database, keys), channel(settings)):
         await stop.wait()
+        _log.warning("stopping: it takes nothing new, and ends what it has begun")
+        # an activity in a thread can be asked to end, not made to; what it leaves undone another worker does
+        asyncio.get_running_loop().call_later(LONGEST_STOP.total_seconds(), leave, 0)
     database.close()
     return 0
 

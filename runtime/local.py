@@ -12,6 +12,7 @@ from records.board import Board, text
 from records.keyring import Keys
 from runtime import screen
 from runtime.client import connect
+from runtime.connection import forget_chosen_engines
 from runtime.crew import Crew
 from runtime.desk import Desk, read_intake_file
 from runtime.embedded import EngineDidNotStart, embedded_server, free_port
@@ -39,6 +40,7 @@ async def up_and_running(settings: Settings, *, demo: bool, workers: int = 1) ->
     """
     settings = settings.model_copy(update={"home": settings.home or Path(".safeconduct") / ("demo" if demo else "run")})
     refuse_a_second_one(settings)
+    forget_chosen_engines()
     master = master_of_demo(settings) if demo else master_of_installation(settings)
     stop = told_to_stop()
     ports = (free_port(), free_port(), free_port()) if demo else RUN_PORTS
@@ -56,7 +58,7 @@ async def up_and_running(settings: Settings, *, demo: bool, workers: int = 1) ->
 def refuse_a_second_one(settings: Settings) -> None:
     """One engine for each folder: two would fight over one file."""
     with contextlib.suppress(NotRunning):
-        settings.model_copy(update={"temporal_address": None}).running()
+        settings.running()
         raise EngineDidNotStart(f"an engine runs already for {settings.folder}: stop it first (Ctrl-C in its terminal)")
 
 
@@ -74,7 +76,7 @@ class Place:
     """A running installation.
 
     Attributes:
-        settings: with its engine's address and its agent.
+        settings: with its agent.
         keys: for engine and log, and for the vault.
         crew: its processes.
     """
@@ -102,17 +104,17 @@ async def everything(settings: Settings, master: bytes, ports: Ports, workers: i
             agent=door,
             pid=os.getpid(),
         )
-        settings = settings.model_copy(update={"temporal_address": address, "agent": door})
+        settings = settings.model_copy(update={"agent": door})
         environment = {
             "SAFECONDUCT_HOME": str(settings.folder.absolute()),
             "SAFECONDUCT_AGENT": str(door),
-            "SAFECONDUCT_TEMPORAL_ADDRESS": address,
+            "TEMPORAL_ADDRESS": address,
         }
         async with Crew(settings.folder, environment) as crew:
             for number in range(workers):
                 await crew.begin("worker" if number == 0 else f"worker-{number + 1}", "worker")
             place = Place(settings, running, keys_of(settings, master), crew)
-            await revive_open_cases(place.desk())
+            await revive_open_cases(place)
             settings.announce(running)
             try:
                 yield place
@@ -120,10 +122,10 @@ async def everything(settings: Settings, master: bytes, ports: Ports, workers: i
                 settings.withdraw()
 
 
-async def revive_open_cases(desk: Desk) -> None:
+async def revive_open_cases(place: Place) -> None:
     """See that the path of every open case runs: it starts its phases, or adopts them. For an engine that was lost."""
-    client = await connect(desk.settings, desk.keys[0])
-    for case in desk.board.cases():
+    client = await connect(place.settings, place.keys[0], place.running)
+    for case in place.desk().board.cases():
         if case.is_open:
             await revive(client, case_stream(case.reference))
 

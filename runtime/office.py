@@ -35,8 +35,17 @@ ANSWER_SECONDS = 30.0
 TRIES = 3
 """After so many the user is told. A command that was accepted meanwhile answers as before when it is repeated."""
 
-HEARD_SECONDS = 10.0
-"""How long the path may take to hear of a milestone before the user is told to look later."""
+HEARD_SECONDS = 30.0
+"""How long the path may take to hear of a milestone before the user is told to look later. Shorter fails while another
+worker takes over from a dead one: the engine waits ten seconds for the dead one's task before it gives it on."""
+
+_PASSING = (
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.NOT_FOUND,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.FAILED_PRECONDITION,
+)
+"""Answers that the next try may not get. The last one comes while a workflow continues as new under the command."""
 
 _REFUSALS: dict[str, type[SafeconductError]] = {kind.code: kind for kind in (Refused, NotUnderstood, NotFound)}
 
@@ -119,11 +128,7 @@ class Office:
                 if isinstance(error.__cause__, asyncio.CancelledError):
                     raise error.__cause__ from None
             except RPCError as error:
-                if error.status not in (
-                    RPCStatusCode.UNAVAILABLE,
-                    RPCStatusCode.NOT_FOUND,
-                    RPCStatusCode.DEADLINE_EXCEEDED,
-                ):
+                if error.status not in _PASSING:
                     raise NotRunning(f"the engine refused the command ({error.status.name.lower()})") from None
                 await asyncio.sleep(0.5)
         raise NotRunning("the engine gave no answer: is a worker running? Send the same command again")

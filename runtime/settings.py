@@ -32,8 +32,6 @@ class Settings(BaseSettings):
 
     Attributes:
         home: the folder with the records and, where it is embedded, the engine's own file.
-        temporal_address: host and port of a Temporal server; the embedded one if not set.
-        temporal_namespace: its namespace.
         webhook_url: where notices go; the worker's terminal if not set.
         webhook_secret: signs them (base64, may begin with ``whsec_``).
         heartbeat_url: an address outside that expects a call every minute; it may hold a secret.
@@ -45,8 +43,6 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SAFECONDUCT_", hide_input_in_errors=True)
 
     home: Path | None = None
-    temporal_address: str | None = None
-    temporal_namespace: str = "default"
     webhook_url: str | None = None
     webhook_secret: SecretStr | None = None
     heartbeat_url: SecretStr | None = None
@@ -86,13 +82,11 @@ class Settings(BaseSettings):
         return self.folder / "temporal.db"
 
     def running(self) -> Running:
-        """Where the engine listens.
+        """Where the engine listens that runs for this folder.
 
         Raises:
             NotRunning: none has been started here.
         """
-        if self.temporal_address is not None:
-            return Running(address=self.temporal_address, pid=0)
         try:
             found = Running.model_validate(json.loads((self.folder / "running.json").read_text()))
             os.kill(found.pid, 0)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.demo import ROOT, Demo, running_demo, wait_until
+from tests.support.demo import Demo, running_demo, wait_until
 from tests.support.intakes import MINIMAL
+from tests.support.servers import ROOT
 
 SECRET = "Planted-Name"
 """Stands where a mistake must not be repeated."""

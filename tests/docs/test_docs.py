@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from runtime.settings import Settings
-from tests.support.demo import ROOT, Demo, running_demo
+from tests.support.demo import Demo, running_demo
+from tests.support.servers import ROOT
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
 """In this order a reader goes through them, and so does the test."""
@@ -24,7 +25,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 PLACES = ("domain", "workflows", "activities", "records", "runtime", "tests", "examples", "docs", "scripts", ".ci")
 FILE = re.compile(rf"^(?:(?:{'|'.join(map(re.escape, PLACES))})/[\w./*-]*|[\w-]+\.(?:py|md|toml|lock))$")
 
-IN_AN_INSTALLATION = {"rejects.tsv"}
+IN_AN_INSTALLATION = {"rejects.tsv", "temporal.toml"}
 STEADY = (
     "6 fictional cases imported, 0 were there already and go on where they were.",
     "What needs a human now",

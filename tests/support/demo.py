@@ -1,17 +1,16 @@
 """A running ``safeconduct up --demo``, and a way to type commands into it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.servers import ROOT, clean_environment
 
 READY_SECONDS, STOP_SECONDS, POLL_SECONDS = 60, 30, 0.05
 
@@ -40,12 +39,18 @@ def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def start(folder: Path, *command: str, printed: int) -> subprocess.Popen[str]:
-    given = {name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")}
+def start(
+    folder: Path, *command: str, printed: int, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**given, "SAFECONDUCT_HOME": str(folder / "home"), "SAFECONDUCT_STAFF": "dana"},
+        env={
+            **clean_environment(),
+            "SAFECONDUCT_HOME": str(folder / "home"),
+            "SAFECONDUCT_STAFF": "dana",
+            **(environment or {}),
+        },
         stdin=subprocess.PIPE,
         stdout=printed,
         text=True,
@@ -58,7 +63,9 @@ def running_demo(folder: Path, stop: signal.Signals = signal.SIGINT) -> Iterator
     printed = folder / "printed.txt"
     program = Path(sys.executable).parent / "safeconduct"
     with printed.open("w") as file:
-        process = start(folder, str(program), "up", "--demo", printed=file.fileno())
+        # an engine of somebody's own is none of its business
+        elsewhere = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "TEMPORAL_PROFILE": "none"}
+        process = start(folder, str(program), "up", "--demo", printed=file.fileno(), environment=elsewhere)
     typing = start(folder, sys.executable, "-m", "tests.support.many_commands", printed=subprocess.PIPE)
     running = folder / "home" / "running.json"
 

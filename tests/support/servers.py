@@ -1,13 +1,15 @@
 """A real server with a file, that can be killed and started again on the same port."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from temporalio.client import Client
 
@@ -18,6 +20,11 @@ from runtime.embedded import embedded_server, free_port
 from tests.support.keys import keys_in, store_in
 
 ROOT = Path(__file__).parents[2]
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without any setting of the project or of Temporal."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("SAFECONDUCT_", "TEMPORAL_"))}
 
 
 @dataclass(frozen=True)
@@ -51,9 +58,17 @@ def new_place(folder: Path) -> Place:
 
 
 @asynccontextmanager
-async def program(*arguments: str) -> AsyncIterator[subprocess.Popen[bytes]]:
+async def program(
+    *arguments: str, environment: Mapping[str, str] | None = None, stderr: int | IO[bytes] | None = None
+) -> AsyncIterator[subprocess.Popen[bytes]]:
     """A Python program of the project, killed at the end if it still runs."""
-    running = await asyncio.to_thread(subprocess.Popen, [sys.executable, *arguments], cwd=ROOT)
+    running = await asyncio.to_thread(
+        subprocess.Popen,
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**clean_environment(), **(environment or {})},
+        stderr=stderr,
+    )
     try:
         yield running
     finally:

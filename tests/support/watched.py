@@ -1,7 +1,6 @@
 """The watchdog as a process of its own, what it prints, and an address outside that it calls."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -13,19 +12,26 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.support.rehearsal import eventually
-from tests.support.servers import ROOT
+from tests.support.servers import ROOT, clean_environment
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 @dataclass
 class Outside:
-    """What came to an address outside: notices (POST) and heartbeats (GET). ``answer`` is what it answers."""
+    """What came to an address outside: notices (POST) and heartbeats (GET).
+
+    ``answer`` is what it answers, as soon as ``may_answer`` is set; and it is, unless a test clears it.
+    """
 
     url: str = ""
     answer: int = 204
     notices: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     beats: list[str] = field(default_factory=list)
+    may_answer: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.may_answer.set()
 
     def ids(self) -> list[str]:
         return [headers["webhook-id"] for headers, _ in self.notices]
@@ -47,6 +53,7 @@ def outside() -> Iterator[Outside]:
             self._answer()
 
         def _answer(self) -> None:
+            received.may_answer.wait()
             self.send_response(received.answer)
             self.send_header("location", f"{received.url}/elsewhere")
             self.end_headers()
@@ -61,6 +68,7 @@ def outside() -> Iterator[Outside]:
     try:
         yield received
     finally:
+        received.may_answer.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -86,9 +94,12 @@ async def watching(
     folder: Path, address: str, settings: Mapping[str, str] | None = None, every: float = 0.5
 ) -> AsyncIterator[Watched]:
     """``safeconduct watchdog`` on a folder; it must stop in order, with exit code 0."""
-    given = {name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")}
-    ours = {"home": str(folder), "temporal_address": address, **(settings or {})}
-    environment = {**given, **{f"SAFECONDUCT_{name.upper()}": value for name, value in ours.items()}}
+    ours = {"home": str(folder), **(settings or {})}
+    environment = {
+        **clean_environment(),
+        "TEMPORAL_ADDRESS": address,
+        **{f"SAFECONDUCT_{name.upper()}": value for name, value in ours.items()},
+    }
     printed = folder / "watchdog.txt"
     with printed.open("wb") as file:
         process = await asyncio.to_thread(

@@ -11,7 +11,6 @@ import pytest
 
 from activities.notifications.terminal import Terminal
 from runtime.clocks import Moment, gap, read_clocks, span
-from runtime.embedded import free_port
 from runtime.settings import Settings
 from runtime.watchdog import Watchdog
 from tests.support.cards import duty, write_case
@@ -45,7 +44,7 @@ def a_case_with_duties(folder: Path, reference: str) -> Iterator[tuple[Watchdog,
     later = duty("check-in", "The person has not checked in", BEGAN + 48 * HOUR)
     write_case(folder / "records.db", reference, soon, later)
     clocks = Clocks()
-    settings = Settings(home=folder, temporal_address=f"127.0.0.1:{free_port()}")
+    settings = Settings(home=folder)
     yield Watchdog(settings, Terminal(), clocks), clocks
 
 

@@ -1,0 +1,344 @@
+"""Looks at everything that an installation stands on, and says what to do about what is wrong.
+
+It changes nothing and sends nothing anywhere: no notice, and no heartbeat, for one call would tell the dead man's
+switch that all is well. It works while nothing runs. Findings hold no value of a setting, for some are secrets.
+"""
+
+import asyncio
+import shutil
+import socket
+import stat
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from importlib.metadata import version
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlmodel import SQLModel
+from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import (
+    DescribeTaskQueueRequest,
+    DescribeTaskQueueResponse,
+    GetSystemInfoRequest,
+    PollActivityTaskQueueRequest,
+)
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from activities.contract import TASK_QUEUE
+from activities.notifications.webhook import Webhook
+from domain.errors import Refused, SafeconductError
+from records.database import Reader
+from records.errors import Unreachable
+from records.keyring import Role
+from runtime.client import connect
+from runtime.keys import is_begun, open_keys
+from runtime.settings import NotRunning, Settings, now
+
+SEARCH_ATTRIBUTES: Mapping[str, str] = {
+    "Stage": "Keyword",
+    "Phase": "Keyword",
+    "Country": "Keyword",
+    "Destination": "Keyword",
+    "Risk": "Keyword",
+    "NextDeadline": "Datetime",
+}
+"""What operators filter by, each with its type."""
+
+LOW_BYTES, EMPTY_BYTES = 2**30, 2**27
+"""Below the first there is little room, below the second an append may fail tomorrow."""
+
+OFF = timedelta(seconds=30)
+"""So far two clocks may be apart: duties count in hours, but a sender's stamp must be near the engine's."""
+
+ANSWER_SECONDS = 5.0
+"""How long one question to the engine, or the search for a host's address, may take."""
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at, what was found, and what to do about it (empty if nothing)."""
+
+    check: str
+    verdict: Verdict
+    found: str
+    do: str = ""
+
+
+def ok(check: str, found: str) -> Finding:
+    return Finding(check, Verdict.OK, found)
+
+
+def warn(check: str, found: str, do: str) -> Finding:
+    return Finding(check, Verdict.WARN, found, do)
+
+
+def fail(check: str, found: str, do: str) -> Finding:
+    return Finding(check, Verdict.FAIL, found, do)
+
+
+async def examine(settings: Settings, attributes: Mapping[str, str] = SEARCH_ATTRIBUTES) -> list[Finding]:
+    """Look at everything.
+
+    Args:
+        settings: of the installation.
+        attributes: the search attributes that are switched on, with their types.
+    """
+    return [
+        *await about_engine(settings, attributes),
+        *about_records(settings.records_path),
+        about_keyring(settings),
+        *await asyncio.to_thread(lambda: list(about_channels(settings))),
+        about_time_zones(),
+        about_disk(settings.folder),
+        ok(
+            "versions",
+            f"safeconduct {version('safeconduct')}, python {sys.version.split()[0]}, "
+            f"temporalio {version('temporalio')}",
+        ),
+    ]
+
+
+async def about_engine(settings: Settings, attributes: Mapping[str, str]) -> list[Finding]:
+    """Server, namespace, workers, search attributes and clock, as far as the engine answers."""
+    try:
+        client = await connect(settings, None)
+    except NotRunning as error:
+        without = "until the engine answers, workers, search attributes and its clock can't be looked at"
+        return [fail("server", str(error), f"`make run`, or the TEMPORAL_… settings; {without}")]
+    looks = (
+        about_server(client),
+        about_workers(client),
+        about_search_attributes(client, attributes),
+        about_clock(client),
+    )
+    found = await asyncio.gather(*looks, return_exceptions=True)
+    return [ok("namespace", f"{client.namespace}: the engine has it"), *map(_answered, found)]
+
+
+def _answered(found: Finding | BaseException) -> Finding:
+    if isinstance(found, Finding):
+        return found
+    if isinstance(found, RPCError | TimeoutError):
+        return warn("server", "it did not answer one question", "try again; see what the server complains of")
+    raise found
+
+
+async def about_server(client: Client) -> Finding:
+    info = await client.workflow_service.get_system_info(GetSystemInfoRequest(), timeout=_limit())
+    found, reached = f"answers, version {info.server_version}", client.service_client.config
+    if reached.tls or reached.target_host.rpartition(":")[0] in ("127.0.0.1", "[::1]", "localhost"):
+        return ok("server", found)
+    return warn("server", f"{found}; the way to it leaves this machine without TLS", "set TEMPORAL_TLS=true")
+
+
+async def about_workers(client: Client) -> Finding:
+    queue = await _describe(client, TASK_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
+    if queue.pollers:
+        return ok("workers", "at least one asks for work")
+    return fail("workers", "none asks for work: no duty sounds", "start `.venv/bin/python worker.py` (or `make run`)")
+
+
+async def about_search_attributes(client: Client, attributes: Mapping[str, str]) -> Finding:
+    request = ListSearchAttributesRequest(namespace=client.namespace)
+    answer = await client.operator_service.list_search_attributes(request, timeout=_limit())
+    lacking = [name for name, kind in attributes.items() if answer.custom_attributes.get(name) != _TYPES[kind]]
+    if not lacking:
+        return ok("search attributes", ", ".join(attributes) or "all switched off")
+    made = " ".join(f"--name {name} --type {attributes[name]}" for name in lacking)
+    return warn(
+        "search attributes",
+        f"missing, or of another type: {', '.join(lacking)}; no case depends on them, but lists in the UI do",
+        f".venv/bin/temporal operator search-attribute create --namespace {client.namespace} {made}",
+    )
+
+
+_TYPES = {
+    "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    "Datetime": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
+}
+
+
+async def about_clock(client: Client, clock: Callable[[], datetime] = now) -> Finding:
+    """This clock beside the engine's."""
+    apart = await engine_time(client) - clock()
+    if abs(apart) <= OFF:
+        return ok("clock", "the same as the engine's")
+    how = f"{abs(apart).total_seconds():.0f} s {'behind' if apart > timedelta() else 'ahead of'} the engine's"
+    return fail("clock", how, "set both by a time server: deadlines are told by the engine's clock")
+
+
+async def engine_time(client: Client) -> datetime:
+    """The engine's clock.
+
+    No call tells it. But the engine notes when somebody last asked for work, so the doctor asks, in a queue of its own
+    into which nobody puts any.
+
+    Raises:
+        TimeoutError: it did not come.
+        RPCError: the engine does not answer.
+    """
+    name, kind = f"{TASK_QUEUE}-doctor", TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+    before = (await _describe(client, name, kind)).pollers  # an earlier doctor is remembered for minutes
+    request = PollActivityTaskQueueRequest(
+        namespace=client.namespace, task_queue=TaskQueue(name=name), identity=client.identity
+    )
+    asking = asyncio.create_task(client.workflow_service.poll_activity_task_queue(request, timeout=_limit()))
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while True:
+                pollers = (await _describe(client, name, kind)).pollers
+                if pollers != before:
+                    return max(poller.last_access_time.ToDatetime(UTC) for poller in pollers)
+                await asyncio.sleep(0.02)
+    finally:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+
+
+async def _describe(client: Client, queue: str, kind: TaskQueueType.ValueType) -> DescribeTaskQueueResponse:
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
+    )
+    return await client.workflow_service.describe_task_queue(request, timeout=_limit())
+
+
+def _limit() -> timedelta:
+    return timedelta(seconds=ANSWER_SECONDS)
+
+
+def about_records(path: Path) -> Iterator[Finding]:
+    """Whether the records open, are whole, have this version's tables, and are closed to others."""
+    if not path.exists():
+        yield warn("records", "there are none yet", "nothing, before the first start; else set SAFECONDUCT_HOME")
+        return
+    if (broken := _broken(path)) is not None:
+        yield fail("records", broken, "stop everything and put the last copy of records.db back, without temporal.db")
+        return
+    if lacking := _lacking(path):
+        yield fail("records", f"made by another version: no {', '.join(lacking)}", "use the version that made them")
+    else:
+        yield ok("records", "open, whole, with the tables of this version")
+    if any(stat.S_IMODE(one.stat().st_mode) & 0o077 for one in (path, path.parent)):
+        yield warn("records", "other accounts may open the folder or its files", "chmod 700 the folder, 600 its files")
+
+
+def about_keyring(settings: Settings) -> Finding:
+    """Whether the keyring opens, is whole, and whether something here opens it without asking a person."""
+    path = settings.keyring_path
+    if not path.exists():
+        return warn("keyring", "there is none", "nothing, before the first start; else put keyring.db back")
+    if (broken := _broken(path)) is not None:
+        return fail("keyring", broken, "put the last copy of keyring.db back: without it nothing can be read")
+    if not is_begun(settings):
+        return warn("keyring", "it belongs to no key yet", "nothing, before the first start; else put keyring.db back")
+    try:
+        open_keys(settings, Role.WORK, may_ask=False)
+    except Refused as error:
+        return fail("keyring", str(error), "put back the keyring that belongs to these records, or take its own key")
+    except SafeconductError:
+        return ok("keyring", "opens, and is whole; no key is at hand now, so a person's passphrase will be asked")
+    return ok("keyring", "opens, is whole, and the key at hand fits it")
+
+
+def _broken(path: Path) -> str | None:
+    """What is wrong with a database file."""
+    reader = Reader(path)
+    try:
+        with reader.reading() as connection:
+            said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    except Unreachable as error:
+        return f"{path.name} does not open: {str(error).rpartition(': ')[2]}"
+    finally:
+        reader.close()
+    return None if said == "ok" else f"{path.name} is damaged"
+
+
+def _lacking(path: Path) -> list[str]:
+    """The tables and columns of this version that the records do not have."""
+    reader = Reader(path)
+    with reader.reading() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'"
+        )
+        columns = {f"{table}.{column}" for table, column in found}
+    reader.close()
+    wanted = [f"{table.name}.{column.name}" for table in SQLModel.metadata.sorted_tables for column in table.columns]
+    return [column for column in wanted if column not in columns]
+
+
+def about_channels(settings: Settings) -> Iterator[Finding]:
+    """Whether notices and heartbeats have somewhere to go. Nothing is sent there."""
+    if settings.webhook_url is None:
+        yield warn("notices", "go to the worker's terminal, where nobody may look", "set SAFECONDUCT_WEBHOOK_URL")
+    else:
+        yield _about_address("notices", settings.webhook_url, "SAFECONDUCT_WEBHOOK_URL") or _about_secret(settings)
+    if settings.heartbeat_url is None:
+        yield warn("heartbeat", "nobody notices if this machine dies", "set SAFECONDUCT_HEARTBEAT_URL")
+    else:
+        address = settings.heartbeat_url.get_secret_value()
+        yield _about_address("heartbeat", address, "SAFECONDUCT_HEARTBEAT_URL") or ok("heartbeat", "the host is there")
+
+
+def _about_address(check: str, url: str, variable: str) -> Finding | None:
+    """What is wrong with an address; the address itself may be a secret."""
+    try:
+        parts = urlsplit(url)
+        host, port, scheme = parts.hostname, parts.port, parts.scheme
+    except ValueError:
+        host, port, scheme = None, None, ""
+    if host is None or scheme not in ("https", "http"):
+        return fail(check, f"{variable} is no address", "write it as https://host/path")
+    try:
+        found = {entry[4][0] for entry in socket.getaddrinfo(host, port or scheme, type=socket.SOCK_STREAM)}
+    except OSError:
+        return fail(check, f"the host of {variable} is unknown", "look for a typing error; look at this machine's DNS")
+    if all(ip_address(one).is_loopback for one in found):
+        return None
+    if scheme == "http":
+        return fail(check, f"{variable} sends in clear", "begin it with https://")
+    if not all(ip_address(one).is_global for one in found):
+        return warn(check, f"the host of {variable} lies in a private network", "see that it is the one you mean")
+    return None
+
+
+def _about_secret(settings: Settings) -> Finding:
+    secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret is not None else ""
+    try:
+        Webhook(settings.webhook_url or "", secret, now)
+    except ValueError:
+        do = "set SAFECONDUCT_WEBHOOK_SECRET: base64, 24 bytes or more"
+        return fail("notices", "the webhook's secret is missing, too short, or no base64", do)
+    return ok("notices", "the webhook's host is there, and they are signed")
+
+
+def about_time_zones() -> Finding:
+    """Deadlines end at midnight of a country; without its zone none can be counted."""
+    try:
+        ZoneInfo("Asia/Almaty")
+    except ZoneInfoNotFoundError:
+        return fail("time zones", "unknown to this Python", "install the package tzdata")
+    return ok("time zones", f"known; this machine's own is {datetime.now().astimezone().tzname()}")
+
+
+def about_disk(folder: Path) -> Finding:
+    """Whether there is room: an append that finds none is refused."""
+    place = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    free = shutil.disk_usage(place).free
+    found = f"{free / 2**30:.1f} GiB free"
+    if free < LOW_BYTES:
+        return (fail if free < EMPTY_BYTES else warn)("disk", found, "make room where the installation's folder lies")
+    return ok("disk", found)

@@ -1,0 +1,210 @@
+"""What the doctor finds, on real files, a real server and a real address; and that it changes and sends nothing."""
+
+import asyncio
+import os
+import shlex
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from records.database import Database
+from runtime.doctor import (
+    SEARCH_ATTRIBUTES,
+    Finding,
+    Verdict,
+    about_channels,
+    about_clock,
+    about_keyring,
+    about_records,
+    examine,
+)
+from runtime.settings import Settings, now
+from tests.support.keys import settings_in
+from tests.support.rehearsal import eventually
+from tests.support.servers import ROOT, Place, clean_environment, new_place, program
+from tests.support.watched import SECRET, outside
+
+pytestmark = pytest.mark.usefixtures("no_engine_chosen")
+
+PLANTED = "Planted-Token"
+OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
+
+
+@asynccontextmanager
+async def named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
+    """A running server that the environment names."""
+    place = new_place(folder)
+    settings_in(folder)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", place.address)
+    async with place.server():
+        yield place
+
+
+async def found(folder: Path, check: str) -> Finding:
+    return next(one for one in await examine(Settings(home=folder)) if one.check == check)
+
+
+def seen(findings: list[Finding]) -> dict[str, Verdict]:
+    return {one.check: one.verdict for one in findings}
+
+
+def test_without_an_engine_it_says_so_what_to_do_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    home = tmp_path / "nothing"
+    done = subprocess.run(
+        [sys.executable, "starter.py", "doctor"],
+        cwd=ROOT,
+        env={**clean_environment(), "HOME": str(tmp_path), "SAFECONDUCT_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == ""
+    first, second, *others = done.stdout.splitlines()
+    assert first.split(maxsplit=2) == [
+        "fail",
+        "server",
+        "the engine is not running: start it with `make run` (or `make demo`)",
+    ]
+    assert second.strip().startswith("-> `make run`")
+    assert [line for line in others if line.startswith("fail")] == []
+    assert not home.exists()
+
+
+async def test_on_a_running_installation_each_thing_is_looked_at_and_what_it_says_to_do_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Database(tmp_path / "records.db").close()
+    async with named(tmp_path, monkeypatch) as place:
+        assert (await found(tmp_path, "workers")).verdict is FAIL
+        lacking = await found(tmp_path, "search attributes")
+        assert lacking.verdict is WARN
+        assert all(name in lacking.found for name in SEARCH_ATTRIBUTES)
+        command = [str(ROOT / lacking.do.split()[0]), *shlex.split(lacking.do)[1:], "--address", place.address]
+        await asyncio.to_thread(subprocess.run, command, cwd=ROOT, check=True, capture_output=True)
+        environment = {"SAFECONDUCT_HOME": str(tmp_path), "TEMPORAL_ADDRESS": place.address}
+        async with program("worker.py", environment=environment):
+
+            async def is_well() -> bool:
+                findings = await examine(Settings(home=tmp_path))
+                return not [one for one in findings if one.verdict is FAIL] and set(seen(findings)) == {
+                    *("server", "namespace", "workers", "search attributes", "clock", "records", "keyring"),
+                    *("notices", "heartbeat", "time zones", "disk", "versions"),
+                }
+
+            await eventually(is_well, "nothing is wrong")
+            await eventually(lambda: attributes_are_there(tmp_path), "the search attributes are there")
+
+
+async def attributes_are_there(folder: Path) -> bool:
+    return (await found(folder, "search attributes")).verdict is OK
+
+
+async def test_a_search_attribute_that_is_switched_off_is_not_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with named(tmp_path, monkeypatch):
+        assert seen(await examine(Settings(home=tmp_path), {}))["search attributes"] is OK
+        only = await examine(Settings(home=tmp_path), {"Stage": "Keyword"})
+    lacking = next(one.found for one in only if one.check == "search attributes")
+    assert lacking.startswith("missing, or of another type: Stage;")
+
+
+@pytest.mark.parametrize(("moved", "says"), [(-300, "300 s behind"), (300, "300 s ahead of")])
+async def test_a_clock_that_differs_from_the_engines_is_found_again_and_again(
+    tmp_path: Path, moved: int, says: str
+) -> None:
+    place = new_place(tmp_path)
+    async with place.server():
+        client = await place.client()
+        for _ in range(2):
+            assert (await about_clock(client)).verdict is OK
+        wrong = await about_clock(client, lambda: now() + timedelta(seconds=moved, milliseconds=200))
+    assert wrong.verdict is FAIL
+    assert says in wrong.found
+
+
+def damaged(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[4096:12288] = os.urandom(8192)
+    path.write_bytes(content)
+
+
+def of_another_version(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as records:
+        records.execute("ALTER TABLE notice DROP COLUMN channel")
+
+
+@pytest.mark.parametrize(
+    ("harm", "verdict", "says"),
+    [
+        (Path.exists, OK, "with the tables of this version"),
+        (Path.unlink, WARN, "none yet"),
+        (damaged, FAIL, "records.db "),
+        (lambda path: path.write_bytes(b"no database" * 1000), FAIL, "does not open"),
+        (of_another_version, FAIL, "notice.channel"),
+        (lambda path: path.chmod(0o644), WARN, "other accounts"),
+    ],
+)
+def test_records_are_opened_and_read_through(
+    tmp_path: Path, harm: Callable[[Path], object], verdict: Verdict, says: str
+) -> None:
+    path = tmp_path / "home" / "records.db"
+    Database(path).close()
+    harm(path)
+    worst = list(about_records(path))[-1]
+    assert worst.verdict is verdict
+    assert says in worst.found
+    assert path.exists() == (says != "none yet")
+
+
+def test_a_keyring_is_there_whole_or_broken_and_its_key_fits(tmp_path: Path) -> None:
+    empty = Settings(home=tmp_path / "empty")
+    assert about_keyring(empty).verdict is WARN
+    assert not empty.keyring_path.exists()
+    settings = settings_in(tmp_path)
+    assert "the key at hand fits" in about_keyring(settings).found
+    settings.master_path.write_text(bytes(32).hex())
+    assert about_keyring(settings).verdict is FAIL
+    settings.master_path.unlink()
+    assert "passphrase will be asked" in about_keyring(settings).found
+    damaged(settings.keyring_path)
+    assert about_keyring(settings).verdict is FAIL
+
+
+@pytest.mark.parametrize(
+    ("url", "secret", "verdict", "says"),
+    [
+        (None, None, WARN, "terminal"),
+        (f"ftp://{PLANTED}.example.org", SECRET, FAIL, "is no address"),
+        (f"https://[{PLANTED}", SECRET, FAIL, "is no address"),
+        (f"https://{PLANTED}.invalid/{PLANTED}", SECRET, FAIL, "is unknown"),
+        (f"https://10.1.2.3/{PLANTED}", SECRET, WARN, "private network"),
+        (f"http://192.0.2.1/{PLANTED}", SECRET, FAIL, "in clear"),
+        ("HERE", PLANTED, FAIL, "secret is missing"),
+        ("HERE", None, FAIL, "secret is missing"),
+        ("HERE", SECRET, OK, "they are signed"),
+    ],
+)
+def test_a_channel_is_looked_at_and_nothing_is_sent(
+    url: str | None, secret: str | None, verdict: Verdict, says: str
+) -> None:
+    with outside() as received:
+        settings = Settings(
+            webhook_url=received.url if url == "HERE" else url,
+            webhook_secret=SecretStr(secret) if secret is not None else None,
+            heartbeat_url=SecretStr(f"{received.url}/{PLANTED}"),
+        )
+        notices, heartbeat = about_channels(settings)
+        assert (received.notices, received.beats) == ([], [])
+    assert heartbeat.verdict is OK
+    assert notices.verdict is verdict
+    assert says in notices.found
+    assert PLANTED not in f"{notices}{heartbeat}"
