@@ -24,7 +24,7 @@ from domain.intake import intake_from, make_fact, read_script
 from domain.room import kind_of
 from domain.story import Story
 from records.errors import Unreachable
-from runtime import forms, screen
+from runtime import forms, screen, telemetry
 from runtime.cases import story_of, story_of_file
 from runtime.desk import Desk, as_json, read_intake_file, read_text
 from runtime.ending import leave
@@ -66,7 +66,11 @@ def show(table: object) -> None:
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(work)
+    stop_telling = telemetry.export("command-line")
+    try:
+        return asyncio.run(work)
+    finally:
+        stop_telling()
 
 
 @app.callback(invoke_without_command=True)
@@ -454,7 +458,7 @@ def up(demo: Annotated[bool, typer.Option("--demo", help="with the six fictional
     """Run engine, records and a worker on this machine until Ctrl-C."""
     from runtime.local import up_and_running  # brings the engine's client along
 
-    run(up_and_running(Settings(), demo=demo))
+    asyncio.run(up_and_running(Settings(), demo=demo))
 
 
 @app.command(hidden=True)
@@ -466,7 +470,7 @@ def watchdog(
     from worker import channel
 
     settings = Settings()
-    run(watch(settings, channel(settings), every or ROUND_SECONDS))
+    asyncio.run(watch(settings, channel(settings), every or ROUND_SECONDS))
 
 
 def main() -> None:

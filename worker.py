@@ -20,6 +20,7 @@ from domain.errors import NotUnderstood, SafeconductError
 from domain.rulebook import load
 from records.database import Database
 from records.store import Store
+from runtime import telemetry
 from runtime.client import connect
 from runtime.ending import leave
 from runtime.settings import Settings, now
@@ -101,6 +102,7 @@ def build_worker(
 async def main() -> int:
     """Run one worker until it is told to stop (SIGINT, SIGTERM)."""
     settings = Settings()
+    stop_telling = telemetry.start("worker")
     database = Database(settings.records_path)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -108,6 +110,7 @@ async def main() -> int:
     async with build_worker(await connect(settings), Store(database), channel(settings)):
         await stop.wait()
     database.close()
+    stop_telling()
     return 0
 
 

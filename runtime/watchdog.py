@@ -25,6 +25,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, Describe
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities import tracing
 from activities.notifications.channel import Channel, ChannelError
 from domain.duties import Urgency
 from domain.errors import SafeconductError
@@ -32,12 +33,13 @@ from records.board import Board
 from records.database import Reader
 from records.errors import Unreachable
 from records.models import DutyRow
+from runtime import telemetry
 from runtime.alarms import Alarms, Cause, Trouble
 from runtime.client import connect
 from runtime.clocks import Moment, gap, read_clocks, span
 from runtime.heartbeat import Heartbeat
 from runtime.office import revive
-from runtime.settings import Settings
+from runtime.settings import Settings, now
 
 ROUND_SECONDS = 15.0
 """From round to round. Three of them, and the settling, must fit into the minute within which a gap is noticed."""
@@ -251,7 +253,8 @@ class Watchdog:
         """Send what is owed; what cannot be sent now is tried again in the next round, under the same id."""
         for notice in list(self._alarms.owed):
             try:
-                await asyncio.to_thread(self._channel.send, notice, Urgency.OPERATOR)
+                with tracing.notice(notice, Urgency.OPERATOR, self._channel.name):
+                    await asyncio.to_thread(self._channel.send, notice, Urgency.OPERATOR)
             except Exception as error:  # also of a channel that is set up wrongly
                 self._fault("channel", f"no operator could be called: {_why(error)}")
             else:
@@ -357,8 +360,8 @@ async def watch(settings: Settings, channel: Channel, every: float = ROUND_SECON
     Raises:
         NotUnderstood: the heartbeat's address is none.
     """
-    logging.basicConfig(format="%(asctime)s watchdog: %(message)s")
-    _log.setLevel(logging.INFO)
+    stop_telling = telemetry.start("watchdog")
+    telemetry.observe_board(Board(Reader(settings.records_path)), now)
     watchdog = Watchdog(settings, channel, every=every)
     watching = asyncio.create_task(watchdog.run())
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -366,3 +369,4 @@ async def watch(settings: Settings, channel: Channel, every: float = ROUND_SECON
     _log.info("watching")
     with contextlib.suppress(asyncio.CancelledError):
         await watching
+    stop_telling()

@@ -1,0 +1,111 @@
+"""Worker, watchdog and command line as processes: what they export, and what it costs when they do not."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.support.intakes import MINIMAL
+from tests.support.receiver import Receiver, receiver
+from tests.support.rehearsal import eventually
+from tests.support.servers import ROOT, new_place
+
+LABELS = {
+    "safeconduct.phase": r"path|[a-z]+(-[a-z]+)*",
+    "outcome": r"accepted|written|behind|sent",
+    "urgency": r"reminder|alarm|emergency|operator",
+    "channel": r"terminal",
+    "stage": r"[a-z ,-]+",
+    "country": r"[A-Z]{2}|unknown",
+}
+"""What our own figures are told apart by."""
+
+RESOURCE = {
+    "service.name",
+    "service.instance.id",
+    "telemetry.sdk.language",
+    "telemetry.sdk.name",
+    "telemetry.sdk.version",
+}
+"""What a process may say about itself: no machine, no account, no folder."""
+
+
+def program(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment)
+
+
+async def ended(process: subprocess.Popen[bytes]) -> int:
+    return await asyncio.to_thread(process.wait, 30)
+
+
+async def test_each_process_exports_its_part_and_the_watchdog_alone_counts_the_board(tmp_path: Path) -> None:
+    place, intake = new_place(tmp_path), tmp_path / "wren.toml"
+    intake.write_text(MINIMAL)
+    with receiver() as received:
+        given = {name: value for name, value in os.environ.items() if not name.startswith(("SAFECONDUCT_", "OTEL_"))}
+        environment = {
+            **given,
+            "SAFECONDUCT_HOME": str(tmp_path),
+            "SAFECONDUCT_TEMPORAL_ADDRESS": place.address,
+            "SAFECONDUCT_STAFF": "dana",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": received.url,
+            "OTEL_METRIC_EXPORT_INTERVAL": "300",
+        }
+        async with place.server():
+            worker = program(environment, "worker.py")
+            watchdog = program(environment, "starter.py", "watchdog", "--round", "0.5")
+            try:
+                assert await ended(program(environment, "starter.py", "start", str(intake))) == 0
+                assert await ended(program(environment, "starter.py", "record", "Wren", "contact-logged")) == 0
+                await eventually(lambda: bool(received.points("safeconduct.cases.open")), "the board is counted")
+            finally:
+                for process in (worker, watchdog):
+                    process.send_signal(signal.SIGTERM)
+                assert [await ended(process) for process in (worker, watchdog)] == [0, 0]
+    assert received.points("safeconduct.cases.open") == [({"stage": "in transit", "country": "KZ"}, 1)]
+    for name in ("due", "overdue", "unacknowledged"):
+        [(labels, number)] = received.points(f"safeconduct.duties.{name}")
+        assert (labels, number >= 0) == ({}, True)
+    assert received.services("safeconduct.cases.") == {"safeconduct-watchdog"}
+    assert received.services("safeconduct.append.") == {"safeconduct-worker"}
+    assert received.services("safeconduct.command.") == {"safeconduct-command-line"}
+    assert received.services("temporal_") == {"safeconduct-worker", "safeconduct-watchdog"}
+    commands = received.named("command", "accepted")
+    assert len(commands) == 2
+    appends = {(span.trace, span.parent) for span in received.named("append", "written")}
+    assert {(span.trace, span.id) for span in commands} <= appends
+    nothing_but_words(received)
+
+
+def nothing_but_words(received: Receiver) -> None:
+    labels = set(received.labels())
+    assert {name for name, _ in labels} >= {"stage", "country", "outcome"}
+    for name, value in labels:
+        if name in LABELS:
+            assert re.fullmatch(LABELS[name], value), (name, value)
+        assert not re.search(r"case/|[0-9A-Z]{11}|dana", value), (name, value)
+    for resource in received.resources:
+        assert resource.keys() <= RESOURCE, resource
+    for name in ("Wren", "dana", str(ROOT)):
+        assert not [body for body in received.raw if name.encode() in body]
+
+
+def test_without_an_endpoint_nothing_of_opentelemetry_is_imported() -> None:
+    without = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    looks = "; ".join(
+        (
+            "import sys, starter, worker, runtime.watchdog",
+            "from runtime import telemetry",
+            "telemetry.start('worker')()",
+            "telemetry.export('command-line')()",
+            "print([name for name in sys.modules if name.startswith('opentelemetry')])",
+        )
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", looks], cwd=ROOT, env=without, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
