@@ -9,7 +9,8 @@ Rules:
     4. Spans hold the case's reference, the stream, and words of closed lists; of errors the type. Kinds of events,
        actors and dates stand in none. Metrics hold no reference either.
 
-OpenTelemetry is not imported before ``tell``: where nobody listens, its import would be the whole cost.
+OpenTelemetry is not imported before ``tell``, and the activities' types not at all: the command line imports this each
+time, and where nobody listens that import is the whole cost.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,7 +21,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from activities.contract import AppendAnswer, AppendRequest
 from activities.notifications.channel import ChannelError
 from domain.case import MilestoneReached, MilestoneWithdrawn, case_stream, phase_of, reference_of
 from domain.duties import Urgency
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.metrics import Counter, Histogram, Meter
     from opentelemetry.trace import Link, Span, SpanContext, Tracer
+
+    from activities.contract import AppendAnswer, AppendRequest
 
 Read = Callable[[str, int], Sequence[Event]]
 """Reads the events of a stream after a version."""
@@ -109,7 +111,7 @@ def command(stream: str, command_id: UUID) -> Iterator[None]:
         yield
 
 
-def append(request: AppendRequest, read: Read, write: Callable[[], AppendAnswer]) -> AppendAnswer:
+def append(request: "AppendRequest", read: Read, write: "Callable[[], AppendAnswer]") -> "AppendAnswer":
     """One try to write events, in the trace of what caused them. Once they are written, their own traces begin."""
     if (telling := _telling) is None or not request.events:
         return write()
@@ -179,7 +181,7 @@ def _word(error: BaseException) -> str:
             return type(error).__name__
 
 
-def _before(request: AppendRequest, read: Read) -> tuple[Event | None, set[UUID]]:
+def _before(request: "AppendRequest", read: Read) -> tuple[Event | None, set[UUID]]:
     """What stands last before an append: in its stream, or in the case's own if that is empty; and what it misses."""
     try:
         found = read(request.stream, max(request.expected - 1, 0))

@@ -5,13 +5,15 @@ imported: the command line would pay for it each time.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from logging import getLogger
+from logging import NullHandler, getLogger
 from threading import Thread
 from uuid import uuid4
 
 from activities import tracing
+from domain.errors import NotUnderstood
 from records.board import Board
 from records.errors import Unreachable
 from runtime.logs import write_json
@@ -37,6 +39,9 @@ def start(service: str) -> Callable[[], None]:
 
     Returns:
         What to call at the end: it sends what is left.
+
+    Raises:
+        NotUnderstood: the endpoint is no address.
     """
     write_json(service)
     _quiet_temporal(service)
@@ -44,8 +49,26 @@ def start(service: str) -> Callable[[], None]:
 
 
 def export(service: str) -> Callable[[], None]:
-    """For a command: telemetry if there is an endpoint, and nothing at all if there is none."""
-    return _exporting(service) if os.environ.get(ENDPOINT) else _nothing
+    """For a command: telemetry if there is an endpoint, and nothing at all if there is none.
+
+    Raises:
+        NotUnderstood: the endpoint is no address.
+    """
+    return _exporting(service) if _endpoint() else _nothing
+
+
+def _endpoint() -> str | None:
+    endpoint = os.environ.get(ENDPOINT)
+    if endpoint and not re.match(r"https?://[^/]", endpoint):
+        raise NotUnderstood(f"{ENDPOINT} is no address: it begins with http:// or https://")
+    return endpoint
+
+
+def _interval() -> timedelta:
+    try:
+        return timedelta(milliseconds=int(os.environ.get(INTERVAL, "60000")))
+    except ValueError:
+        raise NotUnderstood(f"{INTERVAL} is no number of milliseconds") from None
 
 
 def _nothing() -> None:
@@ -73,6 +96,7 @@ def _exporting(service: str) -> Callable[[], None]:
             event = tracing.beginning.get()
             return tracing.root_id(event) if event is not None else super().generate_span_id()
 
+    getLogger("opentelemetry").addHandler(NullHandler())  # on a coordinator's terminal a silent receiver is no news
     resource = Resource.create({"service.name": f"{SCOPE}-{service}", "service.instance.id": str(uuid4())})
     spans = TracerProvider(resource=resource, id_generator=DerivedIds(), shutdown_on_exit=False)
     spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -104,14 +128,14 @@ def _quiet_temporal(service: str) -> None:
     )
 
     metrics = None
-    if endpoint := os.environ.get(ENDPOINT):
+    if endpoint := _endpoint():
         from opentelemetry.util.re import parse_env_headers
 
         headers = parse_env_headers(os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", ""), liberal=True)
         metrics = OpenTelemetryConfig(
             f"{endpoint.rstrip('/')}/v1/metrics",
             headers=headers,
-            metric_periodicity=timedelta(milliseconds=float(os.environ.get(INTERVAL, 60_000))),
+            metric_periodicity=_interval(),
             durations_as_seconds=True,
             http=True,
         )

@@ -15,15 +15,18 @@ from activities.records import RecordActivities
 from domain.cards import CaseCard, PhaseCard
 from domain.case import Phase, case_stream, phase_stream
 from domain.duties import Urgency
+from domain.embassy_contacts import Approached, Pledged
 from domain.errors import SafeconductError
 from domain.events import Command, Corrected, CorrectionReason, Event, id_from_command
 from domain.facts import Fact, Occurred
+from domain.intake import read_intake
 from domain.room import DatesMoved, DutyCameDue
 from domain.rulebook import load
 from domain.safety import CheckInPlanned, ContactLogged, Detained
 from records.database import Database
 from records.store import Appended, Store
 from runtime import telemetry
+from runtime.local import EXAMPLES
 from tests.support.intakes import minimal
 from tests.support.receiver import Receiver, receiver
 from tests.support.rehearsal import Pigeonhole, Rehearsal, eventually, rehearsal, skipping_server
@@ -84,6 +87,7 @@ async def test_a_case_is_a_chain_of_traces_none_told_twice_by_replay_or_renewal(
     tmp_path: Path, reference: str, received: Receiver
 ) -> None:
     channel, safety = Deaf(), phase_stream(reference, Phase.SAFETY, 1)
+    embassies = phase_stream(reference, Phase.EMBASSY_CONTACTS, 1)
     async with (
         skipping_server() as environment,
         rehearsal(environment, tmp_path, BEGAN, reference, channel=channel, cached_workflows=0) as played,
@@ -108,6 +112,9 @@ async def test_a_case_is_a_chain_of_traces_none_told_twice_by_replay_or_renewal(
         with pytest.raises(SafeconductError):
             await played.office.send(safety, command(played, Corrected(event=uuid4(), reason=wrong.reason)))
         await played.office.send(safety, command(played, Detained()))
+        for fact in (Approached(country="FR"), Pledged(country="FR")):
+            await played.office.send(embassies, command(played, fact))
+            await played.office.path_has_heard(reference, embassies)
         await played.move_to(played.clock + timedelta(days=1))
         told = [event for event in played.events() if isinstance(event.fact, DutyCameDue | DatesMoved)]
         await eventually(lambda: len(channel.notices) == len(told), "all notices are sent")
@@ -122,9 +129,9 @@ async def test_a_case_is_a_chain_of_traces_none_told_twice_by_replay_or_renewal(
     assert {event.fact.kind for event in told} == {"duty-came-due", "dates-moved"}
     assert set(before.values()) == {1}
     assert Counter((span.trace, span.id) for span in received.spans) == before
-    sent = {begun} | {event.command_id for event in events if event.stream == safety and event.command_id is not None}
+    sent = {begun} | {event.command_id for event in events if event.stream in (safety, embassies)} - {None}
     accepted = sorted(span.trace for span in received.named("command", "accepted"))
-    assert accepted == sorted(id_from_command(one, 0).int for one in sent)
+    assert accepted == sorted(id_from_command(one, 0).int for one in sent if one is not None)
     assert [span.failed for span in received.named("command", "not-found")] == [False]
     assert {span.trace for span in received.named("duty")} == {
         event.event_id.int for event in events if isinstance(event.fact, DutyCameDue)
@@ -138,8 +145,30 @@ async def test_a_case_is_a_chain_of_traces_none_told_twice_by_replay_or_renewal(
     appends = received.named("append", "written")
     assert [span.attributes["safeconduct.stream"] for span in appends if not span.links] == [case_stream(reference)]
     assert set(Counter((span.trace, span.attributes["safeconduct.stream"]) for span in appends).values()) == {1}
+    assert {case_stream(reference), embassies} in streams_by_trace(received)  # what it told the path is part of it
     assert everything_is_linked_to_the_beginning(received)
     only_places_and_words(received)
+
+
+def streams_by_trace(received: Receiver) -> list[set[str]]:
+    """The streams to which the appends of each trace wrote."""
+    found: dict[int, set[str]] = {}
+    for span in received.named("append", "written"):
+        found.setdefault(span.trace, set()).add(span.attributes["safeconduct.stream"])
+    return list(found.values())
+
+
+async def test_an_imported_past_is_linked_to_its_intake(tmp_path: Path, reference: str, received: Receiver) -> None:
+    file = read_intake((EXAMPLES / "1-sparrow.toml").read_text())
+    assert file.intake.history
+    found = datetime(2026, 10, 25, 9, tzinfo=UTC)
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, found, reference) as played:
+        await played.start(file)
+        await played.move_to(found + timedelta(days=30))
+        duties = {event.event_id.int for event in played.events() if isinstance(event.fact, DutyCameDue)}
+        await eventually(lambda: {span.trace for span in received.named("duty")} == duties, "all is told")
+    assert len({event.stream for event in played.events() if event.event_id.int in duties}) > 1
+    assert everything_is_linked_to_the_beginning(received)
 
 
 def everything_is_linked_to_the_beginning(received: Receiver) -> bool:
