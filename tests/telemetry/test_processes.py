@@ -19,7 +19,7 @@ from tests.support.servers import ROOT, new_place
 from tests.support.watched import SECRET
 
 LABELS = {
-    "safeconduct.phase": r"path|[a-z]+(-[a-z]+)*",
+    "phase": r"path|[a-z]+(-[a-z]+)*",
     "outcome": r"accepted|written|behind|transient",
     "urgency": r"reminder|alarm|emergency|operator",
     "channel": r"webhook",
@@ -138,7 +138,7 @@ with tracing.command("case/{"0" * 11}", uuid4()):
     pass
 began = time.monotonic()
 stop()
-print(time.monotonic() - began < telemetry.FLUSH.total_seconds() + 2)
+print(time.monotonic() - began < 5)
 """
     environment = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
     done = subprocess.run(
