@@ -45,7 +45,7 @@ class JsonLines(logging.Formatter):
 def _sentence(record: logging.LogRecord) -> str:
     if record.name.partition(".")[0] == OWN:
         return record.getMessage()
-    where = f"{record.module}:{record.lineno}"
+    where = f"{record.module}:{record.lineno}" if record.lineno else "withheld"  # Temporal's core tells no line
     return f"{record.msg} ({where})" if _stands_in_source(record) else where
 
 

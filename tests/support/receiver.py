@@ -35,9 +35,10 @@ class Span:
 
 @dataclass
 class Receiver:
-    """Everything that came."""
+    """Everything that came. With an address in ``elsewhere`` it redirects to it."""
 
     url: str = ""
+    elsewhere: str | None = None
     spans: list[Span] = field(default_factory=list)
     metrics: list[tuple[str, Metric]] = field(default_factory=list)
     resources: list[dict[str, str]] = field(default_factory=list)
@@ -119,7 +120,8 @@ def receiver() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             received.take(self.path, self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(200)
+            self.send_response(200 if received.elsewhere is None else 307)
+            self.send_header("location", f"{received.elsewhere}{self.path}")
             self.send_header("content-length", "0")
             self.end_headers()
 

@@ -82,7 +82,6 @@ async def test_each_process_exports_its_part_and_the_watchdog_alone_counts_the_b
     assert received.services("safeconduct.cases.") == {"safeconduct-watchdog"}
     assert received.services("safeconduct.append.") == {"safeconduct-worker"}
     assert received.services("safeconduct.command.") == {"safeconduct-command-line"}
-    assert received.services("temporal_") == {"safeconduct-worker", "safeconduct-watchdog"}
     commands = received.named("command", "accepted")
     assert len(commands) == 2
     appends = {(span.trace, span.parent) for span in received.named("append", "written")}

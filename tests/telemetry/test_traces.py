@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from activities import tracing
 from activities.contract import AppendRequest
 from activities.notifications.channel import ChannelError, Lasting
 from activities.records import RecordActivities
@@ -255,3 +256,15 @@ async def test_the_same_append_again_after_a_crash_tells_nothing(
     assert {one.outcome, two.outcome} == {"written"}
     assert two.links == ((one.trace, one.parent),)
     database.close()
+
+
+def test_s14_a_redirect_of_the_receiver_is_not_followed(monkeypatch: pytest.MonkeyPatch, reference: str) -> None:
+    with receiver() as first, receiver() as other:
+        first.elsewhere = other.url
+        monkeypatch.setenv(telemetry.ENDPOINT, first.url)
+        stop = telemetry.export("test")
+        with tracing.command(case_stream(reference), uuid4()):
+            pass
+        stop()
+    assert len(first.raw) == 2  # a trace and the figures
+    assert not other.raw
