@@ -102,11 +102,9 @@ class Telling:
 
     @contextmanager
     def notice(self, event: UUID, urgency: Urgency, channel: str, stream: str | None) -> Iterator[None]:
-        """One try, in the trace of the event that caused it; without a stream it begins its own."""
-        if stream is None:
-            span = self._root("notice", event, {})
-        else:
-            span = self._tracer.start_span("notice", _within(event), attributes=_place(stream))
+        """One try, in the trace of the event that caused it; without a stream it is a trace by itself."""
+        within, place = (_within(event), _place(stream)) if stream is not None else (Context(), {})
+        span = self._tracer.start_span("notice", within, attributes=place)
         words = {"outcome": "sent", "urgency": str(urgency), "channel": channel}
         with _told(span, words, lambda _, told: self._notices.add(1, told)):
             yield
