@@ -24,7 +24,7 @@ from domain.intake import intake_from, make_fact, read_script
 from domain.room import kind_of
 from domain.story import Story
 from records.errors import StoreError
-from runtime import forms, screen, secrecy
+from runtime import forms, screen, secrecy, telemetry
 from runtime.cases import story_of, story_of_file
 from runtime.desk import Desk, as_json, at_desk, read_intake_file, read_text
 from runtime.ending import leave
@@ -52,7 +52,11 @@ def show(table: object) -> None:
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(work)
+    stop_telling = telemetry.export("command-line")
+    try:
+        return asyncio.run(work)
+    finally:
+        stop_telling()
 
 
 @app.callback(invoke_without_command=True)
@@ -468,7 +472,7 @@ def up(
     """Run engine, records and workers on this machine until Ctrl-C."""
     from runtime.local import up_and_running  # brings the engine's client along
 
-    run(up_and_running(Settings(), demo=demo, workers=workers))
+    asyncio.run(up_and_running(Settings(), demo=demo, workers=workers))
 
 
 @app.command(hidden=True)
@@ -480,7 +484,7 @@ def watchdog(
     from worker import channel
 
     settings = Settings()
-    run(watch(settings, channel(settings), every or ROUND_SECONDS))
+    asyncio.run(watch(settings, channel(settings), every or ROUND_SECONDS))
 
 
 def main() -> None:

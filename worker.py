@@ -22,6 +22,7 @@ from records.database import Database
 from records.errors import StoreError
 from records.keyring import Role
 from records.store import Store
+from runtime import telemetry
 from runtime.client import connect
 from runtime.ending import leave, told_to_stop
 from runtime.keys import open_keys
@@ -109,6 +110,7 @@ def build_worker(
 async def main() -> int:
     """Run one worker until it is told to stop (SIGINT, SIGTERM)."""
     settings = Settings()
+    stop_telling = telemetry.start("worker")
     (keys,) = open_keys(settings, Role.WORK)
     database = Database(settings.records_path)
     stop = told_to_stop()
@@ -119,6 +121,7 @@ async def main() -> int:
         # an activity in a thread can be asked to end, not made to; what it leaves undone another worker does
         asyncio.get_running_loop().call_later(LONGEST_STOP.total_seconds(), leave, 0)
     database.close()
+    stop_telling()
     return 0
 
 

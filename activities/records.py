@@ -6,7 +6,7 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import contract
+from activities import contract, tracing
 from activities.contract import AppendAnswer, AppendRequest, OpenedStream, ReadCase, RulesAnswer, RulesRequest
 from domain.rulebook import Rulebook
 from records.errors import ContentDiffers, StaleWriter
@@ -39,20 +39,23 @@ class RecordActivities:
         Raises:
             ApplicationError: never to be tried again: superseded, or an event id is stored with other content.
         """
-        cards = (*((request.case_card,) if request.case_card is not None else ()), *request.phase_cards)
         try:
-            appended = self._store.append(
-                request.stream,
-                request.epoch,
-                request.expected,
-                request.events,
-                case_seen=request.case_seen,
-                cards=cards,
-            )
+            return tracing.append(request, self._store.read, lambda: self._append(request))
         except StaleWriter as error:
             raise ApplicationError(str(error), type=contract.SUPERSEDED, non_retryable=True) from None
         except ContentDiffers as error:
             raise ApplicationError(str(error), type="content-differs", non_retryable=True) from None
+
+    def _append(self, request: AppendRequest) -> AppendAnswer:
+        cards = (*((request.case_card,) if request.case_card is not None else ()), *request.phase_cards)
+        appended = self._store.append(
+            request.stream,
+            request.epoch,
+            request.expected,
+            request.events,
+            case_seen=request.case_seen,
+            cards=cards,
+        )
         return AppendAnswer(tail=appended.tail, case_tail=appended.case_tail)
 
     @activity.defn(name=contract.READ_CASE_STREAM)

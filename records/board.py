@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, func, or_, select
 
 from domain.case import case_stream
 from domain.room import DIGEST
@@ -106,6 +106,30 @@ class Board:
         meanwhile = or_(*((text(after) < rung) & (rung <= text(until)) for rung in rungs))
         query = select(DutyRow).where(col(DutyRow.due) <= text(until), meanwhile).order_by(col(DutyRow.due))
         return list(self._all(query))
+
+    def open_cases(self) -> list[tuple[str, str | None, int]]:
+        """How many open cases there are in each stage and country."""
+        query = (
+            select(CaseRow.stage, CaseRow.country, func.count())
+            .where(col(CaseRow.is_open).is_(True))
+            .group_by(col(CaseRow.stage), col(CaseRow.country))
+        )
+        return [(stage, country, number) for stage, country, number in self._all(query)]
+
+    def due_within_a_day(self, now: datetime) -> int:
+        """How many duties come due in the next 24 hours."""
+        return self._count(col(DutyRow.due) > text(now), col(DutyRow.due) <= text(now + timedelta(days=1)))
+
+    def overdue(self, now: datetime) -> int:
+        """How many duties are past their instant, and nobody has taken them in hand."""
+        return self._count(col(DutyRow.due) <= text(now), col(DutyRow.acknowledged).is_(False))
+
+    def unacknowledged(self) -> int:
+        """How many duties somebody was told of, and nobody has taken in hand."""
+        return self._count(col(DutyRow.level).is_not(None), col(DutyRow.acknowledged).is_(False))
+
+    def _count(self, *conditions: Any) -> int:
+        return int(self._all(select(func.count()).select_from(DutyRow).where(*conditions))[0])
 
     def notices(self, limit: int = 50) -> list[NoticeRow]:
         """The latest notices."""

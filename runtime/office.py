@@ -17,6 +17,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities import tracing
 from activities.contract import TASK_QUEUE
 from domain.case import case_stream, phase_of
 from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
@@ -118,6 +119,10 @@ class Office:
         Raises:
             SafeconductError: it is refused, or the engine does not answer.
         """
+        with tracing.command(stream, command.command_id):
+            return await self._send(stream, command)
+
+    async def _send(self, stream: str, command: Command) -> Receipt:
         for _ in range(TRIES):
             try:
                 return await self._send_once(stream, command)

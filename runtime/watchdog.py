@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import math
-import signal
+import os
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +25,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, Describe
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities import tracing
 from activities.notifications.channel import Channel, ChannelError
 from domain.duties import Urgency
 from domain.errors import SafeconductError
@@ -34,13 +35,15 @@ from records.errors import StoreError, Unreachable
 from records.keyring import Keys, Role
 from records.models import DutyRow
 from records.sealing import SealError
+from runtime import logs, telemetry
 from runtime.alarms import Alarms, Cause, Trouble
 from runtime.client import connect
 from runtime.clocks import Moment, gap, read_clocks, span
+from runtime.ending import SUPERVISED, told_to_stop
 from runtime.heartbeat import Heartbeat
 from runtime.keys import open_keys
 from runtime.office import revive
-from runtime.settings import Settings
+from runtime.settings import Settings, now
 
 ROUND_SECONDS = 15.0
 """From round to round. Three of them, and the settling, must fit into the minute within which a gap is noticed."""
@@ -261,7 +264,8 @@ class Watchdog:
         """Send what is owed; what cannot be sent now is tried again in the next round, under the same id."""
         for notice in list(self._alarms.owed):
             try:
-                await asyncio.to_thread(self._channel.send, notice, Urgency.OPERATOR)
+                with tracing.notice(notice, Urgency.OPERATOR, self._channel.name):
+                    await asyncio.to_thread(self._channel.send, notice, Urgency.OPERATOR)
             except Exception as error:  # also of a channel that is set up wrongly
                 self._fault("channel", f"no operator could be called: {_why(error)}")
             else:
@@ -367,12 +371,16 @@ async def watch(settings: Settings, channel: Channel, every: float = ROUND_SECON
     Raises:
         NotUnderstood: the heartbeat's address is none.
     """
-    logging.basicConfig(format="%(asctime)s watchdog: %(message)s")
-    _log.setLevel(logging.INFO)
+    stop_telling = telemetry.start("watchdog")
+    if SUPERVISED in os.environ:
+        logs.also_on_terminal(_log, "watchdog")
+    telemetry.observe_board(Board(Reader(settings.records_path)), now)
     watchdog = Watchdog(settings, channel, every=every)
     watching = asyncio.create_task(watchdog.run())
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, watching.cancel)
+    stop = told_to_stop()
     _log.info("watching")
+    await stop.wait()
+    watching.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await watching
+    stop_telling()

@@ -8,7 +8,7 @@ from uuid import UUID
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import contract
+from activities import contract, tracing
 from activities.notifications.channel import Channel, ChannelError, Lasting
 from domain.duties import Urgency
 from records.store import Store
@@ -38,7 +38,8 @@ class NoticeActivities:
         if urgency is None:
             return
         try:
-            self._channel.send(notice, Urgency(urgency))
+            with tracing.notice(notice, Urgency(urgency), self._channel.name, activity.info().workflow_id):
+                self._channel.send(notice, Urgency(urgency))
         except ChannelError as error:
             if error.lasting is Lasting.PERMANENT:
                 raise ApplicationError(str(error), type="channel-permanent", non_retryable=True) from None

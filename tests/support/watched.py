@@ -1,6 +1,7 @@
 """The watchdog as a process of its own, what it prints, and an address outside that it calls."""
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -82,8 +83,9 @@ class Watched:
     printed: Path
 
     def lines(self) -> list[str]:
-        """What it said, without time and name."""
-        return [line.partition(" watchdog: ")[2] or line for line in self.printed.read_text().splitlines()]
+        """What it said; whatever is no line of its log is kept as it is."""
+        found = self.printed.read_text().splitlines()
+        return [json.loads(line)["message"] if line.startswith("{") else line for line in found]
 
     def said(self, text: str) -> list[str]:
         return [line for line in self.lines() if text in line]

@@ -86,7 +86,7 @@ async def test_records_that_are_locked_or_gone_call_an_operator_and_are_not_made
             (tmp_path / "elsewhere.db").rename(records)
             await eventually(lambda: len(received.beats) > beats, "all is well again")
         assert len(watchdog.said("the records do not answer")) == 2
-        assert re.search(r"^\d{4}-\d\d-\d\d ", watchdog.printed.read_text()), "each line has its time"
+        assert re.match(r'{"time": "\d{4}-\d\d-\d\dT', watchdog.printed.read_text()), "each line has its time"
 
 
 def test_a_heartbeat_without_a_proper_address_is_one_line_that_does_not_repeat_it(tmp_path: Path) -> None:
