@@ -7,7 +7,7 @@ UI at its own address stays as it is: health without people, for there is no cro
 Rules:
 
 1. It listens on loopback alone, and answers to its own ``Host`` (a rebound name is not its own) and ``Origin`` only.
-2. Without a session nothing is passed on and nothing is decoded.
+2. Without a session nothing is decoded, and nothing is passed on but what asks for the UI's own program.
 3. A payload leaves only after its reading is in the log under the person's name. What can't be opened goes back as it
    came.
 4. It seals nothing: there is no ``/encode``. Texts of errors never leave it, neither to the browser nor to a log.
@@ -35,7 +35,7 @@ from runtime.guard import Guard, body_of
 from runtime.sessions import Sessions, Tries
 from runtime.settings import now as present
 from runtime.sign_in_page import sign_in_page
-from runtime.temporal_ui import TemporalUi, asked_for
+from runtime.temporal_ui import PROGRAM, TemporalUi, asked_for
 
 LOOPBACK = "127.0.0.1"
 
@@ -169,14 +169,14 @@ class Decoder:
         """Let the real UI answer, for a person who is signed in."""
         navigates, asked = request.headers.get("sec-fetch-mode") == "navigate", asked_for(request)
         person = self._person(request, acts=navigates)
-        if person is None:
+        if person is None and not PROGRAM.fullmatch(asked):
             return self._stranger(asked if navigates else None)
         return await self._ui.answer(request, asked, person, self._cookie, await body_of(request, LARGEST_BODY))
 
     def _stranger(self, page: bytes | None) -> Response:
         """A page is asked for: sign in first, then go on there. Anything else is refused."""
         if page is None:
-            return PlainTextResponse("Sign in first.", 401)
+            return JSONResponse({"message": "Sign in first."}, 401)  # as Temporal would: the UI then goes to /login
         return RedirectResponse("/login?" + urlencode({"returnUrl": f"http://{self.own}{page.decode('ascii')}"}), 303)
 
     def _token(self, request: Request) -> str:

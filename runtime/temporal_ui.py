@@ -1,5 +1,7 @@
 """Temporal's UI as it stands behind the decoder: questions that are passed on to it, and what comes back."""
 
+import re
+
 import httpx
 from fastapi import Request, Response
 from fastapi.responses import PlainTextResponse
@@ -14,6 +16,10 @@ UI_POLICY = (
     "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
 """Temporal's UI shows what was decoded, so it may talk to nobody but us. Its own first script stands in its page."""
+
+PROGRAM = re.compile(rb"/_app/(?:[\w-]+/)*[\w-]+(?:\.[\w-]+)+")
+"""Paths of the UI's own program, the same for everybody. A page whose session has ended still loads parts of it, and
+shows a crash instead of the way to the sign-in page if it can't. No escapes and no dots that lead elsewhere."""
 
 TO_THE_UI = ("accept", "accept-language", "caller-type", "content-type", "x-csrf-token", "x-namespace")
 """Headers that are passed on. Nothing else is: neither our cookie nor ``Origin``."""
@@ -34,7 +40,9 @@ class TemporalUi:
         self._address = httpx.URL(address)
         self.transport = httpx.AsyncHTTPTransport()
 
-    async def answer(self, request: Request, asked: bytes, person: str, own_cookie: str, body: bytes) -> Response:
+    async def answer(
+        self, request: Request, asked: bytes, person: str | None, own_cookie: str, body: bytes
+    ) -> Response:
         """Ask it what a person's browser asks us. A read answer is whole: none of the UI's is a stream without end."""
         question = httpx.Request(
             request.method,
@@ -59,10 +67,10 @@ def asked_for(request: Request) -> bytes:
     return path + b"?" + query if query else path
 
 
-def answer_of(found: httpx.Response, person: str) -> Response:
+def answer_of(found: httpx.Response, person: str | None) -> Response:
     """The UI's answer, as ours."""
     content = found.content
-    if found.headers.get("content-type", "").startswith("text/html"):
+    if person is not None and found.headers.get("content-type", "").startswith("text/html"):
         content = with_sign_out(content, person)
     answer = Response(content, found.status_code)
     answer.headers["content-security-policy"] = UI_POLICY

@@ -1,8 +1,8 @@
 """Takes pictures of Temporal's UI by headless Chromium.
 
 Without arguments it runs the demo in a folder of its own and takes ``docs/ui-case.png``: one case in the UI. Told where
-an installation runs (``--ui``, ``--decoder``, ``--page``, ``--person``) it takes one page twice: ``ui-sealed.png`` as it
-is without signing in, and ``ui-decoded.png`` behind the decoder's page.
+an installation runs (``--ui``, ``--decoder``, ``--page``, ``--person``) it takes one page twice: ``ui-sealed.png``
+without signing in, and ``ui-decoded.png`` behind the decoder's page.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from runtime.settings import Settings
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "ui-case.png"
 SEALED, DECODED = "ui-sealed.png", "ui-decoded.png"
-PASSPHRASE = "SAFECONDUCT_SCREENSHOT_PASSPHRASE"
+WORDS_FROM = "SAFECONDUCT_SCREENSHOT_PASSPHRASE"
 """Variable with the passphrase of who signs in; without it the script asks."""
 
 PATIENCE_SECONDS = 60.0
@@ -92,8 +92,9 @@ class Browser:
                 return found
 
     def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        self._output.write(b'{"id":0,"method":"Browser.close"}\0')
+        self._output.flush()
+        self._process.wait(PATIENCE_SECONDS)
 
 
 class Tab:
@@ -229,7 +230,7 @@ def main() -> None:
     if wanted is None:
         photograph_the_demo()
         return
-    passphrase = os.environ.get(PASSPHRASE) or getpass.getpass(f"Passphrase of {wanted.person}: ")
+    passphrase = os.environ.get(WORDS_FROM) or getpass.getpass(f"Passphrase of {wanted.person}: ")
     with tempfile.TemporaryDirectory() as profile:
         photograph_both(wanted, passphrase, Path(profile))
 
