@@ -1,7 +1,15 @@
-"""Runs the demo in a folder of its own and takes ``docs/ui-case.png``: one case in Temporal's UI."""
+"""Takes pictures of Temporal's UI by headless Chromium.
 
+Without arguments it runs the demo in a folder of its own and takes ``docs/ui-case.png``: one case in the UI. Told where
+an installation runs (``--ui``, ``--decoder``, ``--page``, ``--person``) it takes one page twice: ``ui-sealed.png``
+without signing in, and ``ui-decoded.png`` behind the decoder's page.
+"""
+
+import argparse
 import asyncio
 import base64
+import fcntl
+import getpass
 import json
 import os
 import signal
@@ -9,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +27,10 @@ from runtime.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "ui-case.png"
+SEALED, DECODED = "ui-sealed.png", "ui-decoded.png"
+WORDS_FROM = "SAFECONDUCT_SCREENSHOT_PASSPHRASE"
+"""Variable with the passphrase of who signs in; without it the script asks."""
+
 PATIENCE_SECONDS = 60.0
 BROWSER = (
     "chromium",
@@ -42,12 +55,21 @@ class Browser:
     def __init__(self, profile: Path) -> None:
         our_input, its_output = os.pipe()
         its_input, our_output = os.pipe()
-        self._process = subprocess.Popen(  # noqa: S602 - the shell only moves the two descriptors to where Chromium looks
-            f"exec {' '.join(BROWSER)} --user-data-dir={profile} 3<&{its_input} 4>&{its_output}",
-            shell=True,
-            pass_fds=(its_input, its_output),
+        # above 4 first: else the one could take the other's place
+        its_input, its_output = (fcntl.fcntl(one, fcntl.F_DUPFD, 5) for one in (its_input, its_output))
+
+        def where_chromium_looks() -> None:
+            os.dup2(its_input, 3)
+            os.dup2(its_output, 4)
+
+        self._process = subprocess.Popen(  # noqa: S603
+            (*BROWSER, f"--user-data-dir={profile}"),
+            preexec_fn=where_chromium_looks,  # not by a shell: Debian's redirects one-digit descriptors only
+            pass_fds=(3, 4),
             stderr=subprocess.DEVNULL,
         )
+        os.close(its_input)
+        os.close(its_output)
         self._input, self._output = os.fdopen(our_input, "rb"), os.fdopen(our_output, "wb")
         self._sent, self._rest = 0, b""
 
@@ -59,7 +81,10 @@ class Browser:
         self._output.flush()
         while True:
             while b"\0" not in self._rest:
-                self._rest += os.read(self._input.fileno(), 1 << 16)
+                read = os.read(self._input.fileno(), 1 << 16)
+                if not read:
+                    raise SystemExit("screenshot: Chromium has ended")
+                self._rest += read
             line, self._rest = self._rest.split(b"\0", 1)
             answer = json.loads(line)
             if answer.get("id") == self._sent:
@@ -67,22 +92,100 @@ class Browser:
                 return found
 
     def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        self._output.write(b'{"id":0,"method":"Browser.close"}\0')
+        self._output.flush()
+        self._process.wait(PATIENCE_SECONDS)
 
 
-def photograph(browser: Browser, page: str) -> bytes:
-    """Open a page, wait until it shows what it should, and take its picture."""
-    target = browser.tell("Target.createTarget", url=page)["targetId"]
-    session = browser.tell("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        text = browser.tell("Runtime.evaluate", session, expression="document.body.innerText")
-        if SHOWS in str(text.get("result", {}).get("value", "")):
-            break
-        time.sleep(0.2)
-    time.sleep(1)  # the last bars are drawn after the last words
-    return base64.b64decode(browser.tell("Page.captureScreenshot", session, format="png")["data"])
+class Tab:
+    """One tab of the browser."""
+
+    def __init__(self, browser: Browser, page: str) -> None:
+        target = browser.tell("Target.createTarget", url=page)["targetId"]
+        self._session = browser.tell("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._browser = browser
+
+    def run(self, script: str) -> Any:
+        """What a line of script comes to in the page as it stands now."""
+        answer = self._browser.tell("Runtime.evaluate", self._session, expression=script, returnByValue=True)
+        return answer.get("result", {}).get("value")
+
+    def wait(self, words: str) -> None:
+        """Wait until the page shows these words.
+
+        Raises:
+            SystemExit: it never does.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while words not in str(self.run("document.body ? document.body.innerText : ''")):
+            if time.monotonic() > deadline:
+                raise SystemExit(f"screenshot: the page never showed: {words}")
+            time.sleep(0.2)
+
+    def sign_in(self, person: str, passphrase: str) -> None:
+        """Fill the form of the decoder's page, and press its button."""
+        self.wait("Sign in")
+        for name, value in (("person", person), ("passphrase", passphrase)):
+            self.run(f"document.querySelector('[name={name}]').value = {json.dumps(value)}")
+        self.run("document.querySelector('button').click()")
+
+    def photograph(self, shows: str, picture: Path) -> None:
+        """Take the page's picture as soon as it shows what it should."""
+        self.wait(shows)
+        time.sleep(1)  # the last bars are drawn after the last words
+        shot = self._browser.tell("Page.captureScreenshot", self._session, format="png")["data"]
+        picture.write_bytes(base64.b64decode(shot))
+        print(f"taken: {picture}")
+
+
+def photograph_both(wanted: "Wanted", passphrase: str, profile: Path) -> None:
+    """A page of the UI as whoever has not signed in sees it, and as it is behind the decoder's page."""
+    browser = Browser(profile)
+    try:
+        Tab(browser, wanted.ui + wanted.page).photograph(wanted.sealed_shows, wanted.folder / SEALED)
+        behind = Tab(browser, wanted.decoder + wanted.page)
+        behind.sign_in(wanted.person, passphrase)
+        behind.photograph(wanted.decoded_shows, wanted.folder / DECODED)
+    finally:
+        browser.close()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which page of which running installation is photographed.
+
+    Attributes:
+        ui: address of Temporal's UI itself.
+        decoder: address of the decoder.
+        page: path of the page, the same in both.
+        person: who signs in.
+        sealed_shows: words that the sealed page shows once it is drawn.
+        decoded_shows: words that only the decoded page shows.
+        folder: where the pictures go.
+    """
+
+    ui: str
+    decoder: str
+    page: str
+    person: str
+    sealed_shows: str = SHOWS
+    decoded_shows: str = SHOWS
+    folder: Path = PICTURE.parent
+
+
+def asked() -> Wanted | None:
+    """What was typed; nothing means: a picture of the demo."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for field in fields(Wanted):
+        default = None if field.default is MISSING else field.default
+        parser.add_argument("--" + field.name.replace("_", "-"), default=default, type=type(default or ""))
+    typed = vars(parser.parse_args())
+    missing = [field.name for field in fields(Wanted) if typed[field.name] is None]
+    if len(missing) == sum(field.default is MISSING for field in fields(Wanted)):
+        return None
+    if missing:
+        parser.error(f"these are missing too: {', '.join(missing)}")
+    return Wanted(**typed)
 
 
 async def page_of_a_case(settings: Settings) -> str:
@@ -100,7 +203,7 @@ async def page_of_a_case(settings: Settings) -> str:
     raise SystemExit("screenshot: no case appeared in time")
 
 
-def main() -> None:
+def photograph_the_demo() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home, profile = Path(folder) / "home", Path(folder) / "profile"
         settings = Settings(home=home)
@@ -114,13 +217,22 @@ def main() -> None:
             page = asyncio.run(page_of_a_case(settings))
             browser = Browser(profile)
             try:
-                PICTURE.write_bytes(photograph(browser, page))
+                Tab(browser, page).photograph(SHOWS, PICTURE)
             finally:
                 browser.close()
         finally:
             demo.send_signal(signal.SIGINT)
             demo.wait()
-    print(f"taken: {PICTURE}")
+
+
+def main() -> None:
+    wanted = asked()
+    if wanted is None:
+        photograph_the_demo()
+        return
+    passphrase = os.environ.get(WORDS_FROM) or getpass.getpass(f"Passphrase of {wanted.person}: ")
+    with tempfile.TemporaryDirectory() as profile:
+        photograph_both(wanted, passphrase, Path(profile))
 
 
 if __name__ == "__main__":

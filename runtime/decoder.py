@@ -1,0 +1,257 @@
+"""The decoder: the door through which a person who has signed in reads sealed payloads in Temporal's UI.
+
+The UI sends no cookie to a decoder of another origin, and the embedded server has no flag that would make it. So this
+app *is* the UI's origin: it asks who is there, passes everything on to the real UI, and answers ``/decode`` itself. The
+UI at its own address stays as it is: health without people, for there is no cross-origin access to this app at all.
+
+Rules:
+
+1. It listens on loopback alone, and answers to its own ``Host`` (a rebound name is not its own) and ``Origin`` only.
+2. Without a session nothing is decoded, and nothing is passed on but what asks for the UI's own program.
+3. A payload leaves only after its reading is in the log under the person's name. What can't be opened goes back as it
+   came.
+4. It seals nothing: there is no ``/encode``. Texts of errors never leave it, neither to the browser nor to a log.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import uvicorn
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
+from google.protobuf import json_format
+from temporalio.api.common.v1 import Payload
+
+from domain.errors import SafeconductError
+from runtime.embedded import must_be_free
+from runtime.guard import Guard, body_of
+from runtime.sessions import Sessions, Tries
+from runtime.settings import now as present
+from runtime.sign_in_page import sign_in_page
+from runtime.temporal_ui import PROGRAM, TemporalUi, asked_for
+
+LOOPBACK = "127.0.0.1"
+
+LARGEST_BODY = 8 * 1024 * 1024
+"""Bytes of a request. Temporal's own messages end at 4 MiB, a third more in base64; beyond it somebody fills memory."""
+
+LARGEST_FORM = 4096
+"""Bytes of the sign-in form."""
+
+STOP_SECONDS = 3
+"""How long open answers may go on after SIGTERM; the UI simply asks again."""
+
+CONNECTIONS = 100
+"""At once. A browser opens six."""
+
+logger = logging.getLogger(__name__)
+
+OpenPayload = Callable[[Payload], Payload]
+"""Opens a sealed payload; a ``ValueError`` or the project's own error says that it can't be opened."""
+
+SignIn = Callable[[str, str], bool]
+"""Whether a person's passphrase is right. Slow on purpose."""
+
+LogReading = Callable[[str, set[str]], None]
+"""Writes down that a person read these scopes (``case/<reference>``). May fail; then nothing is read."""
+
+
+class Decoder:
+    """The app, put together from what it may open, whom it lets in, and where readings are written.
+
+    Attributes:
+        own: its host and port, as they must stand in ``Host``.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        ui: str,
+        open_payload: OpenPayload,
+        sign_in: SignIn,
+        log_reading: LogReading,
+        now: Callable[[], datetime] = present,
+    ) -> None:
+        self.own, self._ui = f"{LOOPBACK}:{port}", TemporalUi(ui)
+        self._open_payload, self._sign_in, self._log_reading = open_payload, sign_in, log_reading
+        self._sessions, self._tries, self._one_at_a_time = Sessions(now), Tries(now), asyncio.Lock()
+        # browsers share cookies among all ports of a host: two installations must not sign each other out
+        self._cookie = f"safeconduct-{port}"
+
+    def app(self) -> FastAPI:
+        """The app, to be given to ``serve``."""
+        app = FastAPI(openapi_url=None, redirect_slashes=False, lifespan=self._lifespan)
+        app.add_middleware(Guard, own=self.own)
+        app.add_api_route("/login", self.ask_who_is_there, methods=["GET"])
+        app.add_api_route("/login", self.let_in, methods=["POST"])
+        app.add_api_route("/logout", self.let_out, methods=["POST"])
+        app.add_api_route("/decode", self.decode, methods=["POST"])
+        methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+        for path in ("/encode", "/download"):
+            app.add_api_route(path, nothing_here, methods=methods)
+        app.add_api_route("/{path:path}", self.pass_on, methods=methods)
+        return app
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        async with self._ui.transport:
+            yield
+
+    async def ask_who_is_there(self, request: Request) -> Response:
+        """The sign-in page. Temporal's UI comes here by itself when it was told that nobody is signed in."""
+        return HTMLResponse(sign_in_page(self._inside(request.query_params.get("returnUrl", ""))))
+
+    async def let_in(self, request: Request) -> Response:
+        """Check name and passphrase, one attempt at a time: each costs time and memory on purpose."""
+        form = fields(await body_of(request, LARGEST_FORM))
+        person, back = form.get("person", "").strip(), self._inside(form.get("back", ""))
+        async with self._one_at_a_time:
+            if seconds := self._tries.wait.total_seconds():
+                wait = str(int(seconds) + 1)
+                page = sign_in_page(back, person, f"Too many failed attempts. Try again in {wait} seconds.")
+                return HTMLResponse(page, 429, {"retry-after": wait})
+            self._tries.begin()
+            if not person or not await asyncio.to_thread(self._sign_in, person, form.get("passphrase", "")):
+                return HTMLResponse(sign_in_page(back, person, "Name and passphrase do not belong together."), 401)
+            self._tries.succeed()
+        self._sessions.end(self._token(request))
+        answer = RedirectResponse(back, 303)
+        answer.set_cookie(self._cookie, self._sessions.begin(person), httponly=True, samesite="strict", path="/")
+        return answer
+
+    async def let_out(self, request: Request) -> Response:
+        """Sign out."""
+        self._sessions.end(self._token(request))
+        answer = RedirectResponse("/login", 303)
+        answer.delete_cookie(self._cookie, httponly=True, samesite="strict", path="/")
+        return answer
+
+    async def decode(self, request: Request) -> Response:
+        """Open what the UI sends, for a person who is signed in."""
+        person = self._person(request, acts=True)
+        if person is None:
+            return self._stranger(None)
+        body = await body_of(request, LARGEST_BODY)
+        return JSONResponse({"payloads": await asyncio.to_thread(self._read, person, payloads_of(body))})
+
+    def _read(self, person: str, payloads: list[Any]) -> list[Any]:
+        scopes = set[str]()
+        opened = [self._opened(one, scopes) for one in payloads]
+        if scopes:
+            try:
+                self._log_reading(person, scopes)
+            except Exception as error:
+                logger.error("a reading could not be logged, so nothing was decoded: %s", type(error).__name__)
+                raise HTTPException(503) from None
+        return opened
+
+    def _opened(self, payload: Any, scopes: set[str]) -> Any:
+        """A payload's content, its scope noted; or the payload as it came."""
+        try:
+            sealed = json_format.ParseDict(payload, Payload()) if isinstance(payload, dict) else Payload()
+            if "workflow-id" not in sealed.metadata:
+                return payload
+            scope = "/".join(sealed.metadata["workflow-id"].decode().split("/")[:2])
+            content = json_format.MessageToDict(self._open_payload(sealed))
+        except (ValueError, SafeconductError, json_format.Error):
+            return payload
+        scopes.add(scope)
+        return content
+
+    async def pass_on(self, request: Request) -> Response:
+        """Let the real UI answer, for a person who is signed in."""
+        navigates, asked = request.headers.get("sec-fetch-mode") == "navigate", asked_for(request)
+        person = self._person(request, acts=navigates)
+        if person is None and not PROGRAM.fullmatch(asked):
+            return self._stranger(asked if navigates else None)
+        return await self._ui.answer(request, asked, person, self._cookie, await body_of(request, LARGEST_BODY))
+
+    def _stranger(self, page: bytes | None) -> Response:
+        """A page is asked for: sign in first, then go on there. Anything else is refused."""
+        if page is None:
+            return JSONResponse({"message": "Sign in first."}, 401)  # as Temporal would: the UI then goes to /login
+        return RedirectResponse("/login?" + urlencode({"returnUrl": f"http://{self.own}{page.decode('ascii')}"}), 303)
+
+    def _token(self, request: Request) -> str:
+        return request.cookies.get(self._cookie, "")
+
+    def _person(self, request: Request, *, acts: bool) -> str | None:
+        return self._sessions.person(self._token(request), acts=acts)
+
+    def _inside(self, address: str) -> str:
+        """An address of this app, or its first page: nobody is sent elsewhere after signing in."""
+        return address if address.startswith(f"http://{self.own}/") else "/"
+
+
+async def nothing_here() -> Response:
+    """What a decoder of Temporal may also offer, and this one does not."""
+    return PlainTextResponse("Not found.", 404)
+
+
+def fields(body: bytes) -> dict[str, str]:
+    """The fields of a form.
+
+    Raises:
+        HTTPException: it is none.
+    """
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=8))
+    except ValueError:
+        raise HTTPException(400) from None
+
+
+def payloads_of(body: bytes) -> list[Any]:
+    """The payloads of a question, each still as it came.
+
+    Raises:
+        HTTPException: there are none.
+    """
+    try:
+        question = json.loads(body)
+    except (ValueError, RecursionError):
+        raise HTTPException(400) from None
+    payloads = question.get("payloads") if isinstance(question, dict) else None
+    if not isinstance(payloads, list):
+        raise HTTPException(400)
+    return payloads
+
+
+def server_of(app: FastAPI, port: int) -> uvicorn.Server:
+    """The server of an app: on loopback, without logs of requests, and silent about what it is."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=LOOPBACK,
+            port=port,
+            http="h11",
+            ws="none",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=CONNECTIONS,
+            timeout_graceful_shutdown=STOP_SECONDS,
+        )
+    )
+
+
+def serve(app: FastAPI, port: int) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests under way are finished first.
+
+    Raises:
+        EngineDidNotStart: the port is taken.
+    """
+    must_be_free(port)
+    server = server_of(app, port)
+    # also before it listens; and when it has stopped, uvicorn raises what it caught once more
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, server.handle_exit)
+    server.run()
