@@ -487,6 +487,18 @@ def watchdog(
     asyncio.run(watch(settings, channel(settings), every or ROUND_SECONDS))
 
 
+@app.command(hidden=True)
+def decoder(
+    port: Annotated[int, typer.Option(help="where it listens, on loopback")],
+    ui: Annotated[str, typer.Option(help="the address of Temporal's UI")],
+    namespace: Annotated[str, typer.Option(help="in which the cases run")] = "default",
+) -> None:
+    """Show Temporal's UI with cases readable, for who signs in, until told to stop (SIGINT, SIGTERM)."""
+    from runtime.unsealing import decode  # brings the web server along
+
+    asyncio.run(decode(Settings(), port, ui, namespace))
+
+
 def main() -> None:
     """Run the command line; every mistake is one line and exit code 1."""
     leave(_exit_code())

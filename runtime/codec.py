@@ -80,6 +80,15 @@ class SealingCodec(PayloadCodec, WithSerializationContext):
             opener = await asyncio.to_thread(self._keys.opener, scope, Purpose.ENGINE)
         return [self._opened(payload, opener) for payload in payloads]
 
+    def open(self, payload: Payload) -> Payload:
+        """One payload, for who waits for no loop.
+
+        Raises:
+            SealError: it was not sealed for this workflow; with ``is_worker`` it is marked instead.
+            Unreadable: the keyring has no key for this workflow.
+        """
+        return self._opened(payload, self._keys.opener(scope_of(self._workflow_id), Purpose.ENGINE))
+
     def _sealed(self, payload: Payload, sealer: Sealer) -> Payload:
         body = sealer.seal(self._place(sealer.key_id), payload.SerializeToString())
         metadata = {"encoding": SEALED, "key-id": sealer.key_id.encode(), "workflow-id": self._workflow_id.encode()}

@@ -17,7 +17,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import signal
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any
@@ -31,6 +30,7 @@ from temporalio.api.common.v1 import Payload
 
 from domain.errors import SafeconductError
 from runtime.embedded import must_be_free
+from runtime.ending import told_to_stop
 from runtime.guard import Guard, body_of
 from runtime.sessions import Sessions, Tries
 from runtime.settings import now as present
@@ -51,7 +51,7 @@ STOP_SECONDS = 3
 CONNECTIONS = 100
 """At once. A browser opens six."""
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("safeconduct.decoder")
 
 OpenPayload = Callable[[Payload], Payload]
 """Opens a sealed payload; a ``ValueError`` or the project's own error says that it can't be opened."""
@@ -243,15 +243,19 @@ def server_of(app: FastAPI, port: int) -> uvicorn.Server:
     )
 
 
-def serve(app: FastAPI, port: int) -> None:
+async def serve(app: FastAPI, port: int) -> None:
     """Serve until SIGTERM or Ctrl-C; requests under way are finished first.
 
     Raises:
         EngineDidNotStart: the port is taken.
     """
     must_be_free(port)
-    server = server_of(app, port)
-    # also before it listens; and when it has stopped, uvicorn raises what it caught once more
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, server.handle_exit)
-    server.run()
+    server, stop = server_of(app, port), told_to_stop()
+
+    async def heed() -> None:
+        await stop.wait()
+        server.should_exit = True
+
+    heeding = asyncio.create_task(heed())
+    await server.serve()
+    heeding.cancel()

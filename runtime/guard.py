@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime.sign_in_page import PAGE_POLICY
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("safeconduct.decoder")
 
 HEADERS = {
     "cache-control": "no-store",

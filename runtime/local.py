@@ -48,7 +48,8 @@ async def up_and_running(settings: Settings, *, demo: bool, workers: int = 1) ->
         if demo:
             await take_in_the_six(place.desk())
         await place.crew.begin("watchdog", "starter", "watchdog")
-        await place.crew.begin("decoder", "starter", "decoder")
+        doors = ("--port", str(place.ports.decoder), "--ui", str(place.running.ui))
+        await place.crew.begin("decoder", "starter", "decoder", *doors)
         welcome(place.desk(), place.running, lid=None if demo else about_the_lid(is_laptop()), demo=demo)
         await stop.wait()
         print("\nStopping: the worker finishes what it has begun.", flush=True)
@@ -83,6 +84,7 @@ class Place:
 
     settings: Settings
     running: Running
+    ports: Ports
     keys: tuple[Keys, ...]
     crew: Crew
 
@@ -95,7 +97,7 @@ class Place:
 async def everything(settings: Settings, master: bytes, ports: Ports, workers: int) -> AsyncIterator[Place]:
     """Agent, engine, records and workers, announced to the commands as long as the context lasts."""
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    async with agent(master) as door, embedded_server(settings.engine_path, ports.engine, ports.ui):
+    async with agent(master) as door, _engine(settings, ports):
         address = f"127.0.0.1:{ports.engine}"
         running = Running(
             address=address,
@@ -113,13 +115,19 @@ async def everything(settings: Settings, master: bytes, ports: Ports, workers: i
         async with Crew(settings.folder, environment) as crew:
             for number in range(workers):
                 await crew.begin("worker" if number == 0 else f"worker-{number + 1}", "worker")
-            place = Place(settings, running, keys_of(settings, master), crew)
+            place = Place(settings, running, ports, keys_of(settings, master), crew)
             await revive_open_cases(place)
             settings.announce(running)
             try:
                 yield place
             finally:
                 settings.withdraw()
+
+
+def _engine(settings: Settings, ports: Ports) -> contextlib.AbstractAsyncContextManager[object]:
+    """The engine, whose UI asks the decoder to make cases readable."""
+    decoder = f"http://127.0.0.1:{ports.decoder}"
+    return embedded_server(settings.engine_path, ports.engine, ports.ui, "--ui-codec-endpoint", decoder)
 
 
 async def revive_open_cases(place: Place) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.demo import Demo, running_demo, wait_until
 from tests.support.intakes import MINIMAL
+from tests.support.keys import settings_in, store_in
 from tests.support.servers import ROOT
 
 SECRET = "Planted-Name"
@@ -44,11 +45,14 @@ def refused(demo: Demo, *arguments: str) -> str:
 
 def everything(demo: Demo) -> list[object]:
     """All that a person has written, to see that a mistake changed nothing. Duties may come due meanwhile."""
-    with closing(sqlite3.connect(demo.printed.parent / "home" / "records.db")) as records:
-        facts = [json.loads(body) for (body,) in records.execute("SELECT body FROM event ORDER BY position")]
+    home = demo.printed.parent / "home"
+    with closing(sqlite3.connect(home / "records.db")) as records:
+        references = [reference for (reference,) in records.execute("SELECT reference FROM case_card ORDER BY 1")]
         tables = ("identity", "note", "import_file")
         kept = [records.execute(f"SELECT * FROM {table}").fetchall() for table in tables]  # noqa: S608
-    return [[fact for fact in facts if fact["actor"] != "engine"], *kept]
+    store = store_in(home)
+    events = [event for reference in references for event in store.read_case(reference) if event.actor != "engine"]
+    return [events, *kept]
 
 
 @pytest.mark.parametrize(
@@ -208,10 +212,11 @@ def test_a_forecast_needs_no_engine(tmp_path: Path) -> None:
 def test_without_an_engine_a_command_says_so_in_one_line(tmp_path: Path) -> None:
     file = tmp_path / "wren.toml"
     file.write_text(MINIMAL)
+    settings_in(tmp_path / "home")
     done = subprocess.run(
         [str(Path(sys.executable).parent / "safeconduct"), "start", str(file)],
         cwd=ROOT,
-        env={"SAFECONDUCT_HOME": str(tmp_path / "nothing"), "SAFECONDUCT_STAFF": "dana", "PATH": "/usr/bin:/bin"},
+        env={"SAFECONDUCT_HOME": str(tmp_path / "home"), "SAFECONDUCT_STAFF": "dana", "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
         check=False,

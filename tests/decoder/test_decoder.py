@@ -462,7 +462,7 @@ def walk_through_the_ui(desk: Desk) -> None:
         assert [text_of(one) for one in answer.json()["payloads"]] == [json.dumps(NAME)]
         assert desk.readings == [(PERSON, {"case/7K2M9"})]
         assert browser.get(f"{case}/history?waitNewEvent=true").status_code == 200
-        change = {"origin": desk.url, "x-csrf-token": browser.cookies.get("_csrf", ""), "caller-type": "operator"}
+        change = {"origin": desk.url, "x-csrf-token": browser.cookies.get("_csrf") or "", "caller-type": "operator"}
         assert browser.post(f"{case}/cancel", json={}, headers=change).status_code == 200
         programs = re.findall(r"/_app/[^\"']+\.js", page.text)
     assert programs

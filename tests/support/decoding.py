@@ -3,6 +3,7 @@
 As a program (``python -m tests.support.decoding PORT UI``) it serves until SIGTERM.
 """
 
+import asyncio
 import base64
 import contextlib
 import sys
@@ -142,4 +143,4 @@ def open_desk(ui: str = "http://127.0.0.1:9") -> Iterator[Desk]:
 
 if __name__ == "__main__":
     wired = Desk(int(sys.argv[1]), datetime.now(UTC))
-    serve(wired.decoder(sys.argv[2]).app(), wired.port)
+    asyncio.run(serve(wired.decoder(sys.argv[2]).app(), wired.port))
