@@ -10,7 +10,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.contract import TASK_QUEUE
+from activities.contract import SEARCH_ATTRIBUTES, TASK_QUEUE
 from activities.notifications.channel import Channel
 from activities.notifications.sending import NoticeActivities
 from activities.notifications.terminal import Terminal
@@ -23,10 +23,13 @@ from records.errors import StoreError
 from records.keyring import Role
 from records.store import Store
 from runtime import telemetry
+from runtime.allowlist import Program
+from runtime.attributes import switched_on
 from runtime.client import connect
 from runtime.ending import leave, told_to_stop
 from runtime.keys import open_keys
 from runtime.settings import Settings, now
+from workflows.allowlist import Allowlist
 from workflows.asylum_filing import AsylumFilingWorkflow
 from workflows.case_path import CasePathWorkflow
 from workflows.embassy_contacts import EmbassyContactsWorkflow
@@ -81,7 +84,13 @@ def channel(settings: Settings) -> Channel:
 
 
 def build_worker(
-    client: Client, store: Store, notices: Channel, *, task_queue: str = TASK_QUEUE, cached_workflows: int = 1000
+    client: Client,
+    store: Store,
+    notices: Channel,
+    *,
+    task_queue: str = TASK_QUEUE,
+    cached_workflows: int = 1000,
+    search_attributes: tuple[str, ...] = tuple(SEARCH_ATTRIBUTES),
 ) -> Worker:
     """A worker for everything.
 
@@ -90,9 +99,10 @@ def build_worker(
         store: the records.
         notices: where notices go.
         task_queue: its queue.
+        search_attributes: those that are switched on; the engine must have them.
         cached_workflows: how many workflows stay in memory; with 0 each task replays its history.
     """
-    records = RecordActivities(store, load())
+    records = RecordActivities(store, load(), search_attributes)
     return Worker(
         client,
         task_queue=task_queue,
@@ -100,6 +110,7 @@ def build_worker(
         activities=[*records.all(), *NoticeActivities(store, notices, now).all()],
         activity_executor=ThreadPoolExecutor(RECORD_THREADS),
         workflow_runner=sandbox(),
+        interceptors=[Allowlist()],
         max_cached_workflows=cached_workflows,
         # without a cache a second task evicts the first while its append is under way (temporalio/sdk-rust, 1482)
         max_concurrent_workflow_tasks=None if cached_workflows else 1,
@@ -114,8 +125,9 @@ async def main() -> int:
     (keys,) = open_keys(settings, Role.WORK)
     database = Database(settings.records_path)
     stop = told_to_stop()
-    client = await connect(settings, keys, is_worker=True)
-    async with build_worker(client, Store(database, keys), channel(settings)):
+    client = await connect(settings, keys, program=Program.WORKER)
+    attributes = await switched_on(client, settings)
+    async with build_worker(client, Store(database, keys), channel(settings), search_attributes=attributes):
         await stop.wait()
         _log.warning("stopping: it takes nothing new, and ends what it has begun")
         # an activity in a thread can be asked to end, not made to; what it leaves undone another worker does

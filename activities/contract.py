@@ -1,5 +1,6 @@
 """Names and types of the activities: all that workflows may import of them."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from domain.cards import CaseCard, PhaseCard
@@ -16,17 +17,32 @@ READ_CASE_STREAM = "read-case-stream"
 READ_RULES = "read-rules"
 SEND_NOTICE = "send-notice"
 
+SEARCH_ATTRIBUTES: Mapping[str, str] = {
+    "Stage": "Keyword",
+    "Phase": "Keyword",
+    "Country": "Keyword",
+    "Destination": "Keyword",
+    "Risk": "Keyword",
+    "NextDeadline": "Datetime",
+}
+"""What operators filter by in Temporal's UI, each with its type there."""
+
 SUPERSEDED = "superseded"
 """Error type: a newer run has taken the stream over, so this one must end."""
 
 
 class OpenedStream(Frozen):
-    """A stream as its new writer finds it."""
+    """A stream as its new writer finds it.
+
+    Attributes:
+        search_attributes: those that are switched on, and that the engine has.
+    """
 
     epoch: int
     events: tuple[Event, ...]
     case_events: tuple[Event, ...]
     unsent: tuple[UUID, ...]
+    search_attributes: tuple[str, ...] = ()
 
 
 class AppendRequest(Frozen):

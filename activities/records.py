@@ -16,9 +16,10 @@ from records.store import Store
 class RecordActivities:
     """The records and the rulebooks, as workflows see them."""
 
-    def __init__(self, store: Store, rulebook: Rulebook) -> None:
+    def __init__(self, store: Store, rulebook: Rulebook, search_attributes: tuple[str, ...] = ()) -> None:
         self._store = store
         self._rulebook = rulebook
+        self._search_attributes = search_attributes
 
     def all(self) -> list[Callable[..., Any]]:
         """What a worker registers."""
@@ -29,7 +30,11 @@ class RecordActivities:
         """Take a stream over, with a higher writer epoch."""
         opened = self._store.open(stream)
         return OpenedStream(
-            epoch=opened.epoch, events=opened.events, case_events=opened.case_events, unsent=opened.unsent
+            epoch=opened.epoch,
+            events=opened.events,
+            case_events=opened.case_events,
+            unsent=opened.unsent,
+            search_attributes=self._search_attributes,
         )
 
     @activity.defn(name=contract.APPEND)

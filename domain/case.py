@@ -324,7 +324,6 @@ class Path(Room):
     arrived_in: CountryCode | None = None
     in_custody: bool = False
     deported: bool = False
-    travelling: bool = False
     outcome: Milestone | None = None
 
     def after(self, record: Record) -> dict[str, object]:
@@ -392,7 +391,7 @@ class Path(Room):
                 return {"in_custody": False}
             case Milestone.DEPORTED:
                 gone = {"deported": True, "in_custody": True, "arrived_in": None, "exit_possible": False}
-                return gone | {"country": reached.country, "travelling": False}
+                return gone | {"country": reached.country}
             case Milestone.PLEDGED:
                 return {"pledge": reached.country}
             case Milestone.PLEDGE_LAPSED:
@@ -403,23 +402,21 @@ class Path(Room):
                 return {"cleared": False}
             case Milestone.ADVERSE:
                 return {"cleared": False, "adverse": True}
-            case Milestone.DEPARTED:
-                return {"travelling": True}
             case Milestone.JOURNEY_FAILED:
-                return {"journey": following, "travelling": False}
+                return {"journey": following}
             case Milestone.ARRIVED:
-                return {"arrived_in": reached.country, "travelling": False, "deported": False, "outcome": None}
+                return {"arrived_in": reached.country, "deported": False, "outcome": None}
             case Milestone.PROTECTED | Milestone.FINALLY_REFUSED:
                 return {"outcome": reached.milestone}
             case Milestone.REMEDY_OPENED:
                 return {"outcome": None}
-            case Milestone.FORBIDDEN_CONTACT:
+            case Milestone.DEPARTED | Milestone.FORBIDDEN_CONTACT:
                 return {}
 
     def _journey_over(self) -> dict[str, object]:
         """A journey needs its pledge: when that lapses, the round of entry that was opened for it is over."""
         opened = any(one.phase is Phase.ENTRY and one.number == self.journey for one in self.rounds)
-        return {"journey": self.journey + 1 if opened else self.journey, "travelling": False}
+        return {"journey": self.journey + 1 if opened else self.journey}
 
     def objection(self, fact: Fact, actor: str, on: date, case: "Path") -> str | None:
         if isinstance(fact, CaseOpened):

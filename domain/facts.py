@@ -135,10 +135,6 @@ class Occurred(Frozen):
         """The earliest instant at which it can have happened, in UTC; a bare day counts from its first minute."""
         return self.at or datetime.combine(self.earliest, time(), UTC)
 
-    @property
-    def is_exact(self) -> bool:
-        return self.earliest == self.latest and not self.about
-
     def __str__(self) -> str:
         if self.at is not None:
             return self.at.strftime("%Y-%m-%d %H:%M%z")

@@ -16,6 +16,7 @@ from domain.events import (
     ENGINE,
     ROOMS,
     Command,
+    Corrected,
     Event,
     Intake,
     Past,
@@ -25,7 +26,17 @@ from domain.events import (
 from domain.facts import Fact, Nature, Occurred
 from domain.room import HistoryImported, PastDuty, Room, belongs
 from domain.rulebook import Rules
-from domain.stream import REUSED, Ledger, Surroundings, came_due, decide, path_hears, path_settles, standings
+from domain.stream import (
+    REUSED,
+    Ledger,
+    Surroundings,
+    came_due,
+    decide,
+    must_belong,
+    path_hears,
+    path_settles,
+    standings,
+)
 
 RulesFor = Callable[[str | None, Phase], Rules]
 """Gives the rulebook of a country for a phase; a country that is ``None`` or unknown gives one without rules."""
@@ -42,6 +53,17 @@ def blank_room(path: Path, stream: str) -> Room:
         if parts == (one.phase, one.number):
             return ROOMS[one.phase](stream=stream, country=one.country, opened=one.opened)
     raise NotFound(f"the path has not opened {stream.split('/', 2)[-1]}")
+
+
+def must_have_a_place(stream: str, fact: Fact) -> None:
+    """Return if some state of this stream could take such a fact.
+
+    Raises:
+        NotUnderstood: none could.
+    """
+    parts = phase_of(stream)
+    if not isinstance(fact, Corrected) and not (parts is None and isinstance(fact, Intake)):
+        must_belong(fact, ROOMS[parts[0]] if parts is not None else Path, stream)
 
 
 def phase_for(fact: Fact, named: Phase | None = None) -> Phase | None:

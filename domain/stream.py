@@ -16,7 +16,7 @@ from typing import Generic, Self, TypeVar
 from uuid import UUID
 
 from domain.case import CaseOpened, MilestoneReached, MilestoneWithdrawn, Path, phase_of
-from domain.duties import Duty, Ladder, Level, Rung, next_rung
+from domain.duties import Duty, Ladder, Rung, next_rung
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import (
     ENGINE,
@@ -230,8 +230,7 @@ def decide(ledger: Ledger[State], command: Command, around: Surroundings) -> tup
         raise NotUnderstood("this date lies in the future: record what has happened, when it has happened")
     if isinstance(fact, Corrected):
         return _correct(ledger, command, fact, around)
-    if not belongs(type(ledger.state), fact):
-        raise NotUnderstood(f"{fact.kind} does not belong to {ledger.stream.split('/', 2)[-1]}")
+    must_belong(fact, type(ledger.state), ledger.stream)
     if isinstance(fact, Acknowledged):
         _must_stand(ledger, fact.duty, around)
         objection = None
@@ -241,6 +240,15 @@ def decide(ledger: Ledger[State], command: Command, around: Surroundings) -> tup
     if objection is not None and fact.nature is Nature.DECISION:
         raise Refused(objection)
     return (_event(ledger, command, fact, 0, around.now, outside_path=objection),)
+
+
+def must_belong(fact: Fact, room: type[Room], stream: str) -> None:
+    """
+    Raises:
+        NotUnderstood: no state of this stream could take such a fact.
+    """
+    if not belongs(room, fact):
+        raise NotUnderstood(f"{fact.kind} does not belong to {stream.split('/', 2)[-1]}")
 
 
 def _must_stand(ledger: Ledger[State], duty: str, around: Surroundings) -> None:
@@ -361,8 +369,3 @@ def path_settles(path: Ledger[Path], events: Sequence[Event], now: datetime) -> 
         settled.append(event)
         ledger = ledger.plus([event])
     return tuple(settled)
-
-
-def is_alarm(event: Event) -> bool:
-    """Whether an event is a rung that is no mere reminder."""
-    return isinstance(event.fact, DutyCameDue) and event.fact.level is not Level.REMINDER

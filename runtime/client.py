@@ -8,6 +8,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from records.keyring import Keys
+from runtime.allowlist import ClientAllowlist, Program
 from runtime.codec import sealing_converter
 from runtime.connection import connection, to
 from runtime.settings import NotRunning, Running, Settings
@@ -34,7 +35,7 @@ _REFUSED = (RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED)
 
 
 async def connect(
-    settings: Settings, keys: Keys | None, running: Running | None = None, *, is_worker: bool = False
+    settings: Settings, keys: Keys | None, running: Running | None = None, *, program: Program = Program.COMMAND_LINE
 ) -> Client:
     """A client of the engine that the environment, the folder or a profile names.
 
@@ -42,7 +43,7 @@ async def connect(
         settings: where to look.
         keys: for engine and log; without them only questions that carry no payload can be asked.
         running: an embedded engine; then nothing is looked for.
-        is_worker: whether it will run workflows.
+        program: who asks; a worker's client marks what was not sealed for it.
 
     Raises:
         NotRunning: none is named, it does not answer, it refuses, or what names it makes no sense.
@@ -52,8 +53,9 @@ async def connect(
         async with asyncio.timeout(CONNECT_SECONDS):
             client = await Client.connect(
                 **config,
-                data_converter=sealing_converter(keys, is_worker=is_worker),
-                identity="safeconduct",
+                data_converter=sealing_converter(keys, is_worker=program is Program.WORKER),
+                identity=program,
+                interceptors=[ClientAllowlist()],
             )
             await _has_its_namespace(client)
     except TimeoutError:

@@ -20,8 +20,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlmodel import SQLModel
-from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
-from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
     DescribeTaskQueueRequest,
@@ -38,19 +37,11 @@ from domain.errors import Refused, SafeconductError
 from records.database import Reader
 from records.errors import Unreachable
 from records.keyring import Role
+from runtime.allowlist import Program
+from runtime.attributes import lacking, wanted
 from runtime.client import connect
 from runtime.keys import is_begun, open_keys
 from runtime.settings import NotRunning, Settings, now
-
-SEARCH_ATTRIBUTES: Mapping[str, str] = {
-    "Stage": "Keyword",
-    "Phase": "Keyword",
-    "Country": "Keyword",
-    "Destination": "Keyword",
-    "Risk": "Keyword",
-    "NextDeadline": "Datetime",
-}
-"""What operators filter by, each with its type."""
 
 LOW_BYTES, EMPTY_BYTES = 2**30, 2**27
 """Below the first there is little room, below the second an append may fail tomorrow."""
@@ -90,15 +81,14 @@ def fail(check: str, found: str, do: str) -> Finding:
     return Finding(check, Verdict.FAIL, found, do)
 
 
-async def examine(settings: Settings, attributes: Mapping[str, str] = SEARCH_ATTRIBUTES) -> list[Finding]:
+async def examine(settings: Settings) -> list[Finding]:
     """Look at everything.
 
-    Args:
-        settings: of the installation.
-        attributes: the search attributes that are switched on, with their types.
+    Raises:
+        NotUnderstood: a setting makes no sense.
     """
     return [
-        *await about_engine(settings, attributes),
+        *await about_engine(settings, wanted(settings)),
         *about_records(settings.records_path),
         about_keyring(settings),
         *await asyncio.to_thread(lambda: list(about_channels(settings))),
@@ -115,7 +105,7 @@ async def examine(settings: Settings, attributes: Mapping[str, str] = SEARCH_ATT
 async def about_engine(settings: Settings, attributes: Mapping[str, str]) -> list[Finding]:
     """Server, namespace, workers, search attributes and clock, as far as the engine answers."""
     try:
-        client = await connect(settings, None)
+        client = await connect(settings, None, program=Program.DOCTOR)
     except NotRunning as error:
         without = "until the engine answers, workers, search attributes and its clock can't be looked at"
         return [fail("server", str(error), f"`make run`, or the TEMPORAL_… settings; {without}")]
@@ -153,23 +143,15 @@ async def about_workers(client: Client) -> Finding:
 
 
 async def about_search_attributes(client: Client, attributes: Mapping[str, str]) -> Finding:
-    request = ListSearchAttributesRequest(namespace=client.namespace)
-    answer = await client.operator_service.list_search_attributes(request, timeout=_limit())
-    lacking = [name for name, kind in attributes.items() if answer.custom_attributes.get(name) != _TYPES[kind]]
-    if not lacking:
+    missing = await lacking(client, attributes)
+    if not missing:
         return ok("search attributes", ", ".join(attributes) or "all switched off")
-    made = " ".join(f"--name {name} --type {attributes[name]}" for name in lacking)
+    made = " ".join(f"--name {name} --type {attributes[name]}" for name in missing)
     return warn(
         "search attributes",
-        f"missing, or of another type: {', '.join(lacking)}; no case depends on them, but lists in the UI do",
+        f"missing, or of another type: {', '.join(missing)}; no case depends on them, but lists in the UI do",
         f".venv/bin/temporal operator search-attribute create --namespace {client.namespace} {made}",
     )
-
-
-_TYPES = {
-    "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    "Datetime": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
-}
 
 
 async def about_clock(client: Client, clock: Callable[[], datetime] = now) -> Finding:

@@ -16,7 +16,10 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.contract import SEARCH_ATTRIBUTES
 from domain.errors import SafeconductError
+from runtime.allowlist import Program
+from runtime.attributes import lacking, make
 
 READY_SECONDS = 30.0
 """How long the server may take to open its port; on a slow disk its first start writes a schema."""
@@ -163,13 +166,14 @@ async def port_opens(server: subprocess.Popen[bytes], port: int) -> None:
 
 
 async def answers(port: int) -> bool:
-    """Whether the server behind a port is ready, its namespace included."""
+    """Whether the server behind a port is ready, its namespace and its search attributes included."""
     try:
-        client = await Client.connect(f"127.0.0.1:{port}")
+        client = await Client.connect(f"127.0.0.1:{port}", identity=Program.SUPERVISOR)
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+        await make(client, await lacking(client, SEARCH_ATTRIBUTES))
+        return not await lacking(client, SEARCH_ATTRIBUTES)
     except (RuntimeError, RPCError):
         return False
-    return True
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:

@@ -11,6 +11,7 @@ from domain.case import case_stream
 from records.board import Board, text
 from records.keyring import Keys
 from runtime import screen
+from runtime.allowlist import Program
 from runtime.client import connect
 from runtime.connection import forget_chosen_engines
 from runtime.crew import Crew
@@ -132,7 +133,7 @@ def _engine(settings: Settings, ports: Ports) -> contextlib.AbstractAsyncContext
 
 async def revive_open_cases(place: Place) -> None:
     """See that the path of every open case runs: it starts its phases, or adopts them. For an engine that was lost."""
-    client = await connect(place.settings, place.keys[0], place.running)
+    client = await connect(place.settings, place.keys[0], place.running, program=Program.SUPERVISOR)
     for case in place.desk().board.cases():
         if case.is_open:
             await revive(client, case_stream(case.reference))

@@ -29,6 +29,7 @@ from records.store import Store
 from runtime.cases import path_of
 from runtime.settings import NotRunning
 from workflows.phase import Start
+from workflows.shown import summary_of_stream
 
 ANSWER_SECONDS = 30.0
 """How long a command waits for its answer before it is sent again under the same id."""
@@ -144,6 +145,7 @@ class Office:
             Start(stream=stream, shift=self.shift),
             id=stream,
             task_queue=self.task_queue,
+            static_summary=summary_of_stream(stream),
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         )
@@ -191,6 +193,7 @@ async def revive(client: Client, stream: str) -> None:
         Start(stream=stream),
         id=stream,
         task_queue=TASK_QUEUE,
+        static_summary=summary_of_stream(stream),
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
     )

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
         webhook_url: where notices go; the worker's terminal if not set.
         webhook_secret: signs them (base64, may begin with ``whsec_``).
         heartbeat_url: an address outside that expects a call every minute; it may hold a secret.
+        search_attributes: what operators may filter by, with commas between; all if not set, none if empty.
         staff: who uses the command line.
         recovery_recipient: of ``age``; the first start seals a copy of the master key to it.
         agent: the socket that hands out keys; a running installation sets it for its own processes.
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     webhook_url: str | None = None
     webhook_secret: SecretStr | None = None
     heartbeat_url: SecretStr | None = None
+    search_attributes: str | None = None
     staff: str | None = None
     recovery_recipient: str | None = None
     agent: Path | None = None

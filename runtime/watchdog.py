@@ -37,6 +37,7 @@ from records.models import DutyRow
 from records.sealing import SealError
 from runtime import logs, telemetry
 from runtime.alarms import Alarms, Cause, Trouble
+from runtime.allowlist import Program
 from runtime.client import connect
 from runtime.clocks import Moment, gap, read_clocks, span
 from runtime.ending import SUPERVISED, told_to_stop
@@ -203,7 +204,9 @@ class Watchdog:
         """A client of an engine that answers."""
         try:
             async with asyncio.timeout(ENGINE_SECONDS):
-                self._client = self._client or await connect(self._settings, await asyncio.to_thread(self._keys))
+                if self._client is None:
+                    keys = await asyncio.to_thread(self._keys)
+                    self._client = await connect(self._settings, keys, program=Program.WATCHDOG)
                 await answers(self._client)
         except (SafeconductError, RPCError, TimeoutError) as error:
             self._client = None  # it may come back at another address

@@ -22,10 +22,12 @@ from domain.case import (
 )
 from domain.errors import Refused, SafeconductError
 from domain.events import Event, Intake, Receipt, Standings
+from domain.overview import overview_of_path
 from domain.rulebook import Rules
 from domain.story import Story, begin, decide_path, events_of
 from domain.stream import Ledger, path_hears
 from workflows.phase import Pending, Start, Writer, signal_stream
+from workflows.shown import details_of_path, show, summary_of_stream
 
 
 @workflow.defn(name="case-path")
@@ -63,6 +65,7 @@ class CasePathWorkflow(Writer[Path]):
             await self.accompany(Phase.ENTRY)  # once pledge, clearance and a possible exit meet
             await self.accompany(Phase.ASYLUM_FILING)  # once he has arrived
             await self.tell_phases_that_the_path_moved()
+            self.show_where_it_stands()
             await workflow.wait_condition(lambda: self.has_work)
             await self.next_thing()
             if self.must_renew and self.can_leave and not self.told:
@@ -97,6 +100,7 @@ class CasePathWorkflow(Writer[Path]):
                 Start(stream=stream, shift=self.start.shift),
                 id=stream,
                 parent_close_policy=ParentClosePolicy.ABANDON,
+                static_summary=summary_of_stream(stream),
             )
         except WorkflowAlreadyStartedError:
             return False
@@ -107,6 +111,12 @@ class CasePathWorkflow(Writer[Path]):
         moved, self.moved = sorted(self.moved & self.accompanied), set()
         for stream in moved:
             await signal_stream(stream, "path-moved")
+
+    def show_where_it_stands(self) -> None:
+        """Let operators see it."""
+        if self.path.state.began:
+            show(overview_of_path(self.path.state), self.search_attributes)
+            workflow.set_current_details(details_of_path(self.path.state))
 
     @property
     def has_work(self) -> bool:

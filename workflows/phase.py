@@ -32,10 +32,12 @@ from domain.duties import Duty, Rung
 from domain.errors import SafeconductError
 from domain.events import Command, Event, Receipt, Standings
 from domain.facts import Frozen
+from domain.overview import overview_of_phase
 from domain.room import DatesMoved, DutyCameDue, Room
 from domain.rulebook import Rules
-from domain.story import blank_room
+from domain.story import blank_room, must_have_a_place
 from domain.stream import Ledger, Surroundings, came_due, decide, standings
+from workflows.shown import details_of_phase, show, summary_of_notice, summary_of_rung
 
 State = TypeVar("State", bound=Room)
 
@@ -99,6 +101,7 @@ class Writer(Generic[State]):
         self.stream = start.stream
         self.queue: deque[Pending] = deque()
         self.epoch = 0
+        self.search_attributes: tuple[str, ...] = ()
         self.seen = datetime.min.replace(tzinfo=workflow.now().tzinfo)
         self.renewal_wanted = False
         self.notices: set[asyncio.Task[None]] = set()
@@ -127,6 +130,14 @@ class Writer(Generic[State]):
         assert pending.receipt is not None
         return pending.receipt
 
+    @command.validator
+    def must_have_a_place(self, command: Command) -> None:
+        """Refuse, before it becomes history, what no state of this stream could take."""
+        try:
+            must_have_a_place(self.stream, command.fact)
+        except SafeconductError as refusal:
+            raise ApplicationError(refusal.sentence, type=refusal.code, non_retryable=True) from None
+
     @workflow.signal(name="renew")
     def renew(self) -> None:
         """Continue as new at the next quiet moment: before a planned stop, so that new code meets no old history."""
@@ -153,7 +164,7 @@ class Writer(Generic[State]):
 
     async def open_stream(self) -> OpenedStream:
         opened: OpenedStream = await self.call(contract.OPEN_STREAM, self.stream, OpenedStream)
-        self.epoch = opened.epoch
+        self.epoch, self.search_attributes = opened.epoch, opened.search_attributes
         return opened
 
     async def append(self, request: AppendRequest) -> AppendAnswer:
@@ -164,10 +175,10 @@ class Writer(Generic[State]):
         """Send the notices of these events, beside the loop. Their ladder climbs whether they arrive or not."""
         for event in events:
             if isinstance(event.fact, DutyCameDue | DatesMoved):
-                self.send(event.event_id)
+                self.send(event.event_id, summary_of_notice(event))
 
-    def send(self, notice: UUID) -> None:
-        task = asyncio.create_task(_send(notice, self.notice_bound()))
+    def send(self, notice: UUID, summary: str) -> None:
+        task = asyncio.create_task(_send(notice, self.notice_bound(), summary))
         self.notices.add(task)
         task.add_done_callback(self.notices.discard)
 
@@ -175,7 +186,7 @@ class Writer(Generic[State]):
         return NOTICE_BOUND
 
 
-async def _send(notice: UUID, bound: timedelta) -> None:
+async def _send(notice: UUID, bound: timedelta, summary: str) -> None:
     try:
         await workflow.execute_activity(
             contract.SEND_NOTICE,
@@ -183,6 +194,7 @@ async def _send(notice: UUID, bound: timedelta) -> None:
             start_to_close_timeout=NOTICE_TIMEOUT,
             schedule_to_close_timeout=bound,
             cancellation_type=ActivityCancellationType.TRY_CANCEL,
+            summary=summary,
         )
     except ActivityError:
         workflow.logger.warning("a notice was not delivered in time; its ladder goes on")
@@ -227,6 +239,7 @@ class PhaseWorkflow(Writer[State]):
             return
         while not self._may_end:
             self._arm()
+            self._show()
             await workflow.wait_condition(lambda: self._has_work)
             await self._next()
             if self.must_renew and self.can_leave and not self._is_over:
@@ -253,7 +266,7 @@ class PhaseWorkflow(Writer[State]):
         while not await self._write(()):
             pass  # the case moved on while its card was being written
         for notice in opened.unsent:
-            self.send(notice)
+            self.send(notice, summary_of_notice(self.ledger.event(notice)))
         await self._tell_path()
 
     @property
@@ -372,7 +385,15 @@ class PhaseWorkflow(Writer[State]):
         self.clock = Clock(instant, is_late=instant is not None and instant <= self.now())
         if instant is not None and not self.clock.is_late:
             ahead = instant - (workflow.now() + self.start.shift)
-            self.clock.task = asyncio.create_task(workflow.sleep(ahead, summary="next duty"))
+            assert found is not None
+            self.clock.task = asyncio.create_task(workflow.sleep(ahead, summary=summary_of_rung(*found)))
+
+    def _show(self) -> None:
+        """Let operators see where this phase stands now."""
+        duties = () if self._is_over else self._duties
+        overview = overview_of_phase(self.ledger, duties, self.now())
+        show(overview, self.search_attributes)
+        workflow.set_current_details(details_of_phase(self.headline(), overview, duties))
 
     def notice_bound(self) -> timedelta:
         """A notice is tried until the next rung speaks anyway."""

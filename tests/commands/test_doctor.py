@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from activities.contract import SEARCH_ATTRIBUTES
 from records.database import Database
 from runtime.doctor import (
-    SEARCH_ATTRIBUTES,
     Finding,
     Verdict,
     about_channels,
@@ -28,7 +28,7 @@ from runtime.doctor import (
 from runtime.settings import Settings, now
 from tests.support.keys import settings_in
 from tests.support.rehearsal import eventually
-from tests.support.servers import ROOT, Place, clean_environment, new_place, program
+from tests.support.servers import ROOT, Place, clean_environment, new_place, program, without_search_attributes
 from tests.support.watched import SECRET, outside
 
 pytestmark = pytest.mark.usefixtures("no_engine_chosen")
@@ -83,11 +83,12 @@ async def test_on_a_running_installation_each_thing_is_looked_at_and_what_it_say
 ) -> None:
     Database(tmp_path / "records.db").close()
     async with named(tmp_path, monkeypatch) as place:
+        await without_search_attributes(place)
         assert (await found(tmp_path, "workers")).verdict is FAIL
-        lacking = await found(tmp_path, "search attributes")
-        assert lacking.verdict is WARN
-        assert all(name in lacking.found for name in SEARCH_ATTRIBUTES)
-        command = [str(ROOT / lacking.do.split()[0]), *shlex.split(lacking.do)[1:], "--address", place.address]
+        missed = await found(tmp_path, "search attributes")
+        assert missed.verdict is WARN
+        assert all(name in missed.found for name in SEARCH_ATTRIBUTES)
+        command = [str(ROOT / missed.do.split()[0]), *shlex.split(missed.do)[1:], "--address", place.address]
         await asyncio.to_thread(subprocess.run, command, cwd=ROOT, check=True, capture_output=True)
         environment = {"SAFECONDUCT_HOME": str(tmp_path), "TEMPORAL_ADDRESS": place.address}
         async with program("worker.py", environment=environment):
@@ -110,11 +111,12 @@ async def attributes_are_there(folder: Path) -> bool:
 async def test_a_search_attribute_that_is_switched_off_is_not_missed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with named(tmp_path, monkeypatch):
-        assert seen(await examine(Settings(home=tmp_path), {}))["search attributes"] is OK
-        only = await examine(Settings(home=tmp_path), {"Stage": "Keyword"})
-    lacking = next(one.found for one in only if one.check == "search attributes")
-    assert lacking.startswith("missing, or of another type: Stage;")
+    async with named(tmp_path, monkeypatch) as place:
+        await without_search_attributes(place)
+        assert seen(await examine(Settings(home=tmp_path, search_attributes="")))["search attributes"] is OK
+        only = await examine(Settings(home=tmp_path, search_attributes="Stage"))
+    missed = next(one.found for one in only if one.check == "search attributes")
+    assert missed.startswith("missing, or of another type: Stage;")
 
 
 @pytest.mark.parametrize(("moved", "says"), [(-300, "300 s behind"), (300, "300 s ahead of")])

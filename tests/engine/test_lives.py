@@ -5,8 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from domain.case import Assigned, ClosingReason, PathClosed, PathReopened, Phase, phase_stream
 from domain.embassy_contacts import Approached, Pledged
+from domain.errors import NotUnderstood
 from domain.events import Command
 from domain.facts import Fact, Occurred
 from domain.forecast import forecast
@@ -158,3 +161,19 @@ async def test_without_a_cache_every_task_replays_its_history_and_the_same_story
     story = begin(reference, opening, minimal().intake, load().for_phase, BEGAN)
     first = events_of(story)
     assert lived == chronology([*first, *(line.event for line in forecast(story, script, BEGAN, until))])
+
+
+async def test_what_no_state_of_a_phase_could_take_is_refused_before_it_is_history(
+    tmp_path: Path, reference: str
+) -> None:
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+        await played.start(minimal())
+        safety = phase_stream(reference, Phase.SAFETY, 1)
+        handle = environment.client.get_workflow_handle(safety)
+        await eventually(lambda: played.is_quiet(safety), "the phase waits")
+        before = len((await handle.fetch_history()).events)
+        with pytest.raises(NotUnderstood, match="entered does not belong to safety/1"):
+            await played.office.send(safety, command(played, Entered()))
+        with pytest.raises(NotUnderstood, match="does not belong to"):
+            await played.office.send(played.office_path, command(played, LawyerEngaged()))
+        assert len((await handle.fetch_history()).events) == before

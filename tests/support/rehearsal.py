@@ -18,6 +18,7 @@ from temporalio.converter import DataConverter
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
+from activities.contract import SEARCH_ATTRIBUTES, TASK_QUEUE
 from activities.notifications.channel import Channel
 from domain.case import case_stream
 from domain.duties import Urgency
@@ -28,6 +29,7 @@ from records.board import Board, text
 from records.database import Database
 from records.keyring import Keys
 from records.store import Store
+from runtime.allowlist import ClientAllowlist, Program
 from runtime.codec import sealing_converter
 from runtime.embedded import temporal_binary
 from runtime.office import Office
@@ -55,10 +57,13 @@ async def skipping_server(converter: DataConverter | None = None) -> AsyncIterat
         ts_config=TimeSkippingConfig(enabled=False, max_session_skip_count=100_000),
         # workers and senders share one client here
         data_converter=converter or sealing_converter(keys_in(Path(folder.name))[0], is_worker=True),
+        interceptors=[ClientAllowlist()],
+        identity=Program.WORKER,
         dev_server_existing_path=temporal_binary(),
         dev_server_log_level="error",
         dev_server_extra_args=[
-            part for key, value in _FLAGS.items() for part in ("--dynamic-config-value", f"{key}={value}")
+            *(part for name, kind in SEARCH_ATTRIBUTES.items() for part in ("--search-attribute", f"{name}={kind}")),
+            *(part for key, value in _FLAGS.items() for part in ("--dynamic-config-value", f"{key}={value}")),
         ],
     )
     with folder:
@@ -198,16 +203,18 @@ async def rehearsal(
     *,
     channel: Channel | None = None,
     cached_workflows: int = 1000,
+    search_attributes: tuple[str, ...] = tuple(SEARCH_ATTRIBUTES),
 ) -> AsyncIterator[Rehearsal]:
     """A case to be played, with a worker and records of its own."""
     database, (keys, *_) = Database(folder / "records.db"), keys_in(folder)
-    queue = f"rehearsal-{uuid4()}"
+    queue = f"{TASK_QUEUE}-{uuid4()}"
     worker = build_worker(
         environment.client,
         Store(database, keys),
         channel or Pigeonhole(),
         task_queue=queue,
         cached_workflows=cached_workflows,
+        search_attributes=search_attributes,
     )
     async with worker:
         yield Rehearsal(environment, database, keys, began, reference, queue)

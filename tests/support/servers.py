@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from temporalio.api.operatorservice.v1 import RemoveSearchAttributesRequest
 from temporalio.client import Client
 
+from activities.contract import SEARCH_ATTRIBUTES
 from records.database import Database
 from records.store import Store
+from runtime.allowlist import ClientAllowlist, Program
+from runtime.attributes import lacking
 from runtime.codec import sealing_converter
 from runtime.embedded import embedded_server, free_port
 from tests.support.keys import keys_in, store_in
@@ -47,7 +51,9 @@ class Place:
     async def client(self) -> Client:
         """A client for workers and senders, with the keys of the folder."""
         converter = sealing_converter(keys_in(self.folder)[0], is_worker=True)
-        return await Client.connect(self.address, data_converter=converter)
+        return await Client.connect(
+            self.address, data_converter=converter, interceptors=[ClientAllowlist()], identity=Program.WORKER
+        )
 
     def store(self, database: Database | None = None) -> Store:
         return store_in(self.folder, database)
@@ -55,6 +61,17 @@ class Place:
 
 def new_place(folder: Path) -> Place:
     return Place(folder, free_port(), free_port())
+
+
+async def without_search_attributes(place: Place) -> None:
+    """As an engine of somebody's own is, where nobody has made them yet."""
+    client = await place.client()
+    request = RemoveSearchAttributesRequest(namespace=client.namespace, search_attributes=list(SEARCH_ATTRIBUTES))
+    await client.operator_service.remove_search_attributes(request)
+    deadline = asyncio.get_running_loop().time() + 20
+    while await lacking(client, SEARCH_ATTRIBUTES) != list(SEARCH_ATTRIBUTES):
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
