@@ -23,7 +23,7 @@ run: setup-runtime ## start everything on this machine
 	@exec $(PYTHON_BIN)/safeconduct up
 
 test: setup-dev ## run the tests
-	@$(PYTHON_BIN)/python -m pytest
+	@$(PYTHON_BIN)/python -m pytest -n 3 --dist loadscope
 
 check: setup-dev ## lint, formatting, types, import rules, installed versions
 	$(PYTHON_BIN)/ruff check

@@ -148,7 +148,7 @@ async def test_a_program_without_its_certificate_prints_one_line_and_ends(
     [
         ({}, NONE_RUNS),
         ({"TEMPORAL_NAMESPACE": "elsewhere"}, NONE_RUNS),
-        ({"TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}"}, "the engine does not answer"),
+        ({"TEMPORAL_ADDRESS": "127.0.0.1:9"}, "the engine does not answer"),
         ({"TEMPORAL_ADDRESS": "http://127.0.0.1:7233"}, "write host:port"),
         ({"TEMPORAL_ADDRESS": "::::"}, "the engine does not answer"),
         ({"TEMPORAL_PROFILE": SECRET}, "no profile of the name"),

@@ -170,6 +170,7 @@ async def test_what_no_state_of_a_phase_could_take_is_refused_before_it_is_histo
         await played.start(minimal())
         safety = phase_stream(reference, Phase.SAFETY, 1)
         handle = environment.client.get_workflow_handle(safety)
+        await played.office.send(safety, command(played, LawyerEngaged()))
         await eventually(lambda: played.is_quiet(safety), "the phase waits")
         before = len((await handle.fetch_history()).events)
         with pytest.raises(NotUnderstood, match="entered does not belong to safety/1"):

@@ -1,7 +1,8 @@
 """Types many commands, each in a process of its own: ``python -m tests.support.many_commands``.
 
-Importing the command line takes longer than most commands. Here that is done once; then each command is a fork, with
-real arguments, real output and a real exit code. Reads a JSON list of arguments from each line, answers with one line.
+Importing the command line, and the engine's client, takes longer than most commands. Here that is done once; then each
+command is a fork, with real arguments, real output and a real exit code. Reads a JSON list of arguments from each line,
+answers with one line.
 """
 
 import json
@@ -9,6 +10,8 @@ import os
 import sys
 import tempfile
 
+import runtime.client
+import runtime.office  # noqa: F401
 import starter
 
 
