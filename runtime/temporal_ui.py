@@ -69,11 +69,13 @@ def asked_for(request: Request) -> bytes:
 
 def answer_of(found: httpx.Response, person: str | None) -> Response:
     """The UI's answer, as ours."""
-    content = found.content
-    if person is not None and found.headers.get("content-type", "").startswith("text/html"):
+    content, policy = found.content, found.headers.get("content-security-policy")
+    if policy is None and person is not None and found.headers.get("content-type", "").startswith("text/html"):
         content = with_sign_out(content, person)
     answer = Response(content, found.status_code)
-    answer.headers["content-security-policy"] = UI_POLICY
+    answer.headers["content-security-policy"] = policy or UI_POLICY
+    if policy is not None:  # rendered Markdown: stricter than ours, and made to stand in a frame of the UI's own page
+        answer.headers["x-frame-options"] = "SAMEORIGIN"
     for name, value in found.headers.multi_items():
         if name.lower() in FROM_THE_UI:
             answer.headers.append(name, value)

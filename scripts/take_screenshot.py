@@ -1,15 +1,12 @@
-"""Takes pictures of Temporal's UI by headless Chromium.
+"""Takes the two pictures in ``docs/`` by headless Chromium: a case of the demo in Temporal's UI, sealed and decoded.
 
-Without arguments it runs the demo in a folder of its own and takes ``docs/ui-case.png``: one case in the UI. Told where
-an installation runs (``--ui``, ``--decoder``, ``--page``, ``--person``) it takes one page twice: ``ui-sealed.png``
-without signing in, and ``ui-decoded.png`` behind the decoder's page.
+The first is what anybody sees who opens the UI's own address; the second what a person sees who has signed in at the
+decoder's.
 """
 
-import argparse
 import asyncio
 import base64
 import fcntl
-import getpass
 import json
 import os
 import signal
@@ -17,20 +14,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client
 
-from runtime.settings import Settings
+from runtime.keys import DEMO_PASSPHRASE, DEMO_PERSONS
+from runtime.settings import Running, Settings
 
 ROOT = Path(__file__).parent.parent
-PICTURE = ROOT / "docs" / "ui-case.png"
-SEALED, DECODED = "ui-sealed.png", "ui-decoded.png"
-WORDS_FROM = "SAFECONDUCT_SCREENSHOT_PASSPHRASE"
-"""Variable with the passphrase of who signs in; without it the script asks."""
-
+SEALED, DECODED = ROOT / "docs" / "ui-sealed.png", ROOT / "docs" / "ui-decoded.png"
 PATIENCE_SECONDS = 60.0
 BROWSER = (
     "chromium",
@@ -45,7 +38,7 @@ BROWSER = (
     "--remote-debugging-pipe",
     "--window-size=1440,1000",
 )
-SHOWS = "Event History"
+SHOWS = "User Metadata"
 """Words that the page shows once it has drawn the case."""
 
 
@@ -132,73 +125,31 @@ class Tab:
     def photograph(self, shows: str, picture: Path) -> None:
         """Take the page's picture as soon as it shows what it should."""
         self.wait(shows)
-        time.sleep(1)  # the last bars are drawn after the last words
+        time.sleep(3)  # the last bars are drawn after the last words
         shot = self._browser.tell("Page.captureScreenshot", self._session, format="png")["data"]
         picture.write_bytes(base64.b64decode(shot))
         print(f"taken: {picture}")
 
 
-def photograph_both(wanted: "Wanted", passphrase: str, profile: Path) -> None:
+def photograph_both(running: Running, page: str, profile: Path) -> None:
     """A page of the UI as whoever has not signed in sees it, and as it is behind the decoder's page."""
     browser = Browser(profile)
     try:
-        Tab(browser, wanted.ui + wanted.page).photograph(wanted.sealed_shows, wanted.folder / SEALED)
-        behind = Tab(browser, wanted.decoder + wanted.page)
-        behind.sign_in(wanted.person, passphrase)
-        behind.photograph(wanted.decoded_shows, wanted.folder / DECODED)
+        Tab(browser, f"{running.ui}{page}").photograph(SHOWS, SEALED)
+        behind = Tab(browser, f"{running.decoder}{page}")
+        behind.sign_in(DEMO_PERSONS[0], DEMO_PASSPHRASE)
+        behind.photograph(SHOWS, DECODED)
     finally:
         browser.close()
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Which page of which running installation is photographed.
-
-    Attributes:
-        ui: address of Temporal's UI itself.
-        decoder: address of the decoder.
-        page: path of the page, the same in both.
-        person: who signs in.
-        sealed_shows: words that the sealed page shows once it is drawn.
-        decoded_shows: words that only the decoded page shows.
-        folder: where the pictures go.
-    """
-
-    ui: str
-    decoder: str
-    page: str
-    person: str
-    sealed_shows: str = SHOWS
-    decoded_shows: str = SHOWS
-    folder: Path = PICTURE.parent
-
-
-def asked() -> Wanted | None:
-    """What was typed; nothing means: a picture of the demo."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for field in fields(Wanted):
-        default = None if field.default is MISSING else field.default
-        parser.add_argument("--" + field.name.replace("_", "-"), default=default, type=type(default or ""))
-    typed = vars(parser.parse_args())
-    missing = [field.name for field in fields(Wanted) if typed[field.name] is None]
-    if len(missing) == sum(field.default is MISSING for field in fields(Wanted)):
-        return None
-    if missing:
-        parser.error(f"these are missing too: {', '.join(missing)}")
-    return Wanted(**typed)
-
-
-async def page_of_a_case(settings: Settings) -> str:
-    """The address, in the UI, of the first case whose phases have all begun."""
-    running = settings.running()
+async def page_of_a_case(running: Running) -> str:
+    """The page, in the UI, of the first stay that has something to show."""
     client = await Client.connect(running.address)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        async for found in client.list_workflows("WorkflowType = 'case-path'"):
-            description = await client.get_workflow_handle(found.id).describe()
-            if description.history_length > 15:
-                path = found.id.replace("/", "%2F")
-                return f"{running.ui}/namespaces/default/workflows/{path}/{found.run_id}/timeline"
+        async for found in client.list_workflows("WorkflowType = 'transit-stay' AND ExecutionStatus = 'Running'"):
+            return f"/namespaces/default/workflows/{found.id.replace('/', '%2F')}/{found.run_id}/user-metadata"
         await asyncio.sleep(0.2)
     raise SystemExit("screenshot: no case appeared in time")
 
@@ -206,34 +157,21 @@ async def page_of_a_case(settings: Settings) -> str:
 def photograph_the_demo() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home, profile = Path(folder) / "home", Path(folder) / "profile"
-        settings = Settings(home=home)
         environment = {**os.environ, "SAFECONDUCT_HOME": str(home)}
         command = [str(Path(sys.executable).parent / "safeconduct"), "up", "--demo"]
-        demo = subprocess.Popen(command, env=environment, cwd=ROOT)  # noqa: S603
+        printed = Path(folder) / "printed.txt"
+        with printed.open("w") as terminal:
+            demo = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=terminal)  # noqa: S603
         try:
             deadline = time.monotonic() + PATIENCE_SECONDS
-            while not (home / "running.json").exists() and time.monotonic() < deadline:
+            while "Ctrl-C stops everything." not in printed.read_text() and time.monotonic() < deadline:
                 time.sleep(0.1)
-            page = asyncio.run(page_of_a_case(settings))
-            browser = Browser(profile)
-            try:
-                Tab(browser, page).photograph(SHOWS, PICTURE)
-            finally:
-                browser.close()
+            running = Settings(home=home).running()
+            photograph_both(running, asyncio.run(page_of_a_case(running)), profile)
         finally:
             demo.send_signal(signal.SIGINT)
             demo.wait()
 
 
-def main() -> None:
-    wanted = asked()
-    if wanted is None:
-        photograph_the_demo()
-        return
-    passphrase = os.environ.get(WORDS_FROM) or getpass.getpass(f"Passphrase of {wanted.person}: ")
-    with tempfile.TemporaryDirectory() as profile:
-        photograph_both(wanted, passphrase, Path(profile))
-
-
 if __name__ == "__main__":
-    main()
+    photograph_the_demo()

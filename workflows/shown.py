@@ -94,6 +94,8 @@ def details_of_path(path: Path) -> str:
 def details_of_phase(headline: str, overview: Overview, duties: Iterable[Duty]) -> str:
     """Where a phase stands and what it waits for, in Markdown."""
     where = f", in {overview.country}" if overview.country else ""
-    rows = [f"| {duty.due:%Y-%m-%d %H:%M} | {duty.title} | {duty.consequence} |" for duty in duties]
+    rows = [
+        f"| {duty.due:%Y-%m-%d %H:%M} | {duty.title} | {str(duty.consequence).replace('-', ' ')} |" for duty in duties
+    ]
     table = ["| Due (UTC) | Duty | A miss costs |", "|---|---|---|", *rows] if rows else []
     return "\n".join([f"**{headline}**{where}", "", *table])

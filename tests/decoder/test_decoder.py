@@ -452,6 +452,11 @@ def walk_through_the_ui(desk: Desk) -> None:
         assert page.status_code == 200
         assert f"{PERSON} · Sign out" in page.text
         assert "default-src 'self'" in page.headers["content-security-policy"]
+        rendered = browser.get("/render?content=stay-limit", headers={"sec-fetch-dest": "iframe"} | PAGE)
+        assert "stay-limit" in rendered.text
+        assert "Sign out" not in rendered.text
+        assert rendered.headers["x-frame-options"] == "SAMEORIGIN"
+        assert "default-src 'none'" in rendered.headers["content-security-policy"]
         assert browser.get("/api/v1/settings").json()["Codec"]["Endpoint"] == desk.url
         described = browser.get(case).json()
         assert described["workflowExecutionInfo"]["execution"]["workflowId"] == STAY
