@@ -9,8 +9,8 @@ Rules:
     2. A wrapped key is bound to its scope and its role.
     3. The vault key of a locked case is not in the ring: it is sealed to the other persons and to the recovery key.
     4. Whoever changes the master key wraps every data key anew in one transaction; the log is not touched.
-    5. Nothing is wrapped under a key that is not in force: a process that slept through a change of the master key would
-       else lose what it seals.
+    5. Nothing is wrapped under a key that is not in force: a process that slept through a change of the master key
+       would else lose what it seals.
 """
 
 import time
