@@ -135,7 +135,13 @@ def write_recovery_copy(settings: Settings, ring: Keyring) -> None:
 
 
 def master_of_demo(settings: Settings) -> bytes:
-    """The master key of a demo, made now if there is none. It lies in a file: a demo holds nobody."""
+    """The master key of a demo, made now if there is none. It lies in a file: a demo holds nobody.
+
+    Raises:
+        Refused: the folder holds no demo, but cases.
+    """
+    if not settings.master_path.exists() and (is_begun(settings) or _holds_events(settings.records_path)):
+        raise Refused(f"{settings.folder} holds no demo: choose another SAFECONDUCT_HOME for made-up cases")
     if not is_begun(settings):
         settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.master_path.touch(mode=0o600)
@@ -161,6 +167,7 @@ def master_of_installation(settings: Settings) -> bytes:
             given = _first_start(settings)
         else:
             begin(settings, given, settings.recovery_recipient)
+            _tell_what_is_lost(settings, MASTER_KEY)
     return master_key(settings, given)
 
 
@@ -171,7 +178,7 @@ def ask_passphrase(name: str, otherwise: str) -> str:
         NoKeys: there is no terminal; ``otherwise`` says what to do then.
     """
     _must_be_a_terminal(otherwise)
-    return getpass.getpass(f"Passphrase of {name}: ")
+    return _typed(f"Passphrase of {name}: ")
 
 
 def ask_new_passphrase(name: str) -> str:
@@ -182,10 +189,18 @@ def ask_new_passphrase(name: str) -> str:
         NotUnderstood: the two differ, or it is too short.
     """
     _must_be_a_terminal("a new passphrase is typed into a terminal")
-    first = getpass.getpass(f"New passphrase of {name} (five or six words): ")
-    if getpass.getpass("The same again: ") != first:
+    first = check_passphrase(_typed(f"New passphrase of {name} (five or six words): "))
+    if _typed("The same again: ") != first:
         raise NotUnderstood("the two passphrases differ: nothing was written")
-    return check_passphrase(first)
+    return first
+
+
+def _typed(question: str) -> str:
+    """What was typed without being shown."""
+    try:
+        return getpass.getpass(question)
+    except UnicodeDecodeError:
+        raise NotUnderstood("this terminal does not write UTF-8: nothing was written") from None
 
 
 def who(settings: Settings) -> str:
@@ -274,19 +289,24 @@ def _first_start(settings: Settings) -> bytes:
     recipient = settings.recovery_recipient or input(
         "Recovery: who loses the passphrase needs another key. A recipient of age (age1…), or nothing to make one: "
     )
-    made = None
     if not recipient.strip():
+        # shown before anything is sealed to it: whoever is interrupted here begins again
         made, recipient = _fresh_identity()
-    begin(settings, master, recipient.strip(), {name: passphrase})
-    if made is not None:
         print(f"\nRecovery key, shown only now: {made}\nWrite it down, and keep it far from this machine.")
-    print(
-        f"\nA copy of the master key, sealed to the recovery key, is in {settings.recovery_path}.\n"
-        "Whoever loses both, the passphrase and the recovery key, loses every case: nobody can open them again.\n"
-        f"Keep copies of {settings.keyring_path.name} and {settings.records_path.name}: without its keyring a case "
-        "can't be read.\n"
-    )
+    begin(settings, master, recipient.strip(), {name: passphrase})
+    _tell_what_is_lost(settings, "the passphrase")
     return master
+
+
+def _tell_what_is_lost(settings: Settings, opener: str) -> None:
+    """Say plainly what nobody can bring back."""
+    if settings.recovery_path.exists():
+        print(f"\nA copy of the master key, sealed to the recovery key, is in {settings.recovery_path}.")
+        print(f"Whoever loses both, {opener} and the recovery key, loses every case: nobody can open them again.")
+    else:
+        print(f"\nThere is no recovery copy: whoever loses {opener} loses every case, and nobody can open them again.")
+    names = f"{settings.keyring_path.name} and {settings.records_path.name}"
+    print(f"Keep copies of {names}: without its keyring a case can't be read.\n", flush=True)
 
 
 def _fresh_identity() -> tuple[str, str]:
