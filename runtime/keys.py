@@ -200,6 +200,7 @@ def _typed(question: str) -> str:
     try:
         return getpass.getpass(question)
     except UnicodeDecodeError:
+        print(file=sys.stderr)
         raise NotUnderstood("this terminal does not write UTF-8: nothing was written") from None
 
 
