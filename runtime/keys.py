@@ -21,7 +21,6 @@ from pathlib import Path
 
 from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
 from records.database import Reader
-from records.errors import StoreError
 from records.keyring import Keyring, Keys, Role, WrongMaster, wrapping_key
 from records.persons import check_passphrase, master_by_passphrase, new_person, recovery_settings
 from records.sealing import KEY_BYTES, fresh_key
@@ -114,10 +113,10 @@ def begin(settings: Settings, master: bytes, recovery: str | None, persons: dict
 
     Raises:
         Refused: there are records already, so their keyring is missing.
+        Unreachable: the records do not say whether they hold anything.
         NotUnderstood: the recipient is none, or a passphrase is too short.
     """
-    if _holds_events(settings.records_path):
-        raise Refused(f"{settings.keyring_path} is missing: put back the keyring that belongs to these records")
+    _must_hold_no_events(settings)
     rows = [new_person(name, passphrase, master) for name, passphrase in (persons or {}).items()]
     about_recovery = recovery_settings(master, recovery)
     ring = Keyring(settings.keyring_path)
@@ -284,6 +283,7 @@ def _master_by_passphrase(settings: Settings, ring: Keyring) -> bytes:
 
 def _first_start(settings: Settings) -> bytes:
     _must_be_a_terminal(f"the first start asks for a passphrase: start it in a terminal, or set {MASTER_KEY}")
+    _must_hold_no_events(settings)
     name, master = who(settings), fresh_key()
     print(f"First start in {settings.folder}. Everything in it is sealed with a passphrase of yours.")
     passphrase = ask_new_passphrase(name)
@@ -322,14 +322,27 @@ def _must_be_a_terminal(what_to_do: str) -> None:
         raise NoKeys(f"nothing opens the keyring here: {what_to_do}")
 
 
+def _must_hold_no_events(settings: Settings) -> None:
+    """
+    Raises:
+        Refused: there are records already, so their keyring is missing.
+        Unreachable: the records do not say.
+    """
+    if _holds_events(settings.records_path):
+        raise Refused(f"{settings.keyring_path} is missing: put back the keyring that belongs to these records")
+
+
 def _holds_events(records: Path) -> bool:
+    """
+    Raises:
+        Unreachable: the records do not say. Whoever took that for a no would put a second keyring beside them.
+    """
     if not records.exists():
         return False
     reader = Reader(records)
     try:
         with reader.reading() as connection:
-            return connection.exec_driver_sql("SELECT 1 FROM event LIMIT 1").first() is not None
-    except StoreError:
-        return False
+            is_made = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'event'").first()
+            return bool(is_made) and connection.exec_driver_sql("SELECT 1 FROM event LIMIT 1").first() is not None
     finally:
         reader.close()

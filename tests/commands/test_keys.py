@@ -136,6 +136,14 @@ def test_a_bare_key_file_is_for_a_demo_alone(nowhere: Typist, tmp_path: Path) ->
     assert [one.name for one in (tmp_path / "home").iterdir()] == ["master.key"]
 
 
+def test_no_second_keyring_is_made_beside_records_that_do_not_answer(nowhere: Typist, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "records.db").write_bytes(b"not what it was" * 1000)
+    for given in ({}, {MASTER_KEY: fresh_key().hex()}):
+        assert "do not answer" in refused(nowhere, "up", "--free-ports", environment=given)
+    assert [one.name for one in (tmp_path / "home").iterdir()] == ["records.db"]
+
+
 def test_a_demo_keeps_out_of_a_folder_with_cases(nowhere: Typist, tmp_path: Path) -> None:
     begin(Settings(home=tmp_path / "home"), fresh_key(), None)
     assert "holds no demo" in refused(nowhere, "up", "--demo")
