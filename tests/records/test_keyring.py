@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -360,6 +361,18 @@ def test_a_locked_case_is_not_locked_twice_and_an_open_one_not_opened(ring: Ring
     lock(ring.keys(Role.VAULT), CASE, "dana")
     with pytest.raises(Refused, match="locked already"):
         lock(ring.keys(Role.VAULT), CASE, "timur")
+
+
+# --- passphrases ---
+
+
+def test_a_passphrase_is_the_same_however_a_keyboard_composes_it(ring: Ring) -> None:
+    typed = "ёлка и йод для Émile"
+    ring.keyring.enroll(new_person("vera", unicodedata.normalize("NFC", typed), MASTER))
+    assert master_by_passphrase(ring.keyring, "vera", unicodedata.normalize("NFD", typed)) == MASTER
+    for other in (typed.lower(), f"{typed} "):
+        with pytest.raises(Refused, match="not the passphrase"):
+            master_by_passphrase(ring.keyring, "vera", other)
 
 
 # --- another master key ---
