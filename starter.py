@@ -468,11 +468,12 @@ def doctor(json: AsJson = False) -> None:
 def up(
     demo: Annotated[bool, typer.Option("--demo", help="with the six fictional cases")] = False,
     workers: Annotated[int, typer.Option(min=1, max=16, help="worker processes")] = 1,
+    free_ports: Annotated[bool, typer.Option("--free-ports", hidden=True, help="beside another installation")] = False,
 ) -> None:
     """Run engine, records and workers on this machine until Ctrl-C."""
     from runtime.local import up_and_running  # brings the engine's client along
 
-    asyncio.run(up_and_running(Settings(), demo=demo, workers=workers))
+    up_and_running(Settings(), demo=demo, workers=workers, free_ports=free_ports)
 
 
 @app.command(hidden=True)
@@ -507,7 +508,7 @@ def main() -> None:
 def _exit_code() -> int:
     try:
         ended = app(standalone_mode=False)
-    except (Abort, KeyboardInterrupt):
+    except (Abort, EOFError, KeyboardInterrupt):
         return _say("stopped: nothing was recorded")
     except TyperException as error:
         return _say(" ".join(error.format_message().split()))

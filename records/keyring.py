@@ -9,6 +9,8 @@ Rules:
     2. A wrapped key is bound to its scope and its role.
     3. The vault key of a locked case is not in the ring: it is sealed to the other persons and to the recovery key.
     4. Whoever changes the master key wraps every data key anew in one transaction; the log is not touched.
+    5. Nothing is wrapped under a key that is not in force: a process that slept through a change of the master key
+       would else lose what it seals.
 """
 
 import time
@@ -140,8 +142,8 @@ class Keyring:
     def found(self, master: bytes, settings: Mapping[str, bytes], persons: Iterable[PersonRow]) -> None:
         """Begin, whole or not at all: from now on this is the keyring of one master key."""
         with self.database.writing() as connection, Session(bind=connection) as session:
-            session.add(SettingRow(name=_CHECK, value=_check_of(master)))
-            session.add_all(SettingRow(name=name, value=value) for name, value in settings.items())
+            checks = _checks_of(master)
+            session.add_all(SettingRow(name=name, value=value) for name, value in {**checks, **settings}.items())
             session.add_all(persons)
             session.flush()
 
@@ -176,12 +178,14 @@ class Keyring:
 
         Raises:
             Locked: the case is locked: another vault key would shut out the one that is sealed away.
+            WrongMaster: the master key has been changed since the wrapping key was taken.
         """
         with self.database.writing() as connection, Session(bind=connection) as session:
             row = session.exec(select(DataKeyRow).where(DataKeyRow.scope == scope, DataKeyRow.role == role)).first()
             if row is None:
                 if role is Role.VAULT and session.get(LockRow, scope) is not None:
                     raise Locked(_LOCKED)
+                _must_be_in_force(session, role, key)
                 row = _wrap(scope, role, str(uuid4()), fresh_key(), key)
                 session.add(row)
                 session.flush()
@@ -199,7 +203,7 @@ class Keyring:
                 session.add(row)
             for person in persons:
                 session.merge(person)
-            for name, value in {**settings, _CHECK: _check_of(new)}.items():
+            for name, value in {**settings, **_checks_of(new)}.items():
                 session.merge(SettingRow(name=name, value=value))
             session.flush()
 
@@ -239,11 +243,16 @@ class Keyring:
             session.flush()
 
     def unlock(self, scope: str, data_key: bytes, key: bytes) -> None:
-        """Put a locked case's vault key back."""
+        """Put a locked case's vault key back.
+
+        Raises:
+            WrongMaster: the master key has been changed since the wrapping key was taken.
+        """
         with self.database.writing() as connection, Session(bind=connection) as session:
             row = session.get(LockRow, scope)
             if row is None:
                 return
+            _must_be_in_force(session, Role.VAULT, key)
             session.add(_wrap(scope, Role.VAULT, row.key_id, data_key, key))
             session.delete(row)
             session.flush()
@@ -362,6 +371,21 @@ def _place(scope: str, role: str, key_id: str) -> str:
     return f"{role}|{scope}|{key_id}"
 
 
-def _check_of(master: bytes) -> bytes:
-    """Tells a master key again, and says nothing about it."""
-    return subkey(master, "check")
+def _check_of(key: bytes) -> bytes:
+    """Tells a key again, and says nothing about it."""
+    return subkey(key, "check")
+
+
+def _checks_of(master: bytes) -> dict[str, bytes]:
+    """What tells the master key again, and each wrapping key."""
+    return {_CHECK: _check_of(master)} | {_check_name(role): _check_of(wrapping_key(master, role)) for role in Role}
+
+
+def _check_name(role: Role) -> str:
+    return f"{_CHECK}-{role}"
+
+
+def _must_be_in_force(session: Session, role: Role, key: bytes) -> None:
+    row = session.get(SettingRow, _check_name(role))
+    if row is None or row.value != _check_of(key):
+        raise WrongMaster("this process holds a key that is not the keyring's: stop it, and start it again")

@@ -5,6 +5,7 @@ them, so that a new master key, and a locked case, can be given to a person who 
 """
 
 import secrets
+import unicodedata
 from datetime import UTC, datetime
 
 import pyrage
@@ -223,7 +224,9 @@ def _opened(sealed: bytes, identity: pyrage.x25519.Identity) -> bytes:
 
 def _under(passphrase: str, salt: bytes) -> Sealer:
     derived = Argon2id(salt=salt, length=KEY_BYTES, iterations=PASSES, lanes=LANES, memory_cost=MEMORY_KIB)
-    return Sealer("", subkey(derived.derive(passphrase.encode()), "identity"))
+    # keyboards, browsers and systems compose й and é in different ways
+    typed = unicodedata.normalize("NFKC", passphrase).encode()
+    return Sealer("", subkey(derived.derive(typed), "identity"))
 
 
 def _place(name: str) -> str:

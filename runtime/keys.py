@@ -21,7 +21,6 @@ from pathlib import Path
 
 from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
 from records.database import Reader
-from records.errors import StoreError
 from records.keyring import Keyring, Keys, Role, WrongMaster, wrapping_key
 from records.persons import check_passphrase, master_by_passphrase, new_person, recovery_settings
 from records.sealing import KEY_BYTES, fresh_key
@@ -114,10 +113,10 @@ def begin(settings: Settings, master: bytes, recovery: str | None, persons: dict
 
     Raises:
         Refused: there are records already, so their keyring is missing.
+        Unreachable: the records do not say whether they hold anything.
         NotUnderstood: the recipient is none, or a passphrase is too short.
     """
-    if _holds_events(settings.records_path):
-        raise Refused(f"{settings.keyring_path} is missing: put back the keyring that belongs to these records")
+    _must_hold_no_events(settings)
     rows = [new_person(name, passphrase, master) for name, passphrase in (persons or {}).items()]
     about_recovery = recovery_settings(master, recovery)
     ring = Keyring(settings.keyring_path)
@@ -135,7 +134,13 @@ def write_recovery_copy(settings: Settings, ring: Keyring) -> None:
 
 
 def master_of_demo(settings: Settings) -> bytes:
-    """The master key of a demo, made now if there is none. It lies in a file: a demo holds nobody."""
+    """The master key of a demo, made now if there is none. It lies in a file: a demo holds nobody.
+
+    Raises:
+        Refused: the folder holds no demo, but cases.
+    """
+    if not settings.master_path.exists() and (is_begun(settings) or _holds_events(settings.records_path)):
+        raise Refused(f"{settings.folder} holds no demo: choose another SAFECONDUCT_HOME for made-up cases")
     if not is_begun(settings):
         settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.master_path.touch(mode=0o600)
@@ -161,6 +166,7 @@ def master_of_installation(settings: Settings) -> bytes:
             given = _first_start(settings)
         else:
             begin(settings, given, settings.recovery_recipient)
+            _tell_what_is_lost(settings, MASTER_KEY)
     return master_key(settings, given)
 
 
@@ -171,7 +177,7 @@ def ask_passphrase(name: str, otherwise: str) -> str:
         NoKeys: there is no terminal; ``otherwise`` says what to do then.
     """
     _must_be_a_terminal(otherwise)
-    return getpass.getpass(f"Passphrase of {name}: ")
+    return _typed(f"Passphrase of {name}: ")
 
 
 def ask_new_passphrase(name: str) -> str:
@@ -182,10 +188,19 @@ def ask_new_passphrase(name: str) -> str:
         NotUnderstood: the two differ, or it is too short.
     """
     _must_be_a_terminal("a new passphrase is typed into a terminal")
-    first = getpass.getpass(f"New passphrase of {name} (five or six words): ")
-    if getpass.getpass("The same again: ") != first:
+    first = check_passphrase(_typed(f"New passphrase of {name} (five or six words): "))
+    if _typed("The same again: ") != first:
         raise NotUnderstood("the two passphrases differ: nothing was written")
-    return check_passphrase(first)
+    return first
+
+
+def _typed(question: str) -> str:
+    """What was typed without being shown."""
+    try:
+        return getpass.getpass(question)
+    except UnicodeDecodeError:
+        print(file=sys.stderr)
+        raise NotUnderstood("this terminal does not write UTF-8: nothing was written") from None
 
 
 def who(settings: Settings) -> str:
@@ -268,25 +283,31 @@ def _master_by_passphrase(settings: Settings, ring: Keyring) -> bytes:
 
 def _first_start(settings: Settings) -> bytes:
     _must_be_a_terminal(f"the first start asks for a passphrase: start it in a terminal, or set {MASTER_KEY}")
+    _must_hold_no_events(settings)
     name, master = who(settings), fresh_key()
     print(f"First start in {settings.folder}. Everything in it is sealed with a passphrase of yours.")
     passphrase = ask_new_passphrase(name)
     recipient = settings.recovery_recipient or input(
         "Recovery: who loses the passphrase needs another key. A recipient of age (age1…), or nothing to make one: "
     )
-    made = None
     if not recipient.strip():
+        # shown before anything is sealed to it: whoever is interrupted here begins again
         made, recipient = _fresh_identity()
-    begin(settings, master, recipient.strip(), {name: passphrase})
-    if made is not None:
         print(f"\nRecovery key, shown only now: {made}\nWrite it down, and keep it far from this machine.")
-    print(
-        f"\nA copy of the master key, sealed to the recovery key, is in {settings.recovery_path}.\n"
-        "Whoever loses both, the passphrase and the recovery key, loses every case: nobody can open them again.\n"
-        f"Keep copies of {settings.keyring_path.name} and {settings.records_path.name}: without its keyring a case "
-        "can't be read.\n"
-    )
+    begin(settings, master, recipient.strip(), {name: passphrase})
+    _tell_what_is_lost(settings, "the passphrase")
     return master
+
+
+def _tell_what_is_lost(settings: Settings, opener: str) -> None:
+    """Say plainly what nobody can bring back."""
+    if settings.recovery_path.exists():
+        print(f"\nA copy of the master key, sealed to the recovery key, is in {settings.recovery_path}.")
+        print(f"Whoever loses both, {opener} and the recovery key, loses every case: nobody can open them again.")
+    else:
+        print(f"\nThere is no recovery copy: whoever loses {opener} loses every case, and nobody can open them again.")
+    names = f"{settings.keyring_path.name} and {settings.records_path.name}"
+    print(f"Keep copies of {names}: without its keyring a case can't be read.\n", flush=True)
 
 
 def _fresh_identity() -> tuple[str, str]:
@@ -301,14 +322,27 @@ def _must_be_a_terminal(what_to_do: str) -> None:
         raise NoKeys(f"nothing opens the keyring here: {what_to_do}")
 
 
+def _must_hold_no_events(settings: Settings) -> None:
+    """
+    Raises:
+        Refused: there are records already, so their keyring is missing.
+        Unreachable: the records do not say.
+    """
+    if _holds_events(settings.records_path):
+        raise Refused(f"{settings.keyring_path} is missing: put back the keyring that belongs to these records")
+
+
 def _holds_events(records: Path) -> bool:
+    """
+    Raises:
+        Unreachable: the records do not say. Whoever took that for a no would put a second keyring beside them.
+    """
     if not records.exists():
         return False
     reader = Reader(records)
     try:
         with reader.reading() as connection:
-            return connection.exec_driver_sql("SELECT 1 FROM event LIMIT 1").first() is not None
-    except StoreError:
-        return False
+            is_made = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'event'").first()
+            return bool(is_made) and connection.exec_driver_sql("SELECT 1 FROM event LIMIT 1").first() is not None
     finally:
         reader.close()

@@ -33,8 +33,20 @@ RUN_PORTS = (7233, 8233, 8234)
 """Temporal's own default ports and the decoder's, of ``make run``; everything else takes free ones."""
 
 
-async def up_and_running(settings: Settings, *, demo: bool, workers: int = 1) -> None:
+@dataclass(frozen=True)
+class Ports:
+    """Where an installation listens, on loopback."""
+
+    engine: int
+    ui: int
+    decoder: int
+
+
+def up_and_running(settings: Settings, *, demo: bool, workers: int = 1, free_ports: bool = False) -> None:
     """Run engine, records and workers until Ctrl-C; with ``demo`` import the six cases first.
+
+    Args:
+        free_ports: beside another installation; a demo takes free ones anyway.
 
     Raises:
         SafeconductError: something runs already, the engine does not start, or nothing opens the keyring.
@@ -42,10 +54,15 @@ async def up_and_running(settings: Settings, *, demo: bool, workers: int = 1) ->
     settings = settings.model_copy(update={"home": settings.home or Path(".safeconduct") / ("demo" if demo else "run")})
     refuse_a_second_one(settings)
     forget_chosen_engines()
+    # before any loop runs: its handler would swallow the first Ctrl-C at a question
     master = master_of_demo(settings) if demo else master_of_installation(settings)
+    ports = Ports(free_port(), free_port(), free_port()) if demo or free_ports else Ports(*RUN_PORTS)
+    asyncio.run(_run(settings, master, ports, workers, demo=demo))
+
+
+async def _run(settings: Settings, master: bytes, ports: Ports, workers: int, *, demo: bool) -> None:
     stop = told_to_stop()
-    ports = (free_port(), free_port(), free_port()) if demo else RUN_PORTS
-    async with everything(settings, master, Ports(*ports), workers) as place:
+    async with everything(settings, master, ports, workers) as place:
         if demo:
             await take_in_the_six(place.desk())
         await place.crew.begin("watchdog", "starter", "watchdog")
@@ -62,15 +79,6 @@ def refuse_a_second_one(settings: Settings) -> None:
     with contextlib.suppress(NotRunning):
         settings.running()
         raise EngineDidNotStart(f"an engine runs already for {settings.folder}: stop it first (Ctrl-C in its terminal)")
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Where an installation listens, on loopback."""
-
-    engine: int
-    ui: int
-    decoder: int
 
 
 @dataclass(frozen=True)
