@@ -201,7 +201,7 @@ class Store:
         assert isinstance(sealed, bytes)
         opener = self._keys.opener(scope_of(str(stream)), Purpose.LOG)
         try:
-            body = opener.unseal(f"{stream}|{version}|{event_id}|{schema_version}", sealed)
+            body = opener.unseal(f"{stream}|{version}|{event_id}|{schema_version}|{recorded_at}", sealed)
         except SealError:
             raise Unreadable("an event of the log does not open: it was changed, or its key is another") from None
         header = (
@@ -224,7 +224,8 @@ def _urgency(event: Event) -> str | None:
 
 
 def _place(event: Event) -> str:
-    return f"{event.stream}|{event.version}|{event.event_id}|{event.schema_version}"
+    """All of an event that stands in clear: a changed header does not open."""
+    return f"{event.stream}|{event.version}|{event.event_id}|{event.schema_version}|{_text(event.recorded_at)}"
 
 
 def _project(connection: Connection, cards: Iterable[CaseCard | PhaseCard]) -> None:

@@ -19,6 +19,9 @@ from records.models import IdentityRow, ImportRow, NoteRow
 from records.readings import EVERYBODY, log_readings
 from records.sealing import Sealer, SealError
 
+UNREADABLE = "(unreadable)"
+"""In place of a nickname that does not open: the case itself is there, by its reference."""
+
 
 class Import(Frozen):
     """Which case an intake file became."""
@@ -85,9 +88,14 @@ class Vault:
         locked = self._keys.keyring.locked()
         with self._database.reading() as connection, Session(bind=connection) as session:
             rows = session.exec(query).all()
-            return {
-                row.reference: self._identity(row).nickname for row in rows if case_stream(row.reference) not in locked
-            }
+            return {row.reference: self._nickname(row) for row in rows if case_stream(row.reference) not in locked}
+
+    def _nickname(self, row: IdentityRow) -> str:
+        """One damaged row must not hide all other cases."""
+        try:
+            return self._identity(row).nickname
+        except Unreadable:
+            return UNREADABLE
 
     def find(self, nickname: str) -> list[str]:
         """References with this nickname, in whatever case. Opens every identity: nothing of them is indexed."""

@@ -142,6 +142,7 @@ def master_of_demo(settings: Settings) -> bytes:
     if not settings.master_path.exists() and (is_begun(settings) or _holds_events(settings.records_path)):
         raise Refused(f"{settings.folder} holds no demo: choose another SAFECONDUCT_HOME for made-up cases")
     if not is_begun(settings):
+        _must_hold_no_events(settings)
         settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.master_path.touch(mode=0o600)
         settings.master_path.write_text(fresh_key().hex())

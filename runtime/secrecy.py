@@ -9,6 +9,7 @@ import typer
 from domain.case import case_stream
 from domain.errors import NotUnderstood, Refused
 from records import persons
+from records.keyring import Keyring, WrongMaster
 from records.readings import readings_of
 from records.sealing import fresh_key
 from runtime import screen
@@ -92,8 +93,18 @@ def add_staff(name: Annotated[str, typer.Argument(help="their sign-in name")]) -
     if any(row.name == name for row in ring.persons()):
         raise Refused(f"{name} is enrolled already")
     master = master_key(settings)
-    ring.enroll(persons.new_person(name, ask_new_passphrase(name), master))
+    _enroll(ring, name, master)
     print(f"{name} is enrolled.")
+
+
+def _enroll(ring: Keyring, name: str, master: bytes) -> None:
+    """Ask for the passphrase, and write the person down; the master key may have been changed while they typed."""
+    person = persons.new_person(name, ask_new_passphrase(name), master)
+    try:
+        ring.must_fit(master)
+    except WrongMaster:
+        raise Refused("the master key was changed meanwhile: nothing was written, do it again") from None
+    ring.enroll(person)
 
 
 @staff_app.command("list")
@@ -131,7 +142,7 @@ def recover(
     if recovery is None:
         raise NotUnderstood("say where the recovery key is: --recovery FILE (it begins with AGE-SECRET-KEY-1)")
     master = persons.master_by_recovery(ring, persons.identity_from(read_text(recovery)))
-    ring.enroll(persons.new_person(here.staff, ask_new_passphrase(here.staff), master))
+    _enroll(ring, here.staff, master)
     print(f"{here.staff} has a new passphrase.")
 
 

@@ -13,7 +13,7 @@ from domain.events import Event
 from domain.facts import Fact, Occurred
 from domain.safety import CheckedIn, ContactLogged
 from records.database import Database
-from records.errors import ContentDiffers, StaleWriter, Unreachable
+from records.errors import ContentDiffers, StaleWriter, Unreachable, Unreadable
 from records.store import Store
 from tests.support.keys import store_in
 
@@ -122,3 +122,23 @@ def test_the_header_stands_apart_from_the_body(database: Database, store: Store)
     assert "checked-in" not in shown
     assert "dana" not in shown
     assert b"checked-in" not in row["body"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("recorded_at", "2025-01-01T00:00:00+00:00"),
+        ("version", 2),
+        ("stream", f"{CASE}/vetting/1"),
+        ("event_id", str(UUID(int=1))),
+        ("schema_version", 2),
+    ],
+)
+def test_an_event_whose_header_was_changed_does_not_open(
+    database: Database, store: Store, column: str, value: object
+) -> None:
+    store.append(SAFETY, store.open(SAFETY).epoch, 0, [event(SAFETY, 1, CheckedIn())])
+    with database.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE event SET {column} = ?", (value,))  # noqa: S608
+    with pytest.raises(Unreadable):
+        store.read_case(CASE.removeprefix("case/"))

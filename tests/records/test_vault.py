@@ -18,7 +18,7 @@ from records.errors import Locked, StoreError, Unreachable, Unreadable
 from records.keyring import INSTALLATION, Keys, PersonRow, Purpose, Role, wrapping_key
 from records.persons import lock, new_person, unlock_by_person
 from records.readings import readings_of
-from records.vault import Vault
+from records.vault import UNREADABLE, Vault
 from tests.support.keys import MASTER, keys_in
 
 ONE, OTHER = (make_reference(lambda bits=bits: bits) for bits in (1, 2))  # type: ignore[misc]
@@ -111,9 +111,17 @@ def test_a_row_that_was_moved_to_another_case_does_not_open_there(kept: Kept) ->
     kept.written("DELETE FROM identity WHERE reference = ?", OTHER)
     kept.written("UPDATE identity SET reference = ?", OTHER)
     kept.written("UPDATE note SET reference = ?", OTHER)
-    for read in (kept.of().identity, kept.of().notes, lambda _: kept.of().find("Wren")):
+    for read in (kept.of().identity, kept.of().notes):
         with pytest.raises(Unreadable):
             read(OTHER)
+
+
+def test_one_row_that_does_not_open_hides_no_other_case_from_lists_and_searches(kept: Kept) -> None:
+    kept.of().keep(ONE, PLANTED)
+    kept.of().keep(OTHER, Identity(nickname="Owl"))
+    kept.written("UPDATE identity SET body = ? WHERE reference = ?", b"damaged", ONE)
+    assert kept.of().nicknames("list") == {ONE: UNREADABLE, OTHER: "Owl"}
+    assert kept.of().find("owl") == [OTHER]
 
 
 def test_two_notes_of_one_case_do_not_open_in_each_others_place(kept: Kept) -> None:
