@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.keys import MASTER_KEY
 from runtime.settings import Settings
 from tests.support.demo import Demo, running_demo
 from tests.support.servers import ROOT
@@ -33,6 +34,8 @@ STEADY = (
     "Case Nickname Stage Country Who Next date What",
     *(f"REF {name}" for name in ("Sparrow", "Heron", "Lark", "Martin", "Swift", "Robin")),
     "Temporal's UI: http://127.0.0.1:",
+    "with cases readable, for who signs in: http://127.0.0.1:",
+    "(made-up cases: dana or timur, passphrase: made-up cases only)",
     ".venv/bin/safeconduct timeline REF",
     "Ctrl-C stops everything.",
 )
@@ -144,4 +147,7 @@ def test_operators_find_every_setting() -> None:
     page = (ROOT / "docs" / "operators.md").read_text()
     for name in Settings.model_fields:
         assert f"| `SAFECONDUCT_{name.upper()}` |" in page
-    assert set(re.findall(r"SAFECONDUCT_(\w+)", page)) == {name.upper() for name in Settings.model_fields}
+    assert {f"SAFECONDUCT_{name}" for name in re.findall(r"SAFECONDUCT_(\w+)", page)} == {
+        MASTER_KEY,
+        *(f"SAFECONDUCT_{name.upper()}" for name in Settings.model_fields),
+    }
