@@ -187,7 +187,7 @@ _OTHERS: tuple[Callable[[Random], _Drawn], ...] = (
     lambda _: _Drawn(FindingApproved()),
     lambda _: _Drawn(NewInformation()),
     lambda chance: _Drawn(Assigned(coordinator=chance.choice(("dana", "eli")))),
-    lambda chance: _Drawn(
+    lambda _: _Drawn(
         ConsentGiven(
             scopes=(Scope(recipient=Recipient.EMBASSY, purpose=Purpose.ENTRY, materials=(Material.EXISTENCE,)),),
             language="ru",

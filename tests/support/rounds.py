@@ -11,9 +11,16 @@ import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from multiprocessing.context import ForkServerProcess
 from uuid import UUID
 
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.service import RPCError
+
+from activities.contract import TASK_QUEUE
 from domain.errors import SafeconductError
 from domain.events import Accepted, Command, Corrected, CorrectionReason, Past, Receipt
 from domain.facts import Occurred
@@ -27,6 +34,7 @@ from runtime.settings import NotRunning, now
 from tests.support import agreement
 from tests.support.agreement import Records
 from tests.support.orders import Order, Round, Victim
+from tests.support.rehearsal import eventually
 from tests.support.servers import Place
 
 AGAIN_SECONDS = 0.2
@@ -99,9 +107,11 @@ class Crashes:
     _server: subprocess.Popen[bytes] | None = None
     _server_life: AsyncExitStack = field(default_factory=AsyncExitStack)
     _worker: ForkServerProcess | None = None
+    _risen: datetime = field(default_factory=now)
 
     async def play(self, one: Round) -> None:
         """Commands go out; at the drawn moment somebody is killed; what is dead starts again; all is asked again."""
+        await eventually(self._is_at_work, "the worker is at work")
         for order in one.orders:
             self._ask(self._command(order))
         if one.imports:
@@ -141,7 +151,21 @@ class Crashes:
         if self._worker is not None and not self._worker.is_alive() and self._worker.exitcode != -signal.SIGKILL:
             self.died += 1
         if self._worker is None or not self._worker.is_alive():
+            self._risen = now()
             self._worker = await asyncio.to_thread(self.place.start_worker)
+
+    async def _is_at_work(self) -> bool:
+        """Whether the worker that was started last asks for tasks. One that found no server has ended: another one."""
+        await self.rise()
+        asked = DescribeTaskQueueRequest(
+            namespace=self.office.client.namespace,
+            task_queue=TaskQueue(name=TASK_QUEUE),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+        with suppress(RPCError):
+            answer = await self.office.client.workflow_service.describe_task_queue(asked)
+            return any(one.last_access_time.ToDatetime(UTC) > self._risen for one in answer.pollers)
+        return False
 
     async def stop(self) -> None:
         """Hang up, and kill everything."""

@@ -21,7 +21,7 @@ from runtime.settings import Settings
 ROOT = Path(__file__).parents[2]
 
 _WORKERS = multiprocessing.get_context("forkserver")
-_WORKERS.set_forkserver_preload(["worker"])
+_WORKERS.set_forkserver_preload(["tests.support.warm_worker"])
 
 
 @dataclass(frozen=True)
