@@ -7,7 +7,7 @@ COMPILE = $(PYTHON_BIN)/uv pip compile --quiet --universal --python-version 3.11
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench golden screenshot lock clean setup-runtime setup-dev
+.PHONY: help demo run test soak check bench golden screenshot lock clean setup-runtime setup-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,10 @@ run: setup-runtime ## start everything on this machine
 
 test: setup-dev ## run the tests
 	@$(PYTHON_BIN)/python -m pytest -n 3 --dist loadscope
+
+soak: setup-dev ## crash and heal for a hundred rounds, and keep the records away for two minutes (SAFECONDUCT_SEED=N for the same again)
+	@SAFECONDUCT_ROUNDS=$${SAFECONDUCT_ROUNDS:-100} SAFECONDUCT_OUTAGE=$${SAFECONDUCT_OUTAGE:-120} \
+		$(PYTHON_BIN)/python -m pytest -s tests/engine/test_rounds.py tests/engine/test_outages.py
 
 check: setup-dev ## lint, formatting, types, import rules, installed versions
 	$(PYTHON_BIN)/ruff check

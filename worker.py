@@ -5,6 +5,7 @@ import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from importlib.metadata import version
 
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -111,6 +112,8 @@ def build_worker(
         activity_executor=ThreadPoolExecutor(RECORD_THREADS),
         workflow_runner=sandbox(),
         interceptors=[Allowlist()],
+        # without one the library hashes the code of every module that is loaded: half a second of each start, or four
+        build_id=version("safeconduct"),
         max_cached_workflows=cached_workflows,
         # without a cache a second task evicts the first while its append is under way (temporalio/sdk-rust, 1482)
         max_concurrent_workflow_tasks=None if cached_workflows else 1,

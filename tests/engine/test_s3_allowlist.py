@@ -81,7 +81,7 @@ LISTS: dict[str, str] = {
     "accepted_request_message_id": rf"{UUID}/request",
     "signal_name": allowlist.SIGNAL, "activity_id": "[0-9]+", "timer_id": "[0-9]+",
     "marker_name": "core_local_activity",
-    "cron_schedule": "", "build_id": "[0-9a-f]{32}|", "sdk_name": "temporal-python", "sdk_version": r"[0-9.]+",
+    "cron_schedule": "", "build_id": r"\d+\.\d+\.\d+|", "sdk_name": "temporal-python", "sdk_version": r"[0-9.]+",
     "deployment_name": "", "reason": "",
 }  # fmt: skip
 """Which texts may stand in a field of this name; names of fields with a type or queue are looked at by their owner."""

@@ -1,6 +1,7 @@
-"""A real server with a file, that can be killed and started again on the same port."""
+"""A real server with a file, and real workers, that can be killed and started again on the same port."""
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import IO
 
@@ -21,9 +23,13 @@ from runtime.allowlist import ClientAllowlist, Program
 from runtime.attributes import lacking
 from runtime.codec import sealing_converter
 from runtime.embedded import embedded_server, free_port
+from runtime.settings import Running, Settings
 from tests.support.keys import keys_in, store_in
 
 ROOT = Path(__file__).parents[2]
+
+_WORKERS = multiprocessing.get_context("forkserver")
+_WORKERS.set_forkserver_preload(["tests.support.warm_worker"])
 
 
 def clean_environment() -> dict[str, str]:
@@ -43,6 +49,32 @@ class Place:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def settings(self) -> Settings:
+        return Settings(home=self.folder, staff="dana")
+
+    def announce(self) -> None:
+        """Tell commands in this process where the server listens."""
+        self.settings.announce(Running(address=self.address, pid=os.getpid()))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process of this installation finds in its environment."""
+        return {"SAFECONDUCT_HOME": str(self.folder), "TEMPORAL_ADDRESS": self.address}
+
+    @property
+    def worker_log(self) -> Path:
+        return self.folder / "worker.log"
+
+    def start_worker(self) -> ForkServerProcess:
+        """The real worker, a process of its own; all it says stands in ``worker_log``.
+
+        It is forked from a process that has imported it already: two seconds of imports would be most of a crash round.
+        """
+        worker = _WORKERS.Process(target=_work, args=(self.environment, self.worker_log), daemon=True)
+        worker.start()
+        return worker
+
     @asynccontextmanager
     async def server(self) -> AsyncIterator[subprocess.Popen[bytes]]:
         async with embedded_server(self.folder / "temporal.db", self.port, self.ui_port) as server:
@@ -57,6 +89,18 @@ class Place:
 
     def store(self, database: Database | None = None) -> Store:
         return store_in(self.folder, database)
+
+
+def _work(environment: Mapping[str, str], log: Path) -> None:
+    """What ``python worker.py`` does, in a fresh process with this environment."""
+    os.environ.update(environment)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    import worker
+    from runtime.ending import leave
+
+    leave(worker.run())
 
 
 def new_place(folder: Path) -> Place:
