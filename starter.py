@@ -511,10 +511,16 @@ def _exit_code() -> int:
     except (Abort, EOFError, KeyboardInterrupt):
         return _say("stopped: nothing was recorded")
     except TyperException as error:
-        return _say(" ".join(error.format_message().split()))
+        return _say(_without_values(" ".join(error.format_message().split())))
     except (SafeconductError, StoreError) as error:
         return _say(str(error))
     return ended if isinstance(ended, int) else 0  # a raised Exit comes back as its code
+
+
+def _without_values(sentence: str) -> str:
+    """A sentence of the library, without what was typed: that may be a name in the wrong place."""
+    sentence = re.sub(r"^No such (command|option)\b.*", r"No such \1: --help lists them", sentence)
+    return re.sub(r" ?\((?!-)[^)]*\)|'(?!-)[^']*'", "", sentence)
 
 
 def _say(sentence: str) -> int:

@@ -27,6 +27,9 @@ SEARCH_ATTRIBUTES: Mapping[str, str] = {
 }
 """What operators filter by in Temporal's UI, each with its type there."""
 
+CONTENT_DIFFERS = "content-differs"
+"""Error type: an event id is in the log with other content, or in another stream."""
+
 SUPERSEDED = "superseded"
 """Error type: a newer run has taken the stream over, so this one must end."""
 

@@ -49,7 +49,7 @@ class RecordActivities:
         except StaleWriter as error:
             raise ApplicationError(str(error), type=contract.SUPERSEDED, non_retryable=True) from None
         except ContentDiffers as error:
-            raise ApplicationError(str(error), type="content-differs", non_retryable=True) from None
+            raise ApplicationError(str(error), type=contract.CONTENT_DIFFERS, non_retryable=True) from None
 
     def _append(self, request: AppendRequest) -> AppendAnswer:
         cards = (*((request.case_card,) if request.case_card is not None else ()), *request.phase_cards)

@@ -253,7 +253,7 @@ def must_belong(fact: Fact, room: type[Room], stream: str) -> None:
 
 def _must_stand(ledger: Ledger[State], duty: str, around: Surroundings) -> None:
     if duty not in {one.id for one in ledger.state.duties(around.case, around.rules)}:
-        raise NotFound(f"there is no duty {duty} here: `safeconduct duties CASE` lists them")
+        raise NotFound("there is no such duty here: `safeconduct duties CASE` lists them")
 
 
 def _correct(ledger: Ledger[State], command: Command, fact: Corrected, around: Surroundings) -> tuple[Event, ...]:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 from sqlmodel import SQLModel
 
 import records.models  # noqa: F401 - declares the tables
@@ -29,7 +29,7 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self._reader = create_engine(
             "sqlite://",
-            creator=lambda: connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=BUSY_SECONDS),
+            creator=lambda: connect(_address(path), uri=True, timeout=BUSY_SECONDS),
             poolclass=NullPool,
             hide_parameters=True,
         )
@@ -84,6 +84,10 @@ class Database(Reader):
         super().close()
 
 
+def _address(path: Path) -> str:
+    return f"file:{quote(str(path))}?mode=rw"
+
+
 @contextmanager
 def _answering() -> Iterator[None]:
     try:
@@ -93,7 +97,13 @@ def _answering() -> Iterator[None]:
 
 
 def _engine(path: Path, begin: str, pragmas: tuple[str, ...]) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+    # never "create if missing": a file that was taken away must not be begun anew by the next connection
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: connect(_address(path), uri=True, timeout=BUSY_SECONDS, check_same_thread=False),
+        poolclass=QueuePool,
+        hide_parameters=True,
+    )
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: SqliteConnection, _: object) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
 from records.database import Reader
-from records.keyring import Keyring, Keys, Role, WrongMaster, wrapping_key
+from records.keyring import INSTALLATION, Keyring, Keys, Role, WrongMaster, wrapping_key
 from records.persons import check_passphrase, master_by_passphrase, new_person, recovery_settings
 from records.sealing import KEY_BYTES, fresh_key
 from runtime.settings import NotRunning, Settings
@@ -81,7 +81,10 @@ def existing_ring(settings: Settings) -> Keyring:
     """
     if not is_begun(settings):
         raise NoKeys(f"nothing has been set up in {settings.folder}: begin with `make run` (or `make demo`)")
-    return Keyring(settings.keyring_path)
+    ring = Keyring(settings.keyring_path)
+    if not settings.records_path.exists() and any(row.scope != INSTALLATION for row in ring.wrapped([], Role.WORK)):
+        raise Refused(f"{settings.records_path} is missing: put it back, and start again")
+    return ring
 
 
 def master_key(settings: Settings, given: bytes | None = None, *, may_ask: bool = True) -> bytes:

@@ -7,6 +7,7 @@ Invariants:
     1. Nothing that fails here ends it: not the records, the engine, a channel, nor the heartbeat.
     2. Which streams must run is read from the records, never from the engine's lists, which lag behind.
     3. What is missing is said before it is started again: that needs the engine's keys, and saying needs none.
+       A phase with a duty that is past due is asked to read its stream: a crash can leave the log ahead of it.
     4. Lines hold references, titles of duties and dates; notices hold one constant sentence.
 """
 
@@ -150,6 +151,7 @@ class Watchdog:
         troubles += self._look(Cause.ENGINE, silent, moment)
         await self._call_for_help()
         if seen is not None and client is not None:
+            await self._let_them_read(client, {duty.stream for duty in seen.unfired})
             troubles += await self._see_that_they_run(client, seen.streams, moment)
         await self._beat(well=not troubles and not self._alarms.owed)
 
@@ -219,6 +221,16 @@ class Watchdog:
             return open_keys(self._settings, Role.WORK, may_ask=False)[0]
         except (SafeconductError, StoreError):
             return None
+
+    async def _let_them_read(self, client: Client, streams: Iterable[str]) -> None:
+        async def ask(stream: str) -> None:
+            # one that does not run, and an engine that is ill, are seen to elsewhere
+            with contextlib.suppress(RPCError):
+                await client.get_workflow_handle(stream).signal(
+                    "path-moved", rpc_timeout=timedelta(seconds=ENGINE_SECONDS)
+                )
+
+        await _some_at_once(ask, streams)
 
     async def _see_that_they_run(self, client: Client, streams: list[str], moment: Moment) -> int:
         """Start every open stream again that has no running workflow; how many had none."""

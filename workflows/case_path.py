@@ -57,7 +57,7 @@ class CasePathWorkflow(Writer[Path]):
     async def run(self, start: Start) -> None:
         """A person's path, from first contact to protection."""
         await self.begin_by_reading()
-        while not (self.is_over and self.can_leave and not self.told):
+        while not self.may_end:
             await self.accompany(Phase.SAFETY)  # watches over everything, to the end
             await self.accompany(Phase.TRANSIT_STAY)  # one stay after the other, wherever he has to wait
             await self.accompany(Phase.EMBASSY_CONTACTS)  # asking for help, round after round
@@ -120,7 +120,11 @@ class CasePathWorkflow(Writer[Path]):
 
     @property
     def has_work(self) -> bool:
-        return bool(self.queue or self.told or self.moved or (self.can_leave and (self.is_over or self.must_renew)))
+        return bool(self.queue or self.told or self.moved or self.may_end or (self.can_leave and self.must_renew))
+
+    @property
+    def may_end(self) -> bool:
+        return self.is_over and self.can_leave and not self.told and not self.notices
 
     @property
     def is_over(self) -> bool:
@@ -155,11 +159,11 @@ class CasePathWorkflow(Writer[Path]):
                         raise Refused("this case has begun already")
                 else:
                     events, cards = decide_path(self.path, pending.command, self.now()), ()
+                if events[0].version <= self.path.version or await self.write(events, cards):
+                    break
             except SafeconductError as refusal:
                 pending.refusal = refusal
                 return
-            if events[0].version <= self.path.version or await self.write(events, cards):
-                break
         pending.receipt = Receipt.of(self.path.answer_to(pending.command.command_id))
 
     async def take_in(self, pending: Pending, intake: Intake) -> tuple[tuple[Event, ...], tuple[PhaseCard, ...]]:

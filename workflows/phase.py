@@ -29,14 +29,14 @@ from activities.contract import AppendAnswer, AppendRequest, OpenedStream, ReadC
 from domain.cards import phase_card
 from domain.case import Path, Phase, case_stream, phase_of, reference_of
 from domain.duties import Duty, Rung
-from domain.errors import SafeconductError
+from domain.errors import NotUnderstood, SafeconductError
 from domain.events import Command, Event, Receipt, Standings
 from domain.facts import Frozen
 from domain.overview import overview_of_phase
 from domain.room import DatesMoved, DutyCameDue, Room
 from domain.rulebook import Rules
 from domain.story import blank_room, must_have_a_place
-from domain.stream import Ledger, Surroundings, came_due, decide, standings
+from domain.stream import REUSED, Ledger, Surroundings, came_due, decide, standings
 from workflows.shown import details_of_phase, show, summary_of_notice, summary_of_rung
 
 State = TypeVar("State", bound=Room)
@@ -168,7 +168,16 @@ class Writer(Generic[State]):
         return opened
 
     async def append(self, request: AppendRequest) -> AppendAnswer:
-        answer: AppendAnswer = await self.call(contract.APPEND, request, AppendAnswer)
+        """
+        Raises:
+            NotUnderstood: the command is in the log already, in another stream.
+        """
+        try:
+            answer: AppendAnswer = await self.call(contract.APPEND, request, AppendAnswer)
+        except ActivityError as error:
+            if isinstance(error.cause, ApplicationError) and error.cause.type == contract.CONTENT_DIFFERS:
+                raise NotUnderstood(REUSED) from None
+            raise
         return answer
 
     def notify(self, events: Sequence[Event]) -> None:
@@ -282,7 +291,9 @@ class PhaseWorkflow(Writer[State]):
 
     @property
     def _may_end(self) -> bool:
-        return self._is_over and self.can_leave and not self.path_has_moved and not self.tell_again
+        # what was written to be told is told first: nobody sends it once this workflow has ended
+        told = not self.notices
+        return self._is_over and told and self.can_leave and not self.path_has_moved and not self.tell_again
 
     async def _next(self) -> None:
         if self.path_has_moved:
@@ -315,11 +326,11 @@ class PhaseWorkflow(Writer[State]):
         while True:
             try:
                 events = decide(self.ledger, pending.command, self._around())
+                if events[0].version <= self.ledger.version or await self._write(events):
+                    break
             except SafeconductError as refusal:
                 pending.refusal = refusal
                 return
-            if events[0].version <= self.ledger.version or await self._write(events):
-                break
         answered = self.ledger.answer_to(pending.command.command_id)
         pending.receipt = Receipt.of(answered)
         if any(self.ledger.state.milestone(event) or event.fact.kind == "corrected" for event in answered):
@@ -345,7 +356,7 @@ class PhaseWorkflow(Writer[State]):
             phase_cards=(phase_card(after, duties, self.now(), is_open=not self._is_over),),
         )
         answer = await self.append(request)
-        as_asked = [event.event_id for event in answer.tail] == [event.event_id for event in events]
+        as_asked = answer.tail == events
         self.case = self.case.plus(answer.case_tail)
         self.ledger = after if as_asked else self.ledger.plus(answer.tail)
         self.notify(answer.tail)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +13,8 @@ import httpx
 
 from activities.notifications.channel import SENTENCES, ChannelError, Lasting
 from domain.duties import Urgency
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write every address, and one may hold a token
 
 TIMEOUT_SECONDS = 10.0
 """Of one call; shorter than the activity's own, so that a slow receiver is the channel's fault, not the engine's."""

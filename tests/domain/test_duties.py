@@ -198,7 +198,7 @@ def test_a_detained_man_needs_a_lawyer_within_the_hour_until_one_is_engaged() ->
 
 
 def test_only_a_duty_that_stands_is_taken_in_hand() -> None:
-    with pytest.raises(NotFound, match="there is no duty lawyer"):
+    with pytest.raises(NotFound, match="there is no such duty"):
         Tale().acknowledge(Phase.SAFETY, "lawyer", noon("2024-01-02"))
 
 

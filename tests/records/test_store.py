@@ -142,3 +142,19 @@ def test_an_event_whose_header_was_changed_does_not_open(
         connection.exec_driver_sql(f"UPDATE event SET {column} = ?", (value,))  # noqa: S608
     with pytest.raises(Unreadable):
         store.read_case(CASE.removeprefix("case/"))
+
+
+def test_a_command_that_was_recorded_in_one_stream_is_not_taken_in_another(store: Store) -> None:
+    one = event(SAFETY, 1, CheckedIn())
+    store.append(SAFETY, store.open(SAFETY).epoch, 0, [one])
+    vetting = f"{CASE}/vetting/1"
+    with pytest.raises(ContentDiffers):
+        store.append(vetting, store.open(vetting).epoch, 0, [one.model_copy(update={"stream": vetting})])
+
+
+def test_a_command_that_is_decided_again_by_a_later_clock_gets_what_is_stored(store: Store) -> None:
+    one = event(SAFETY, 1, CheckedIn())
+    epoch = store.open(SAFETY).epoch
+    store.append(SAFETY, epoch, 0, [one])
+    again = one.model_copy(update={"recorded_at": datetime(2026, 9, 2, tzinfo=UTC)})
+    assert store.append(SAFETY, epoch, 0, [again]).tail == (one,)

@@ -83,13 +83,13 @@ class Pigeonhole:
         self.notices.append((notice, urgency))
 
 
-async def eventually(holds: Callable[[], bool | Awaitable[bool]], what: str) -> None:
+async def eventually(holds: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = PATIENCE_SECONDS) -> None:
     """Poll until a condition holds.
 
     Raises:
         AssertionError: it never did.
     """
-    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    deadline = asyncio.get_running_loop().time() + seconds
     while asyncio.get_running_loop().time() < deadline:
         found = holds()
         if found if isinstance(found, bool) else await found:

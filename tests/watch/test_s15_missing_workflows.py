@@ -4,7 +4,7 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,13 +14,21 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
+from activities.contract import AppendRequest
+from activities.records import RecordActivities
+from domain.cards import phase_card
 from domain.case import Assigned, ClosingReason, PathClosed, Phase, case_stream, phase_of, phase_stream
 from domain.embassy_contacts import Approached
 from domain.events import Command
 from domain.facts import Fact, Occurred
+from domain.room import DutyCameDue
+from domain.rulebook import load
+from domain.safety import Detained
+from domain.stream import Surroundings, decide
 from domain.transit_stay import Entered
 from records.board import Board
 from records.database import Database
+from runtime.cases import story_of
 from runtime.office import Office
 from runtime.settings import now
 from tests.support.intakes import minimal, past
@@ -201,6 +209,48 @@ async def test_s15_a_gap_is_told_once_by_notice_and_line_and_the_heartbeat_goes_
 
 async def runs_anew(case: Living, stream: str, gone: str | None) -> bool:
     return await case.run_of(stream) not in (None, gone)
+
+
+async def test_s15_a_phase_that_a_crash_left_behind_its_stream_sounds_what_is_due_there(
+    tmp_path: Path, reference: str
+) -> None:
+    safety = phase_stream(reference, Phase.SAFETY, 1)
+    async with living(tmp_path, reference) as case:
+        records = RecordActivities(case.office.store, load())
+        written = append_behind_its_back(case, safety, Detained(), now() - timedelta(minutes=59, seconds=58))
+        records.append(written)
+        await eventually(lambda: bool(case.board.unfired(now())), "it is due")
+        async with watching(tmp_path, case.place.address):
+            await eventually(lambda: not case.board.unfired(now()), "the lawyer's hour has sounded")
+        fired = [event for event in case.office.store.read(safety) if isinstance(event.fact, DutyCameDue)]
+        assert "lawyer" in [event.fact.duty for event in fired if isinstance(event.fact, DutyCameDue)]
+
+
+def append_behind_its_back(case: Living, stream: str, fact: Fact, at: datetime) -> AppendRequest:
+    """What a phase would append for a report, as the phase itself would, which is never told of it."""
+    story = story_of(case.office.store.read_case(case.reference), case.reference, load())
+    ledger, rules = story.ledger(stream), story.rules(stream)
+    command = Command(
+        command_id=uuid4(),
+        actor="dana",
+        occurred=Occurred.at_instant(at),
+        learned_on=at.date(),
+        fact=fact,
+        sent_at=now(),
+    )
+    events = decide(ledger, command, Surroundings(case=story.path.state, rules=rules, now=now()))
+    after = ledger.plus(events)
+    with case.board._database.reading() as connection:
+        (epoch,) = connection.exec_driver_sql("SELECT epoch FROM stream WHERE stream = ?", (stream,)).one()
+    duties = after.state.duties(story.path.state, rules)
+    return AppendRequest(
+        stream=stream,
+        epoch=epoch,
+        expected=ledger.version,
+        events=events,
+        case_seen=story.path.version,
+        phase_cards=(phase_card(after, duties, now(), is_open=True),),
+    )
 
 
 async def test_s15_a_case_that_was_closed_in_order_is_left_in_peace(tmp_path: Path, reference: str) -> None:
