@@ -221,6 +221,11 @@ def id_from_cause(cause: UUID, what: str) -> UUID:
     return uuid5(_NAMESPACE, f"cause|{cause}|{what}")
 
 
+def id_of_fence(stream: str) -> UUID:
+    """Id of the entry that says that a case was erased."""
+    return uuid5(_NAMESPACE, f"fence|{stream}")
+
+
 def is_a_persons(fact: Fact) -> bool:
     """Whether a person decided or reported it."""
     return fact.nature is not Nature.ENGINE

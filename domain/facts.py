@@ -146,6 +146,10 @@ def _end_of_month(first: date) -> date:
     return (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
 
 
+SCHEMA = 1
+"""The version of the facts' shape that this release writes; see ``domain.upcasting``."""
+
+
 class Record(Frozen):
     """One accepted fact as it stands in the log. Immutable; a mistake is answered by a correction, never by a change.
 
@@ -167,7 +171,7 @@ class Record(Frozen):
     event_id: UUID
     stream: str
     version: int
-    schema_version: int = 1
+    schema_version: int = SCHEMA
     command_id: UUID | None = None
     actor: str
     occurred: Occurred

@@ -1,11 +1,14 @@
-"""Opening the records' database."""
+"""Opening the records' database: an SQLite file, or a PostgreSQL.
+
+On SQLite whoever comes first makes the tables. On PostgreSQL they belong to another role: ``records.migrating``.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from sqlite3 import connect
-from urllib.parse import quote
 
 from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Connection
@@ -15,9 +18,17 @@ from sqlmodel import SQLModel
 
 import records.models  # noqa: F401 - declares the tables
 from records.errors import Unreachable
+from records.log import Log
+from records.sqlite_log import BUSY_SECONDS, LOG_PRAGMAS, TRIGGERS, SqliteLog, address
 
-BUSY_SECONDS = 5
-"""How long a writer waits for another one. Longer would only hold up a workflow task, which retries anyway."""
+Where = Path | str
+"""A file, or ``postgresql://user:password@host:port/database``."""
+
+CONNECT_SECONDS = 5
+"""How long a PostgreSQL may take to answer at all."""
+
+CONNECTIONS = 10
+"""To a PostgreSQL, at most: as many as a worker has threads for its records, and two for who looks."""
 
 
 class Reader:
@@ -26,13 +37,9 @@ class Reader:
     Each reading opens the file anew: a connection that is kept would go on reading a file that has been taken away.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._reader = create_engine(
-            "sqlite://",
-            creator=lambda: connect(_address(path), uri=True, timeout=BUSY_SECONDS),
-            poolclass=NullPool,
-            hide_parameters=True,
-        )
+    def __init__(self, where: Where) -> None:
+        self.where = where
+        self._reader = _postgresql(where) if isinstance(where, str) else _looking_at(where)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -48,26 +55,30 @@ class Reader:
         self._reader.dispose()
 
 
-LOG_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL")
-"""Readers never wait for the writer, and a commit is on the disk."""
-
-
 class Database(Reader):
-    """One SQLite file, by default the one with the log, the read models and the vault.
+    """One database, by default the one with the log, the read models and the vault.
 
-    Readers and writers have engines of their own: a writer takes the write lock with its first statement, because a
-    deferred transaction fails when it upgrades.
+    Readers and writers of a file have engines of their own: a writer takes the write lock with its first statement,
+    because a deferred transaction fails when it upgrades.
     """
 
     def __init__(
-        self, path: Path, tables: MetaData = SQLModel.metadata, pragmas: tuple[str, ...] = LOG_PRAGMAS
+        self, where: Where, tables: MetaData = SQLModel.metadata, pragmas: tuple[str, ...] = LOG_PRAGMAS
     ) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        self._writer = _engine(path, "BEGIN IMMEDIATE", pragmas)
-        self._reader = _engine(path, "BEGIN", pragmas)
+        self.where = where
+        self._pragmas = pragmas
+        if isinstance(where, str):
+            self._reader = self._writer = _postgresql(where)
+            return
+        where.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        where.touch(mode=0o600)
+        self._writer = _sqlite(where, "BEGIN IMMEDIATE", pragmas)
+        self._reader = _sqlite(where, "BEGIN", pragmas)
         with self.writing() as connection:
             tables.create_all(connection)
+            if tables is SQLModel.metadata:
+                for trigger in TRIGGERS:
+                    connection.exec_driver_sql(trigger)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -79,13 +90,20 @@ class Database(Reader):
         with _answering(), self._writer.begin() as connection:
             yield connection
 
+    @cached_property
+    def log(self) -> Log:
+        """The log that this database holds."""
+        if isinstance(self.where, str):
+            from records.postgresql_log import PostgresqlLog  # its driver is not needed where records are a file
+
+            return PostgresqlLog(self._writer)
+        return SqliteLog(self.where, self._pragmas)
+
     def close(self) -> None:
+        if "log" in self.__dict__:
+            self.log.close()
         self._writer.dispose()
         super().close()
-
-
-def _address(path: Path) -> str:
-    return f"file:{quote(str(path))}?mode=rw"
 
 
 @contextmanager
@@ -96,11 +114,31 @@ def _answering() -> Iterator[None]:
         raise Unreachable(f"the records do not answer: {type(error.orig).__name__}") from None
 
 
-def _engine(path: Path, begin: str, pragmas: tuple[str, ...]) -> Engine:
+def _looking_at(path: Path) -> Engine:
+    return create_engine(
+        "sqlite://",
+        creator=lambda: connect(address(path), uri=True, timeout=BUSY_SECONDS),
+        poolclass=NullPool,
+        hide_parameters=True,
+    )
+
+
+def _postgresql(url: str) -> Engine:
+    return create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        connect_args={"connect_timeout": CONNECT_SECONDS, "options": "-c search_path=app,log"},
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )
+
+
+def _sqlite(path: Path, begin: str, pragmas: tuple[str, ...]) -> Engine:
     # never "create if missing": a file that was taken away must not be begun anew by the next connection
     engine = create_engine(
         "sqlite://",
-        creator=lambda: connect(_address(path), uri=True, timeout=BUSY_SECONDS, check_same_thread=False),
+        creator=lambda: connect(address(path), uri=True, timeout=BUSY_SECONDS, check_same_thread=False),
         poolclass=QueuePool,
         hide_parameters=True,
     )
@@ -108,7 +146,7 @@ def _engine(path: Path, begin: str, pragmas: tuple[str, ...]) -> Engine:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: SqliteConnection, _: object) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own
-        for pragma in (*pragmas, "secure_delete=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+        for pragma in (*pragmas, "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -2,6 +2,7 @@
 
 StoreError
 ├── StaleWriter       a newer run of the same phase has taken the stream over: stop
+├── Fenced            the case was erased: nothing can be recorded in it any more
 ├── ContentDiffers    an event id is stored with other content: a defect, never to be overwritten
 ├── Unreadable        a body's key is gone, or it was changed: look at the keyring, or at a backup
 ├── Locked            the case has been locked: its names, notes and timeline stay shut until it is unlocked
@@ -15,6 +16,13 @@ class StoreError(Exception):
 
 class StaleWriter(StoreError):
     """A newer run has taken the stream over."""
+
+
+class Fenced(StoreError):
+    """The case was erased."""
+
+    def __init__(self) -> None:
+        super().__init__("this case was erased: nothing can be recorded in it any more")
 
 
 class ContentDiffers(StoreError):

@@ -5,16 +5,16 @@ Instants are text in UTC, ISO 8601, so that they sort alike in every database.
 
 from typing import ClassVar
 
-from sqlmodel import Field, SQLModel, UniqueConstraint
+from sqlmodel import BigInteger, Field, SQLModel, UniqueConstraint
 
 
 class EventRow(SQLModel, table=True):
-    """The log. Header in clear, body sealed; rows are never changed and never deleted."""
+    """The log. Header in clear, body sealed; rows are never changed and never deleted. See ``records.log``."""
 
     __tablename__: ClassVar[str] = "event"
     __table_args__ = (UniqueConstraint("stream", "version"),)
 
-    position: int | None = Field(default=None, primary_key=True)
+    position: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     event_id: str = Field(unique=True)
     stream: str
     version: int
@@ -22,16 +22,19 @@ class EventRow(SQLModel, table=True):
     key_id: str
     recorded_at: str
     body: bytes
+    digest: bytes
+    chain: bytes
 
 
 class StreamRow(SQLModel, table=True):
-    """The head of each stream, and the epoch of the one writer that may append to it."""
+    """The head of each stream, and the epoch of the one writer that may append to it. A head never goes back."""
 
     __tablename__: ClassVar[str] = "stream"
 
     stream: str = Field(primary_key=True)
     version: int
-    epoch: int
+    epoch: int = Field(sa_type=BigInteger)
+    digest: bytes
 
 
 class CaseRow(SQLModel, table=True):
@@ -140,3 +143,14 @@ class ReadingRow(SQLModel, table=True):
     reference: str = Field(index=True)
     what: str
     at: str
+
+
+class CheckpointRow(SQLModel, table=True):
+    """Where the log stood, signed. See ``records.checkpoints``."""
+
+    __tablename__: ClassVar[str] = "checkpoint"
+
+    position: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    chain: bytes
+    at: str
+    signature: bytes

@@ -6,6 +6,7 @@ A seal is bound to its *place* (where a body stands, or whose payload it is): mo
 import hmac
 import secrets
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -42,22 +43,30 @@ class Sealer:
     key_id: str
     key: bytes = field(repr=False)
 
-    def seal(self, place: str, body: bytes) -> bytes:
+    def seal(self, place: str | bytes, body: bytes) -> bytes:
         """The body, sealed for a place."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        return nonce + AESGCM(self.key).encrypt(nonce, body, place.encode())
+        return nonce + self._cipher.encrypt(nonce, body, _as_bytes(place))
 
-    def unseal(self, place: str, sealed: bytes) -> bytes:
+    def unseal(self, place: str | bytes, sealed: bytes) -> bytes:
         """The body that was sealed for this place.
 
         Raises:
             SealError: it was changed, moved from another place, or sealed under another key.
         """
         try:
-            return AESGCM(self.key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place.encode())
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _as_bytes(place))
         except (InvalidTag, ValueError):
             raise SealError("this seal does not open here: it was changed, moved, or made with another key") from None
+
+    @cached_property
+    def _cipher(self) -> AESGCM:
+        return AESGCM(self.key)  # made once: the schedule of a key takes longer than a short body
 
     def digest(self, content: bytes) -> str:
         """What tells the same content again, to nobody but the holder of the key."""
         return hmac.digest(self.key, content, "sha256").hex()
+
+
+def _as_bytes(place: str | bytes) -> bytes:
+    return place.encode() if isinstance(place, str) else place

@@ -1,4 +1,4 @@
-"""The log: append, read, and the read models that are written in the same transaction.
+"""The log as the rest of the project sees it: events go in and come out, sealed in between.
 
 Rules:
     1. The same event id answers with what is stored; the same id with other content is an error.
@@ -6,30 +6,43 @@ Rules:
     3. A decision is written only if the case has not moved since it was taken, so consent is checked in the very
        transaction in which a contact is recorded.
     4. Each start of a stream takes a higher epoch; a writer with a lower one is refused.
+    5. An erased case is fenced: its streams take no writer any more, and nothing of it can be read.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.engine import Connection
+from sqlalchemy import bindparam, text
+from sqlalchemy.engine import Connection, Row
 
 from domain.cards import CaseCard, PhaseCard
-from domain.case import case_stream, phase_of, reference_of
-from domain.events import Event
+from domain.case import case_stream, reference_of
+from domain.events import Event, id_of_fence
 from domain.facts import Frozen
-from domain.room import DatesMoved, DutyCameDue, HistoryImported
+from domain.room import HistoryImported
+from domain.upcasting import FENCE_SCHEMA, event_from
+from records import projecting
 from records.database import Database
-from records.errors import ContentDiffers, StaleWriter, Unreadable
+from records.errors import ContentDiffers, Unreachable, Unreadable
 from records.keyring import Keys, Purpose, scope_of
+from records.log import NO_KEY, Append, Entry, Statement, header_of
+from records.projecting import instant
 from records.sealing import SealError
 
 _HEADER = {"event_id", "stream", "version", "schema_version", "recorded_at"}
-_SELECT = "SELECT event_id, stream, version, schema_version, key_id, recorded_at, body FROM event "
-_INSERT = (
-    "INSERT INTO event (event_id, stream, version, schema_version, key_id, recorded_at, body) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = "event_id, stream, version, schema_version, key_id, recorded_at, body"
+_TAIL = text(f"SELECT {_COLUMNS} FROM event WHERE stream = :stream AND version > :after ORDER BY version")  # noqa: S608
+_CASE = text(
+    f"SELECT {_COLUMNS} FROM event WHERE stream = :own OR stream >= :first AND stream < :beyond "  # noqa: S608
+    "ORDER BY position"
 )
+_BY_ID = text(f"SELECT {_COLUMNS} FROM event WHERE event_id IN :ids").bindparams(  # noqa: S608
+    bindparam("ids", expanding=True)
+)
+_UNSENT = text("SELECT notice_id FROM notice WHERE stream = :stream AND sent_at IS NULL ORDER BY written_at")
+_SENT = text("UPDATE notice SET sent_at = :at, channel = :channel WHERE notice_id = :notice")
+_URGENCY = text("SELECT urgency FROM notice WHERE notice_id = :notice AND sent_at IS NULL")
 
 
 class Appended(Frozen):
@@ -64,23 +77,24 @@ class Store:
 
     def __init__(self, database: Database, keys: Keys) -> None:
         self._database = database
+        self._log = database.log
         self._keys = keys
 
     def open(self, stream: str) -> Opened:
-        """Take a stream over: its events, and a writer epoch that shuts out every earlier writer."""
-        with self._database.writing() as connection:
-            epoch = _head(connection, stream)[1] + 1
-            connection.exec_driver_sql(
-                "INSERT INTO stream (stream, version, epoch) VALUES (?, 0, ?) "
-                "ON CONFLICT (stream) DO UPDATE SET epoch = excluded.epoch",
-                (stream, epoch),
-            )
-            own = case_stream(reference_of(stream))
+        """Take a stream over: its events, and a writer epoch that shuts out every earlier writer.
+
+        Raises:
+            Fenced: the case was erased.
+            Unreachable: the database does not answer.
+        """
+        own = case_stream(reference_of(stream))
+        epoch = self._log.take_over(stream, own)
+        with self._database.reading() as connection:
             return Opened(
                 epoch=epoch,
                 events=self._read(connection, stream),
                 case_events=self._read(connection, own) if own != stream else (),
-                unsent=_unsent(connection, stream),
+                unsent=tuple(UUID(row[0]) for row in connection.execute(_UNSENT, {"stream": stream})),
             )
 
     def append(
@@ -104,122 +118,117 @@ class Store:
             cards: the read models as they stand after these events.
 
         Raises:
+            Fenced: the case was erased.
             StaleWriter: a newer run has taken the stream over.
             ContentDiffers: an event id is stored with other content.
             Unreachable: the database does not answer.
         """
         own = case_stream(reference_of(stream))
-        with self._database.writing() as connection:
-            version, newest = _head(connection, stream)
-            if epoch < newest:
-                raise StaleWriter("a newer run has taken this stream over")
-            moved = case_seen is not None and _head(connection, own)[0] != case_seen
-            if not self._stored(connection, events) and version == expected and not moved:
-                self._write(connection, events)
-                _project(connection, cards)
+        beside = [*projecting.notices(events), *projecting.cards(cards)]
+        wanted = Append(stream, epoch, expected, own, case_seen, self._sealed(events), beside)
+        if self._log.append(wanted):
             return Appended(
-                tail=self._read(connection, stream, after=expected),
-                case_tail=self._read(connection, own, after=case_seen) if case_seen is not None else (),
+                tail=tuple(event for event in events if event.stream == stream),
+                case_tail=tuple(event for event in events if event.stream == own) if case_seen is not None else (),
             )
+        with self._database.reading() as connection:
+            is_stored = self._is_stored(connection, events)
+            answer = Appended(
+                tail=self._read(connection, stream, expected),
+                case_tail=self._read(connection, own, case_seen) if case_seen is not None else (),
+            )
+        if not (is_stored or answer.tail or answer.case_tail):
+            # the writer would learn nothing from that, and try for ever
+            raise Unreachable("the records did not take this: it does not follow what is stored")
+        return answer
+
+    def fence(self, reference: str, at: datetime, beside: Sequence[Statement] = ()) -> None:
+        """Shut a case for ever: an entry without a body. What is fenced already stays as it is.
+
+        Raises:
+            Unreachable: the database does not answer.
+        """
+        own = case_stream(reference)
+        self._log.fence(Entry(str(id_of_fence(own)), own, 0, FENCE_SCHEMA, NO_KEY, instant(at), b""), beside)
 
     def read(self, stream: str, after: int = 0) -> tuple[Event, ...]:
         """The events of a stream after a version."""
         with self._database.reading() as connection:
-            return self._read(connection, stream, after=after)
+            return self._read(connection, stream, after)
 
     def read_case(self, reference: str) -> tuple[Event, ...]:
         """All events of a case, in the order of the log."""
         own = case_stream(reference)
         with self._database.reading() as connection:
-            rows = connection.exec_driver_sql(
-                _SELECT + "WHERE stream = ? OR (stream > ? AND stream < ?) ORDER BY position",
-                (own, f"{own}/", f"{own}0"),
-            )
-            return tuple(self._event(tuple(row)) for row in rows)
+            rows = connection.execute(_CASE, {"own": own, "first": f"{own}/", "beyond": f"{own}0"})
+            return tuple(self._events(rows))
 
     def mark_sent(self, notice: UUID, channel: str, at: datetime) -> None:
         """A notice has been delivered to a channel."""
         with self._database.writing() as connection:
-            connection.exec_driver_sql(
-                "UPDATE notice SET sent_at = ?, channel = ? WHERE notice_id = ?", (_text(at), channel, str(notice))
-            )
+            connection.execute(_SENT, {"at": instant(at), "channel": channel, "notice": str(notice)})
 
     def urgency_if_unsent(self, notice: UUID) -> str | None:
         """The urgency of a notice that still has to be sent."""
         with self._database.reading() as connection:
-            found = connection.exec_driver_sql(
-                "SELECT urgency FROM notice WHERE notice_id = ? AND sent_at IS NULL", (str(notice),)
-            ).first()
+            found = connection.execute(_URGENCY, {"notice": str(notice)}).first()
             return str(found[0]) if found is not None else None
 
-    def _read(self, connection: Connection, stream: str, after: int | None = 0) -> tuple[Event, ...]:
-        rows = connection.exec_driver_sql(
-            _SELECT + "WHERE stream = ? AND version > ? ORDER BY version", (stream, after or 0)
-        )
-        return tuple(self._event(tuple(row)) for row in rows)
-
-    def _stored(self, connection: Connection, events: Sequence[Event]) -> bool:
-        """Whether these events are in the log already; all of one append are, or none."""
-        marks = ", ".join("?" * len(events))
-        rows = connection.exec_driver_sql(
-            _SELECT + f"WHERE event_id IN ({marks})",
-            tuple(str(event.event_id) for event in events),
-        ).all()
-        stored = {one.event_id: one for one in (self._event(tuple(row)) for row in rows)}
-        if any(not _is_same(event, stored[event.event_id]) for event in events if event.event_id in stored):
-            raise ContentDiffers("this event id is stored with other content")
-        return bool(stored)
-
-    def _write(self, connection: Connection, events: Sequence[Event]) -> None:
+    def _sealed(self, events: Sequence[Event]) -> list[Entry]:
+        entries = []
         for event in events:
-            body = event.model_dump_json(exclude=_HEADER).encode()
             sealer = self._keys.sealer(scope_of(event.stream), Purpose.LOG)
-            header = (
+            bare = Entry(
                 str(event.event_id),
                 event.stream,
                 event.version,
                 event.schema_version,
                 sealer.key_id,
-                _text(event.recorded_at),
+                instant(event.recorded_at),
+                b"",
             )
-            connection.exec_driver_sql(_INSERT, (*header, sealer.seal(_place(event), body)))
-            if (urgency := _urgency(event)) is not None:
-                connection.exec_driver_sql(
-                    "INSERT INTO notice (notice_id, stream, urgency, written_at) VALUES (?, ?, ?, ?)",
-                    (str(event.event_id), event.stream, urgency, _text(event.recorded_at)),
-                )
-        for stream in dict.fromkeys(event.stream for event in events):
-            connection.exec_driver_sql(
-                "INSERT INTO stream (stream, version, epoch) VALUES (?, ?, 0) "
-                "ON CONFLICT (stream) DO UPDATE SET version = excluded.version",
-                (stream, max(event.version for event in events if event.stream == stream)),
-            )
+            body = event.model_dump_json(exclude=_HEADER).encode()
+            entries.append(bare._replace(body=sealer.seal(header_of(bare), body)))
+        return entries
 
-    def _event(self, row: tuple[object, ...]) -> Event:
-        event_id, stream, version, schema_version, _, recorded_at, sealed = row
-        assert isinstance(sealed, bytes)
-        opener = self._keys.opener(scope_of(str(stream)), Purpose.LOG)
+    def _read(self, connection: Connection, stream: str, after: int = 0) -> tuple[Event, ...]:
+        return tuple(self._events(connection.execute(_TAIL, {"stream": stream, "after": after})))
+
+    def _events(self, rows: Iterable[Row[tuple[object, ...]]]) -> Iterator[Event]:
+        """Open what was read. A fence holds no event."""
+        for row in rows:
+            entry = Entry._make(row)
+            if entry.key_id != NO_KEY or entry.body:
+                yield self._event(entry)
+
+    def _event(self, entry: Entry) -> Event:
+        opener = self._keys.opener(scope_of(entry.stream), Purpose.LOG)
         try:
-            body = opener.unseal(f"{stream}|{version}|{event_id}|{schema_version}|{recorded_at}", sealed)
+            body = opener.unseal(header_of(entry), entry.body)
         except SealError:
             raise Unreadable("an event of the log does not open: it was changed, or its key is another") from None
-        header = (
-            f'{{"event_id":"{event_id}","stream":"{stream}","version":{version},'
-            f'"schema_version":{schema_version},"recorded_at":"{recorded_at}",'
+        return event_from(
+            {
+                "event_id": entry.event_id,
+                "stream": entry.stream,
+                "version": entry.version,
+                "recorded_at": entry.recorded_at,
+            },
+            entry.schema_version,
+            body,
         )
-        return Event.model_validate_json(header.encode() + body[1:])
 
+    def _is_stored(self, connection: Connection, events: Sequence[Event]) -> bool:
+        """Whether these events are in the log already; all of one append are, or none.
 
-def _head(connection: Connection, stream: str) -> tuple[int, int]:
-    found = connection.exec_driver_sql("SELECT version, epoch FROM stream WHERE stream = ?", (stream,)).first()
-    return (found[0], found[1]) if found is not None else (0, 0)
-
-
-def _urgency(event: Event) -> str | None:
-    """How loudly an event must be told; ``None`` when it need not be."""
-    if isinstance(event.fact, DutyCameDue):
-        return str(event.fact.urgency)
-    return "reminder" if isinstance(event.fact, DatesMoved) else None
+        Raises:
+            ContentDiffers: an event id is stored with other content.
+        """
+        rows = connection.execute(_BY_ID, {"ids": [str(event.event_id) for event in events]})
+        stored = {one.event_id: one for one in self._events(rows)}
+        if any(not _is_same(event, stored[event.event_id]) for event in events if event.event_id in stored):
+            raise ContentDiffers("this event id is stored with other content")
+        return bool(stored)
 
 
 def _is_same(event: Event, stored: Event) -> bool:
@@ -228,94 +237,3 @@ def _is_same(event: Event, stored: Event) -> bool:
         return False
     again = event.command_id is not None or isinstance(event.fact, HistoryImported)
     return event.fact.kind == stored.fact.kind if again else event.fact == stored.fact
-
-
-def _place(event: Event) -> str:
-    """All of an event that stands in clear: a changed header does not open."""
-    return f"{event.stream}|{event.version}|{event.event_id}|{event.schema_version}|{_text(event.recorded_at)}"
-
-
-def _project(connection: Connection, cards: Iterable[CaseCard | PhaseCard]) -> None:
-    for card in cards:
-        if isinstance(card, CaseCard):
-            _project_case(connection, card)
-        else:
-            _project_phase(connection, card)
-
-
-def _project_case(connection: Connection, card: CaseCard) -> None:
-    connection.exec_driver_sql(
-        "INSERT OR REPLACE INTO case_card "
-        "(reference, stage, country, coordinator, is_open, missing_for_entry, opened_on) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            card.reference,
-            card.stage,
-            card.country,
-            card.coordinator,
-            card.is_open,
-            card.missing_for_entry,
-            card.opened_on,
-        ),
-    )
-    connection.exec_driver_sql("UPDATE phase_card SET is_open = 0 WHERE reference = ?", (card.reference,))
-    for stream in card.streams:
-        parts = phase_of(stream)
-        assert parts is not None
-        connection.exec_driver_sql(
-            "INSERT INTO phase_card (stream, reference, phase, number, headline, is_open) "
-            "VALUES (?, ?, ?, ?, 'begins', 1) ON CONFLICT (stream) DO UPDATE SET is_open = 1",
-            (stream, card.reference, str(parts[0]), parts[1]),
-        )
-    connection.exec_driver_sql(
-        "DELETE FROM duty_card WHERE reference = ? AND stream NOT IN "
-        "(SELECT stream FROM phase_card WHERE reference = ? AND is_open = 1)",
-        (card.reference, card.reference),
-    )
-
-
-def _project_phase(connection: Connection, card: PhaseCard) -> None:
-    connection.exec_driver_sql(
-        "INSERT OR REPLACE INTO phase_card (stream, reference, phase, number, country, headline, is_open) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (card.stream, card.reference, card.phase, card.number, card.country, card.headline, card.is_open),
-    )
-    connection.exec_driver_sql("DELETE FROM duty_card WHERE stream = ?", (card.stream,))
-    if not card.is_open:
-        return
-    connection.exec_driver_sql(
-        "INSERT INTO duty_card (stream, duty, reference, phase, title, due, bound, consequence, rule, doubt, "
-        "emergency, level, fired_at, acknowledged, passed_over, next_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                card.stream,
-                duty.duty,
-                card.reference,
-                card.phase,
-                duty.title,
-                _text(duty.due),
-                duty.bound,
-                duty.consequence,
-                duty.rule,
-                duty.doubt,
-                duty.emergency,
-                duty.level,
-                _text(duty.fired_at) if duty.fired_at is not None else None,
-                duty.acknowledged,
-                duty.passed_over,
-                _text(duty.next_at) if duty.next_at is not None else None,
-            )
-            for duty in card.duties
-        ],
-    )
-
-
-def _unsent(connection: Connection, stream: str) -> tuple[UUID, ...]:
-    rows = connection.exec_driver_sql(
-        "SELECT notice_id FROM notice WHERE stream = ? AND sent_at IS NULL ORDER BY written_at", (stream,)
-    )
-    return tuple(UUID(row[0]) for row in rows)
-
-
-def _text(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,124 @@
+"""What an entry of the log is, how the entries are chained, and what may be asked of a log.
+
+The chain, so that nobody changes what is written without being found out:
+
+    header = stream | version | event id | schema version | key id | recorded at
+    digest = SHA-256( digest of the stream's entry before | header | newline | sealed body )
+    chain  = SHA-256( chain of the log's entry before | position | digest )
+
+The *digest* binds an entry to all earlier ones of its stream, and one case can be verified alone. The *chain* binds it
+to all earlier ones of the whole log, in their order. Both are reckoned where the entry is written, and again by
+``records.verifying``. No key is needed for either: what is checked is what is stored.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import NamedTuple
+
+ROOT = bytes(32)
+"""What stands before a stream's first entry, and before the log's."""
+
+FENCE_EPOCH = 2**40
+"""The epoch of an erased case's stream: no writer ever had so high a one, nor will one get past it."""
+
+NO_KEY = "none"
+"""The key id of an entry without a body: the fence, which says that a case was erased, and when."""
+
+
+class Entry(NamedTuple):
+    """One entry as it is stored: its header in clear, its body sealed. The header is the place of the seal."""
+
+    event_id: str
+    stream: str
+    version: int
+    schema_version: int
+    key_id: str
+    recorded_at: str
+    body: bytes
+
+
+class Statement(NamedTuple):
+    """What is to be written beside the log in the same transaction; ``?`` stands for each parameter."""
+
+    sql: str
+    rows: Sequence[Sequence[object]]
+
+
+@dataclass(frozen=True)
+class Append:
+    """What a writer wants to write.
+
+    Attributes:
+        stream: the writer's stream.
+        epoch: the writer's epoch.
+        expected: the stream's version as the writer knows it.
+        own: the case's own stream.
+        case_seen: its version as the writer knows it; ``None`` if the decision does not rest on it.
+        entries: in order; those of a stream follow its last one.
+        beside: read models and notices.
+    """
+
+    stream: str
+    epoch: int
+    expected: int
+    own: str
+    case_seen: int | None
+    entries: Sequence[Entry]
+    beside: Sequence[Statement]
+
+
+class Log(ABC):
+    """The one table that only grows, in some database. Every error of the driver comes as one of ``records.errors``."""
+
+    @abstractmethod
+    def append(self, wanted: Append) -> bool:
+        """Write entries and what stands beside them, whole or not at all.
+
+        Returns:
+            Whether they were written. If not, stream or case have moved on, or an id is stored already: read them.
+
+        Raises:
+            Fenced: the case was erased.
+            StaleWriter: a newer run has taken the stream over.
+            Unreachable: the database does not answer.
+        """
+
+    @abstractmethod
+    def take_over(self, stream: str, own: str) -> int:
+        """Take a stream over: an epoch that shuts out every earlier writer.
+
+        Raises:
+            Fenced: the case was erased.
+            Unreachable: the database does not answer.
+        """
+
+    @abstractmethod
+    def fence(self, fence: Entry, beside: Sequence[Statement]) -> None:
+        """Shut a case for ever. Its version is given here; what is fenced already stays as it is.
+
+        Raises:
+            Unreachable: the database does not answer.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the database."""
+
+
+def header_of(entry: Entry) -> bytes:
+    """All of an entry that stands in clear; the place of its seal."""
+    return (
+        f"{entry.stream}|{entry.version}|{entry.event_id}|{entry.schema_version}|{entry.key_id}|{entry.recorded_at}"
+    ).encode()
+
+
+def digest_of(before: bytes, entry: Entry) -> bytes:
+    """The digest of an entry that follows another of its stream."""
+    return sha256(b"%b%b\n%b" % (before, header_of(entry), entry.body)).digest()
+
+
+def chain_of(before: bytes, position: int, digest: bytes) -> bytes:
+    """The chain of an entry that follows another of the log."""
+    return sha256(b"%b%b%b" % (before, position.to_bytes(8, "big"), digest)).digest()
