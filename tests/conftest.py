@@ -1,11 +1,13 @@
 """Fixtures that several tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from domain.case import make_reference
+from tests.support.postgres import Databases, PostgresServer, postgres_server
 
 
 @pytest.fixture
@@ -22,3 +24,17 @@ def no_engine_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL of this test process's own, begun by the first test that asks for it."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def databases(postgres: PostgresServer) -> Iterator[Databases]:
+    """Two fresh databases in it, one for the records and one for the keyring."""
+    with postgres.fresh() as databases:
+        yield databases
