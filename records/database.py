@@ -129,7 +129,6 @@ def _postgresql(url: str) -> Engine:
         connect_args={"connect_timeout": CONNECT_SECONDS, "options": "-c search_path=app,log"},
         pool_size=CONNECTIONS,
         max_overflow=0,
-        pool_pre_ping=True,
         hide_parameters=True,
     )
 

@@ -25,8 +25,8 @@ CREATE FUNCTION log.append(
     ids text[], streams text[], versions integer[], schemas integer[], keys text[], times text[], bodies bytea[]
 ) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = log, pg_temp AS $$
 DECLARE
-    head stream%ROWTYPE;
-    case_head stream%ROWTYPE;
+    head log.stream;
+    case_head log.stream;
     place bigint;
     link bytea;
     digest bytea;
