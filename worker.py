@@ -26,6 +26,7 @@ from records.store import Store
 from runtime import telemetry
 from runtime.allowlist import Program
 from runtime.attributes import switched_on
+from runtime.checkpointing import keep_checkpoints
 from runtime.client import connect
 from runtime.ending import leave, told_to_stop
 from runtime.keys import open_keys
@@ -131,7 +132,9 @@ async def main() -> int:
     client = await connect(settings, keys, program=Program.WORKER)
     attributes = await switched_on(client, settings)
     async with build_worker(client, Store(database, keys), channel(settings), search_attributes=attributes):
+        signing = asyncio.create_task(keep_checkpoints(database, keys, settings.checkpoints))
         await stop.wait()
+        signing.cancel()
         _log.warning("stopping: it takes nothing new, and ends what it has begun")
         # an activity in a thread can be asked to end, not made to; what it leaves undone another worker does
         asyncio.get_running_loop().call_later(LONGEST_STOP.total_seconds(), leave, 0)

@@ -12,10 +12,13 @@ to all earlier ones of the whole log, in their order. Both are reckoned where th
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
+
+from sqlalchemy.engine import Connection
 
 ROOT = bytes(32)
 """What stands before a stream's first entry, and before the log's."""
@@ -103,6 +106,15 @@ class Log(ABC):
         """
 
     @abstractmethod
+    def hold(self, connection: Connection, owns: Sequence[str]) -> None:
+        """Let appends to these cases wait until the transaction of this connection has ended.
+
+        Args:
+            connection: one that writes.
+            owns: the cases' own streams.
+        """
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of the database."""
 
@@ -122,3 +134,17 @@ def digest_of(before: bytes, entry: Entry) -> bytes:
 def chain_of(before: bytes, position: int, digest: bytes) -> bytes:
     """The chain of an entry that follows another of the log."""
     return sha256(b"%b%b%b" % (before, position.to_bytes(8, "big"), digest)).digest()
+
+
+def write_beside(connection: Connection, statements: Iterable[Statement]) -> None:
+    """Write what stands beside the log without an append."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    for sql, rows in statements:
+        if rows:
+            connection.exec_driver_sql(sql if is_sqlite else for_psycopg(sql), [tuple(row) for row in rows])
+
+
+@lru_cache
+def for_psycopg(sql: str) -> str:
+    """A statement in the words of the other driver."""
+    return sql.replace("?", "%s")

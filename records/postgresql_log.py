@@ -6,15 +6,15 @@ their order: whoever reads on from a position misses nothing, however many write
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
 
 from psycopg import Connection, Cursor
 from psycopg.errors import DatabaseError, Error, RaiseException, UniqueViolation
 from sqlalchemy import Engine
+from sqlalchemy.engine import Connection as SqlConnection
 
 from records.errors import Fenced, StaleWriter, Unreachable
-from records.log import FENCE_EPOCH, Append, Entry, Log, Statement
+from records.log import FENCE_EPOCH, Append, Entry, Log, Statement, for_psycopg
 
 LOCK = 0x5AFEC0DE
 """The advisory lock of whoever appends."""
@@ -138,6 +138,10 @@ class PostgresqlLog(Log):
             except Fenced:
                 return
 
+    def hold(self, connection: SqlConnection, owns: Sequence[str]) -> None:
+        for own in sorted(owns):
+            connection.exec_driver_sql(_CASE, (own,))
+
     def close(self) -> None:
         """The pool belongs to the database."""
 
@@ -172,7 +176,7 @@ def _call(connection: Connection, epoch: int | None, wanted: Append) -> Cursor[A
         connection.execute(_CASE, (wanted.own,))
         for statement in wanted.beside:
             for row in statement.rows:
-                connection.execute(_for_psycopg(statement.sql), row)
+                connection.execute(for_psycopg(statement.sql), row)
         return connection.execute(_CALL, (*head, ids, streams, versions, schemas, keys, times, bodies))
 
 
@@ -190,8 +194,3 @@ def _refused(error: DatabaseError) -> bool:
             raise StaleWriter("a newer run has taken this stream over") from None
         case _:
             return False
-
-
-@lru_cache
-def _for_psycopg(sql: str) -> str:
-    return sql.replace("?", "%s")

@@ -12,6 +12,9 @@ from domain.events import Event
 from domain.room import DatesMoved, DutyCameDue
 from records.log import Statement
 
+CARDS = ("case_card", "phase_card", "duty_card")
+"""The read models: all that lists are made of."""
+
 
 def _upsert(table: str, key: str, columns: Sequence[str]) -> str:
     moved = ", ".join(f"{column} = excluded.{column}" for column in columns)
@@ -49,6 +52,12 @@ _NOTICE = "INSERT INTO notice (notice_id, stream, urgency, written_at) VALUES (?
 def cards(shown: Iterable[CaseCard | PhaseCard]) -> list[Statement]:
     """What puts cards where lists read them."""
     return [statement for card in shown for statement in (_case(card) if isinstance(card, CaseCard) else _phase(card))]
+
+
+def nothing_of(references: Iterable[str]) -> list[Statement]:
+    """What takes all cards of cases away."""
+    rows = [(reference,) for reference in references]
+    return [Statement(f"DELETE FROM {table} WHERE reference = ?", rows) for table in CARDS]  # noqa: S608
 
 
 def notices(events: Iterable[Event]) -> list[Statement]:

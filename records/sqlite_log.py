@@ -11,6 +11,8 @@ from sqlite3 import Error as SqliteError
 from threading import Lock
 from urllib.parse import quote
 
+from sqlalchemy.engine import Connection as SqlConnection
+
 from records.errors import Fenced, StaleWriter, Unreachable
 from records.log import FENCE_EPOCH, ROOT, Append, Entry, Log, Statement, chain_of, digest_of
 
@@ -103,6 +105,9 @@ class SqliteLog(Log):
                 return
             _write(connection, [fence._replace(version=version + 1)], {fence.stream: (version, digest)}, FENCE_EPOCH)
             _write_beside(connection, beside)
+
+    def hold(self, connection: SqlConnection, owns: Sequence[str]) -> None:
+        """Nothing more: whoever writes a file holds all of it."""
 
     def close(self) -> None:
         with self._guard:

@@ -164,3 +164,14 @@ def _heads_fault(
             at, wanted = heads.get(stream, (0, b""))[0], stored.get(stream, (0, b""))[0]
             return Fault(None, f"{stream} ends at version {at}, and its head says {wanted}: entries are missing")
     return None
+
+
+def stands_at(records: Reader, position: int) -> bytes | None:
+    """The chain at a position; ``None`` if the log does not reach so far.
+
+    Raises:
+        Unreachable: the database does not answer.
+    """
+    with records.reading() as connection:
+        found = connection.execute(text("SELECT chain FROM event WHERE position = :at"), {"at": position}).first()
+        return bytes(found[0]) if found is not None else None

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
         search_attributes: what operators may filter by, with commas between; all if not set, none if empty.
         staff: who uses the command line.
         recovery_recipient: of ``age``; the first start seals a copy of the master key to it.
+        checkpoints: a file on another disk or machine, to which each signed checkpoint of the log is added.
         agent: the socket that hands out keys; a running installation sets it for its own processes.
     """
 
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     search_attributes: str | None = None
     staff: str | None = None
     recovery_recipient: str | None = None
+    checkpoints: Path | None = None
     agent: Path | None = None
 
     @property

@@ -1,0 +1,95 @@
+"""Makes the read models anew from the log, while workers go on writing.
+
+Some cases at a time are folded without any lock. Then appends to them wait for a moment: what has moved meanwhile is
+folded once more, and the new cards take the place of the old ones, whole for each case. Broken off, it begins again.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from domain.cards import CaseCard, PhaseCard, case_card, phase_card
+from domain.case import case_stream, phase_stream, reference_of
+from domain.events import Event
+from domain.rulebook import Rulebook
+from records import projecting
+from records.database import Database
+from records.log import FENCE_EPOCH, write_beside
+from records.store import Store
+from runtime.cases import story_of
+
+AT_ONCE = 100
+"""Cases whose appends wait together: for some hundredths of a second."""
+
+Progress = Callable[[int, int], None]
+"""Is told how many cases are done, and of how many."""
+
+_CASES = text(
+    "SELECT stream FROM stream WHERE stream LIKE 'case/%' AND stream NOT LIKE 'case/%/%' AND version > 0 "
+    "AND epoch < :fence ORDER BY stream"
+)
+_MOVED = text("SELECT DISTINCT stream FROM event WHERE position > :position")
+_LAST = text("SELECT coalesce(max(position), 0) FROM event")
+_SHOWN = text(
+    "SELECT reference FROM case_card UNION SELECT reference FROM phase_card UNION SELECT reference FROM duty_card"
+)
+
+
+def rebuild(
+    database: Database, store: Store, rulebook: Rulebook, now: Callable[[], datetime], progress: Progress
+) -> int:
+    """Make all cards anew; returns of how many cases.
+
+    Raises:
+        Unreadable: a case does not open: its key is gone, or the log was changed.
+        Unreachable: the database does not answer.
+    """
+    with database.reading() as connection:
+        references = [reference_of(row[0]) for row in connection.execute(_CASES, {"fence": FENCE_EPOCH})]
+    for done, some in _portions(references):
+        with database.reading() as connection:
+            position = _last(connection)
+        folded = {one: cards_of(store.read_case(one), one, rulebook, now()) for one in some}
+        with database.writing() as connection:
+            database.log.hold(connection, [case_stream(one) for one in some])
+            moved = {reference_of(row[0]) for row in connection.execute(_MOVED, {"position": position})}
+            folded |= {one: cards_of(store.read_case(one), one, rulebook, now()) for one in moved & set(some)}
+            write_beside(connection, projecting.nothing_of(some))
+            write_beside(connection, projecting.cards(card for cards in folded.values() for card in cards))
+        progress(done, len(references))
+    _take_away_what_no_log_knows(database, set(references))
+    return len(references)
+
+
+def cards_of(
+    events: tuple[Event, ...], reference: str, rulebook: Rulebook, now: datetime
+) -> list[CaseCard | PhaseCard]:
+    """All cards of a case, from its events alone."""
+    story = story_of(events, reference, rulebook)
+    found: list[CaseCard | PhaseCard] = [case_card(story.path)]
+    for one in story.path.state.rounds:
+        stream = phase_stream(reference, one.phase, one.number)
+        ledger = story.ledger(stream)
+        duties = ledger.state.duties(story.path.state, story.rules(stream)) if one.ended is None else ()
+        found.append(phase_card(ledger, duties, now, is_open=one.ended is None))
+    return found
+
+
+def _portions(references: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
+    for begins in range(0, len(references), AT_ONCE):
+        some = references[begins : begins + AT_ONCE]
+        yield begins + len(some), some
+
+
+def _last(connection: Connection) -> int:
+    return int(connection.execute(_LAST).scalar_one())
+
+
+def _take_away_what_no_log_knows(database: Database, known: set[str]) -> None:
+    """Cards of cases that the log does not hold, or no longer: but not of one that has begun meanwhile."""
+    with database.writing() as connection:
+        shown = {row[0] for row in connection.execute(_SHOWN)}
+        begun = {reference_of(row[0]) for row in connection.execute(_CASES, {"fence": FENCE_EPOCH})}
+        write_beside(connection, projecting.nothing_of(sorted(shown - known - begun)))
