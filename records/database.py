@@ -18,11 +18,8 @@ from sqlmodel import SQLModel
 
 import records.models  # noqa: F401 - declares the tables
 from records.errors import Unreachable
-from records.log import Log
+from records.log import Log, Where
 from records.sqlite_log import BUSY_SECONDS, LOG_PRAGMAS, TRIGGERS, SqliteLog, address
-
-Where = Path | str
-"""A file, or ``postgresql://user:password@host:port/database``."""
 
 CONNECT_SECONDS = 5
 """How long a PostgreSQL may take to answer at all."""
@@ -39,7 +36,7 @@ class Reader:
 
     def __init__(self, where: Where) -> None:
         self.where = where
-        self._reader = _postgresql(where) if isinstance(where, str) else _looking_at(where)
+        self._reader = postgresql(where) if isinstance(where, str) else _looking_at(where)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -48,7 +45,7 @@ class Reader:
         Raises:
             Unreachable: the database is locked or gone.
         """
-        with _answering(), self._reader.begin() as connection:
+        with answering(), self._reader.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -68,7 +65,7 @@ class Database(Reader):
         self.where = where
         self._pragmas = pragmas
         if isinstance(where, str):
-            self._reader = self._writer = _postgresql(where)
+            self._reader = self._writer = postgresql(where)
             return
         where.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         where.touch(mode=0o600)
@@ -87,7 +84,7 @@ class Database(Reader):
         Raises:
             Unreachable: the database is locked, full or gone.
         """
-        with _answering(), self._writer.begin() as connection:
+        with answering(), self._writer.begin() as connection:
             yield connection
 
     @cached_property
@@ -107,7 +104,8 @@ class Database(Reader):
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def answering() -> Iterator[None]:
+    """What a database's driver says becomes the records' own error."""
     try:
         yield
     except DBAPIError as error:
@@ -123,7 +121,8 @@ def _looking_at(path: Path) -> Engine:
     )
 
 
-def _postgresql(url: str) -> Engine:
+def postgresql(url: str) -> Engine:
+    """Connections to a PostgreSQL; the log's tables and the others' are found in either schema."""
     return create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         connect_args={"connect_timeout": CONNECT_SECONDS, "options": "-c search_path=app,log"},

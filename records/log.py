@@ -16,9 +16,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy.engine import Connection
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+Where = Path | str
+"""Where a database is: a file, or ``postgresql://user:password@host:port/database``."""
 
 ROOT = bytes(32)
 """What stands before a stream's first entry, and before the log's."""
@@ -106,7 +111,7 @@ class Log(ABC):
         """
 
     @abstractmethod
-    def hold(self, connection: Connection, owns: Sequence[str]) -> None:
+    def hold(self, connection: "Connection", owns: Sequence[str]) -> None:
         """Let appends to these cases wait until the transaction of this connection has ended.
 
         Args:
@@ -136,7 +141,7 @@ def chain_of(before: bytes, position: int, digest: bytes) -> bytes:
     return sha256(b"%b%b%b" % (before, position.to_bytes(8, "big"), digest)).digest()
 
 
-def write_beside(connection: Connection, statements: Iterable[Statement]) -> None:
+def write_beside(connection: "Connection", statements: Iterable[Statement]) -> None:
     """Write what stands beside the log without an append."""
     is_sqlite = connection.dialect.name == "sqlite"
     for sql, rows in statements:

@@ -45,7 +45,7 @@ BEGIN
     SELECT * INTO head FROM stream WHERE stream.stream = writer;
     IF writer_epoch IS NULL THEN  -- a new writer takes the stream over
         INSERT INTO stream VALUES (writer, 0, 1, decode(repeat('00', 32), 'hex'))
-            ON CONFLICT ON CONSTRAINT stream_pkey DO UPDATE SET epoch = stream.epoch + 1
+            ON CONFLICT (stream) DO UPDATE SET epoch = stream.epoch + 1
             RETURNING epoch INTO place;
         RETURN place;
     END IF;
@@ -86,7 +86,7 @@ BEGIN
         links[one] := link;
         IF current IS DISTINCT FROM streams[one + 1] THEN
             INSERT INTO stream VALUES (current, reached, fence, digest)
-                ON CONFLICT ON CONSTRAINT stream_pkey DO UPDATE SET version = excluded.version,
+                ON CONFLICT (stream) DO UPDATE SET version = excluded.version,
                     epoch = greatest(stream.epoch, excluded.epoch), digest = excluded.digest;
         END IF;
     END LOOP;

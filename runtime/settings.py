@@ -5,10 +5,11 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.errors import SafeconductError
+from records.log import Where
 
 
 class NotRunning(SafeconductError):
@@ -39,6 +40,10 @@ class Settings(BaseSettings):
         staff: who uses the command line.
         recovery_recipient: of ``age``; the first start seals a copy of the master key to it.
         checkpoints: a file on another disk or machine, to which each signed checkpoint of the log is added.
+        records_url: a PostgreSQL for the records, as the application's role; a file in the folder if not set.
+        records_owner_url: the same as the role that owns the tables; only who migrates needs it.
+        keyring_url: a PostgreSQL for the keyring, with a role of its own; a file in the folder if not set.
+        backup_days: how long backups are kept; `safeconduct backup` deletes older ones beside a new one.
         agent: the socket that hands out keys; a running installation sets it for its own processes.
     """
 
@@ -52,6 +57,10 @@ class Settings(BaseSettings):
     staff: str | None = None
     recovery_recipient: str | None = None
     checkpoints: Path | None = None
+    records_url: SecretStr | None = None
+    records_owner_url: SecretStr | None = None
+    keyring_url: SecretStr | None = None
+    backup_days: int = Field(default=30, ge=1, le=3650)
     agent: Path | None = None
 
     @property
@@ -63,6 +72,16 @@ class Settings(BaseSettings):
         running = [one for one in candidates if (one / "running.json").exists()]
         existing = [one for one in candidates if (one / "records.db").exists()]
         return (running or existing or candidates)[0]
+
+    @property
+    def records(self) -> Where:
+        """Where the records are."""
+        return self.records_url.get_secret_value() if self.records_url is not None else self.records_path
+
+    @property
+    def keyring(self) -> Where:
+        """Where the keyring is."""
+        return self.keyring_url.get_secret_value() if self.keyring_url is not None else self.keyring_path
 
     @property
     def records_path(self) -> Path:
