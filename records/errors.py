@@ -6,6 +6,7 @@ StoreError
 ├── ContentDiffers    an event id is stored with other content: a defect, never to be overwritten
 ├── Unreadable        a body's key is gone, or it was changed: look at the keyring, or at a backup
 ├── Locked            the case has been locked: its names, notes and timeline stay shut until it is unlocked
+├── TooNew            a newer version of the program has changed the tables: update this one
 └── Unreachable       the database is locked, full or gone: try again
 """
 
@@ -35,6 +36,10 @@ class Unreadable(StoreError):
 
 class Locked(StoreError):
     """The case has been locked."""
+
+
+class TooNew(StoreError):
+    """A newer version of the program has changed the tables."""
 
 
 class Unreachable(StoreError):

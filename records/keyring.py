@@ -24,11 +24,13 @@ from threading import Lock
 from typing import ClassVar
 from uuid import uuid4
 
+from sqlalchemy import MetaData
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select
 
 from records.database import Database
 from records.errors import Locked, StoreError, Unreadable
+from records.naming import NAMES
 from records.sealing import Sealer, SealError, fresh_key, subkey
 
 KEPT_SECONDS = 60.0
@@ -60,7 +62,7 @@ class WrongMaster(StoreError):
     """A master key that is not this keyring's."""
 
 
-class _Ring(SQLModel, registry=registry()):
+class _Ring(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMES))):
     """Tables of the keyring's own file."""
 
 

@@ -7,6 +7,10 @@ from typing import ClassVar
 
 from sqlmodel import BigInteger, Field, SQLModel, UniqueConstraint
 
+from records.naming import NAMES
+
+SQLModel.metadata.naming_convention = NAMES
+
 
 class EventRow(SQLModel, table=True):
     """The log. Header in clear, body sealed; rows are never changed and never deleted. See ``records.log``."""

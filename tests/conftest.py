@@ -3,11 +3,14 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from domain.case import make_reference
-from tests.support.postgres import Databases, PostgresServer, postgres_server
+
+if TYPE_CHECKING:
+    from tests.support.postgres import Databases, PostgresServer
 
 
 @pytest.fixture
@@ -27,14 +30,16 @@ def no_engine_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
+def postgres() -> "Iterator[PostgresServer]":
     """A PostgreSQL of this test process's own, begun by the first test that asks for it."""
+    from tests.support.postgres import postgres_server
+
     with postgres_server() as server:
         yield server
 
 
 @pytest.fixture
-def databases(postgres: PostgresServer) -> Iterator[Databases]:
+def databases(postgres: "PostgresServer") -> "Iterator[Databases]":
     """Two fresh databases in it, one for the records and one for the keyring."""
     with postgres.fresh() as databases:
         yield databases

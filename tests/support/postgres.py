@@ -210,15 +210,13 @@ def _account() -> _Account:
 
 def _binary(name: str) -> str:
     """A program of the server. Debian keeps them off the path, in a folder for each version."""
-    found = shutil.which(name)
-    if found is not None:
-        return found
-    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True):
-        if (folder / name).exists():
+    found = shutil.which("initdb")
+    folders = [Path(found).resolve().parent] if found is not None else []
+    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
+    for folder in folders:
+        if (folder / "initdb").exists():
             return str(folder / name)
-    raise NoPostgres(
-        f"PostgreSQL's `{name}` is missing: run `scripts/setup dev` as root, or install PostgreSQL's server"
-    )
+    raise NoPostgres("PostgreSQL's server is missing: install it (on Debian and Ubuntu: as root, scripts/setup dev)")
 
 
 def _version(folder: Path) -> float:

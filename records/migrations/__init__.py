@@ -1,0 +1,1 @@
+"""The records' tables, revision by revision."""

@@ -1,0 +1,7 @@
+"""Alembic reads this file: how a revision's steps are run. See records/migrating.py."""
+
+from alembic import context
+
+# The connection is in a transaction already; `application` stands in the migration's options from here on.
+context.configure(**context.config.attributes)
+context.run_migrations()

@@ -1,0 +1,48 @@
+"""Data keys, persons, locks and settings.
+
+Revision text is never changed after a release: what comes later is a revision of its own.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "data_key",
+        *(_text(name) for name in ("key_id", "scope", "role")),
+        _bytes("wrapped"),
+        _text("made_at"),
+        sa.PrimaryKeyConstraint("key_id", name="pk_data_key"),
+        sa.UniqueConstraint("scope", "role", name="uq_data_key_scope_role"),
+    )
+    op.create_table(
+        "person",
+        *(_text(name) for name in ("name", "recipient")),
+        *(_bytes(name) for name in ("salt", "identity", "master")),
+        _text("enrolled_at"),
+        sa.PrimaryKeyConstraint("name", name="pk_person"),
+    )
+    op.create_table(
+        "locked",
+        *(_text(name) for name in ("scope", "key_id", "locked_by", "locked_at")),
+        _bytes("sealed"),
+        sa.PrimaryKeyConstraint("scope", name="pk_locked"),
+    )
+    op.create_table("setting", _text("name"), _bytes("value"), sa.PrimaryKeyConstraint("name", name="pk_setting"))
+
+
+def downgrade() -> None:
+    for table in ("data_key", "person", "locked", "setting"):
+        op.drop_table(table)
+
+
+def _text(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.String(), nullable=False)
+
+
+def _bytes(name: str) -> sa.Column[bytes]:
+    return sa.Column(name, sa.LargeBinary(), nullable=False)

@@ -1,0 +1,216 @@
+"""Every migration up, down and with data in it, on both databases; in the end the tables are the models'."""
+
+import subprocess
+import sys
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata, produce_migrations, render_python_code
+from alembic.operations.ops import UpgradeOps
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, Table, func, inspect, select, text
+from sqlalchemy.exc import DBAPIError
+
+from records.errors import TooNew
+from records.keyring import DataKeyRow
+from records.migrating import KEYRING, RECORDS, Tree, is_current, migrate, migrating, revision_of, step_back
+from records.models import EventRow
+from tests.support.postgres import Databases
+from tests.support.servers import ROOT
+
+MIGRATES = """
+import sys
+from records.migrating import KEYRING, RECORDS, migrate, migrating
+
+_, url, tree, application = sys.argv
+with migrating(url) as connection:
+    migrate(connection, {"RECORDS": RECORDS, "KEYRING": KEYRING}[tree], application=application or None)
+"""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """An empty database, the revisions that belong to it, and the tables it must have in the end."""
+
+    url: str
+    tree: Tree
+    models: MetaData
+    application: str | None = None
+
+    def open(self) -> AbstractContextManager[Connection]:
+        return migrating(self.url)
+
+    def migrate(self, to: str = "head") -> None:
+        with self.open() as connection:
+            migrate(connection, self.tree, to, self.application)
+
+    def step_back(self, to: str = "base") -> None:
+        with self.open() as connection:
+            step_back(connection, self.tree, to)
+
+    def tables(self) -> list[str]:
+        with self.open() as connection:
+            return sorted(set(inspect(connection).get_table_names()) - {"alembic_version"})
+
+    def fill(self) -> dict[str, int]:
+        """One row in every table, whatever revision they are of."""
+        with self.open() as connection:
+            for table in _reflected(connection):
+                connection.execute(table.insert().values(_made_up(table)))
+        return self.counts()
+
+    def counts(self) -> dict[str, int]:
+        with self.open() as connection:
+            return {
+                table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+                for table in _reflected(connection)
+            }
+
+
+@pytest.fixture(params=["records on sqlite", "keyring on sqlite", "records on postgres", "keyring on postgres"])
+def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Ground:
+    what, _, kind = request.param.partition(" on ")
+    tree, models = {"records": (RECORDS, EventRow.metadata), "keyring": (KEYRING, DataKeyRow.metadata)}[what]
+    if kind == "sqlite":
+        return Ground(f"sqlite:///{tmp_path / '50%'}.db", tree, models)
+    databases: Databases = request.getfixturevalue("databases")
+    if what == "keyring":
+        return Ground(databases.keyring, tree, models)
+    return Ground(databases.records_owner, tree, models, databases.app_role)
+
+
+@pytest.fixture
+def migrated(databases: Databases) -> Databases:
+    """Migrated records on PostgreSQL."""
+    with migrating(databases.records_owner) as connection:
+        migrate(connection, application=databases.app_role)
+    return databases
+
+
+@pytest.mark.parametrize("tree", [RECORDS, KEYRING])
+def test_the_newest_revision_is_the_one_the_program_looks_for(tree: Tree) -> None:
+    assert ScriptDirectory(str(tree.folder)).get_current_head() == tree.head
+
+
+def test_the_tables_are_the_models_after_the_last_migration(ground: Ground) -> None:
+    ground.migrate()
+    with ground.open() as connection:
+        context = MigrationContext.configure(connection, opts={"target_metadata": ground.models})
+        differences = compare_metadata(context, ground.models)
+        steps = produce_migrations(context, ground.models).upgrade_ops
+    assert isinstance(steps, UpgradeOps)
+    assert not differences, f"write a new revision in {ground.tree.folder}/versions:\n{render_python_code(steps)}"
+    assert ground.tables() == sorted(ground.models.tables)
+
+
+def test_every_migration_goes_up_with_data_and_back_to_nothing_and_up_again(ground: Ground) -> None:
+    revisions = _revisions(ground.tree)
+    assert revisions
+    for revision in revisions:
+        ground.migrate(revision)
+        filled = ground.fill()
+        assert set(filled.values()) == {1}
+        ground.migrate()
+        assert filled.items() <= ground.counts().items()
+        ground.step_back(revision)
+        assert ground.counts() == filled
+        ground.step_back()
+        assert ground.tables() == []
+    ground.migrate()
+    assert set(ground.counts().values()) == {0}
+    assert set(ground.fill().values()) == {1}
+
+
+def test_a_database_is_current_only_at_the_newest_revision(ground: Ground) -> None:
+    for move, current in ((None, False), (ground.migrate, True), (ground.migrate, True), (ground.step_back, False)):
+        if move is not None:
+            move()
+        with ground.open() as connection:
+            assert is_current(connection, ground.tree) is current
+
+
+def test_a_migration_that_breaks_off_leaves_nothing_behind(ground: Ground) -> None:
+    def broken() -> None:
+        with ground.open() as connection:
+            migrate(connection, ground.tree, application=ground.application)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken()
+    with ground.open() as connection:
+        assert revision_of(connection) is None
+    assert ground.tables() == []
+
+
+def test_a_database_of_a_newer_program_is_left_alone(ground: Ground) -> None:
+    ground.migrate()
+    with ground.open() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'later'"))
+    for move in (ground.migrate, ground.step_back):
+        with pytest.raises(TooNew, match="newer version"):
+            move()
+    assert ground.tables() == sorted(ground.models.tables)
+
+
+def test_two_processes_that_migrate_at_once_wait_for_each_other(ground: Ground) -> None:
+    tree = "RECORDS" if ground.tree is RECORDS else "KEYRING"
+    command = [sys.executable, "-c", MIGRATES, ground.url, tree, ground.application or ""]
+    both = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in both:
+        _, complaint = process.communicate()
+        assert process.returncode == 0, complaint
+    with ground.open() as connection:
+        assert is_current(connection, ground.tree)
+
+
+def test_who_looks_whether_a_database_is_current_does_not_wait_for_alembic() -> None:
+    program = "import sys, records.database, records.migrating; sys.exit('alembic' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+def test_the_application_can_see_that_its_records_are_current(migrated: Databases) -> None:
+    with migrating(migrated.records_app) as connection:
+        assert is_current(connection)
+
+
+CHANGES = ["UPDATE event SET version = 9", "DELETE FROM event"]
+
+
+@pytest.mark.parametrize("change", [*CHANGES, "TRUNCATE event", "DROP TABLE event", "ALTER TABLE event ADD mine text"])
+def test_the_application_can_add_to_the_log_and_cannot_change_it(migrated: Databases, change: str) -> None:
+    with migrating(migrated.records_app) as connection:
+        [event] = (table for table in _reflected(connection) if table.name == "event")
+        row = _made_up(event)
+        del row["position"]  # the database's
+        connection.execute(event.insert().values(row))
+    refused = pytest.raises(DBAPIError, match=r"permission denied|must be owner")
+    with refused, migrating(migrated.records_app) as connection:
+        connection.execute(text(change))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_log_in_sqlite_cannot_be_changed(tmp_path: Path, change: str) -> None:
+    ground = Ground(f"sqlite:///{tmp_path / 'records.db'}", RECORDS, EventRow.metadata)
+    ground.migrate()
+    ground.fill()
+    with pytest.raises(DBAPIError, match="the log is only ever added to"), ground.open() as connection:
+        connection.execute(text(change))
+
+
+def _revisions(tree: Tree) -> list[str]:
+    """The oldest first."""
+    return [script.revision for script in ScriptDirectory(str(tree.folder)).walk_revisions()][::-1]
+
+
+def _reflected(connection: Connection) -> list[Table]:
+    found = MetaData()
+    found.reflect(connection)
+    return [table for table in found.sorted_tables if table.name != "alembic_version"]
+
+
+def _made_up(table: Table) -> dict[str, object]:
+    made: dict[type, object] = {str: "a", int: 1, bool: True, bytes: b"a"}
+    return {column.name: made[column.type.python_type] for column in table.columns}
