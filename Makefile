@@ -1,4 +1,5 @@
-# Needs: make, a POSIX shell and Python 3.11 or newer. Everything else comes from the lock files into .venv.
+# Needs: make, a POSIX shell and Python 3.11 or newer. Everything else comes from the lock files into .venv; the tests
+# need PostgreSQL's server besides, which scripts/setup installs where it can.
 
 PYTHON_BIN := .venv/bin
 # make lock UPGRADE=--upgrade takes the newest versions; without it, versions stay as long as pyproject.toml allows.

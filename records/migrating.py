@@ -4,6 +4,8 @@ Two databases, two trees of revisions: the records, and the keyring. Rules:
     1. A migration is one transaction, the caller's: it is done whole or not at all, and a second one waits for it.
     2. Alembic is imported only when something has to be migrated: a command that looks must not wait for it.
     3. A database of a newer program is left alone.
+
+On PostgreSQL the tables lie in two schemas: ``log``, which the application can only read, and ``app``, its own.
 """
 
 from collections.abc import Iterator
@@ -12,18 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine, event, inspect, text
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
 
 from records.errors import TooNew
 
 if TYPE_CHECKING:
-    from sqlite3 import Connection as SqliteConnection
-
     from alembic.config import Config
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+
+SEARCH_PATH = "-c search_path=app,log"
+"""What is made without a schema's name is the application's."""
 
 _TURN = 7_233_326
 """PostgreSQL's advisory lock: whose turn it is to migrate. It means nothing outside a database."""
@@ -36,41 +39,35 @@ class Tree:
     folder: Path
     head: str
     """The newest revision; a test holds it against the folder."""
+    schema: str
+    """PostgreSQL's schema with the table that says where a database stands."""
 
 
-RECORDS = Tree(_MIGRATIONS, head="0001")
-KEYRING = Tree(_MIGRATIONS / "keyring", head="0001")
+RECORDS = Tree(_MIGRATIONS, head="0001", schema="log")
+KEYRING = Tree(_MIGRATIONS / "keyring", head="0001", schema="app")
 
 
 @contextmanager
-def migrating(url: str) -> Iterator[Connection]:
-    """A transaction in which a database can be migrated, whoever else has it open. For PostgreSQL: as its owner."""
-    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
-    if engine.dialect.name == "sqlite":
-        # the driver begins transactions only before it changes rows: tables would be made outside of one
-        @event.listens_for(engine, "connect")
-        def _on_connect(connection: "SqliteConnection", _: object) -> None:
-            connection.isolation_level = None
-
-        @event.listens_for(engine, "begin")
-        def _on_begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
+def as_owner(url: str) -> Iterator[Connection]:
+    """A transaction of the role that owns a PostgreSQL's tables. (A file is migrated by whoever writes it.)"""
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args={"options": SEARCH_PATH})
     with engine.begin() as connection:
         yield connection
 
 
-def revision_of(connection: Connection) -> str | None:
+def revision_of(connection: Connection, tree: Tree = RECORDS) -> str | None:
     """Where a database stands; None, if nothing was ever migrated there."""
-    if not inspect(connection).has_table("alembic_version"):
+    schema = _schema(connection, tree)
+    if not inspect(connection).has_table("alembic_version", schema=schema):
         return None
-    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    table = "alembic_version" if schema is None else f"{schema}.alembic_version"
+    found: str | None = connection.execute(text(f"SELECT version_num FROM {table}")).scalar()  # noqa: S608 - our own
     return found
 
 
 def is_current(connection: Connection, tree: Tree = RECORDS) -> bool:
     """Whether a database has the tables that this program knows."""
-    return revision_of(connection) == tree.head
+    return revision_of(connection, tree) == tree.head
 
 
 def migrate(connection: Connection, tree: Tree = RECORDS, to: str = "head", application: str | None = None) -> None:
@@ -84,11 +81,7 @@ def migrate(connection: Connection, tree: Tree = RECORDS, to: str = "head", appl
     """
     from alembic import command
 
-    config = _prepared(connection, tree, application)
-    command.upgrade(config, to)
-    if application is not None and connection.dialect.name == "postgresql":
-        role = connection.dialect.identifier_preparer.quote(application)
-        connection.execute(text(f"GRANT SELECT ON alembic_version TO {role}"))
+    command.upgrade(_prepared(connection, tree, application), to)
 
 
 def step_back(connection: Connection, tree: Tree = RECORDS, to: str = "base") -> None:
@@ -108,11 +101,19 @@ def _prepared(connection: Connection, tree: Tree, application: str | None) -> "C
 
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
-    config = Config(attributes={"connection": connection, "application": application})
+        connection.execute(text("CREATE SCHEMA IF NOT EXISTS app"))
+        connection.execute(text("CREATE SCHEMA IF NOT EXISTS log"))
+        connection.execute(text("SET LOCAL search_path = app, log"))
+    schema = _schema(connection, tree)
+    config = Config(attributes={"connection": connection, "version_table_schema": schema, "application": application})
     config.set_main_option("script_location", str(tree.folder).replace("%", "%%"))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if revision_of(connection) not in known | {None}:
+    if revision_of(connection, tree) not in known | {None}:
         raise TooNew(
             "these records were last opened by a newer version of Safeconduct: install that one, or a later one"
         )
     return config
+
+
+def _schema(connection: Connection, tree: Tree) -> str | None:
+    return tree.schema if connection.dialect.name == "postgresql" else None

@@ -2,6 +2,6 @@
 
 from alembic import context
 
-# The connection is in a transaction already; `application` stands in the migration's options from here on.
+# The connection is in a transaction already. `application` is for the revisions: op.get_context().opts.
 context.configure(**context.config.attributes)
 context.run_migrations()

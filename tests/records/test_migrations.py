@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,24 +12,42 @@ from alembic.autogenerate import compare_metadata, produce_migrations, render_py
 from alembic.operations.ops import UpgradeOps
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, Table, func, inspect, select, text
+from sqlalchemy import Connection, MetaData, Table, create_engine, event, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
+from records.database import Database
 from records.errors import TooNew
 from records.keyring import DataKeyRow
-from records.migrating import KEYRING, RECORDS, Tree, is_current, migrate, migrating, revision_of, step_back
+from records.migrating import KEYRING, RECORDS, Tree, as_owner, is_current, migrate, revision_of, step_back
 from records.models import EventRow
+from tests.support.keys import store_in
 from tests.support.postgres import Databases
 from tests.support.servers import ROOT
 
 MIGRATES = """
 import sys
-from records.migrating import KEYRING, RECORDS, migrate, migrating
+from records.migrating import KEYRING, RECORDS, migrate
+from tests.records.test_migrations import opened
 
 _, url, tree, application = sys.argv
-with migrating(url) as connection:
+with opened(url) as connection:
     migrate(connection, {"RECORDS": RECORDS, "KEYRING": KEYRING}[tree], application=application or None)
 """
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Connection]:
+    """A transaction in a database, whichever it is."""
+    if url.startswith("postgresql"):
+        with as_owner(url) as connection:
+            yield connection
+        return
+    engine = create_engine(url, poolclass=NullPool)
+    event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    with engine.begin() as connection:
+        yield connection
 
 
 @dataclass(frozen=True)
@@ -41,7 +60,7 @@ class Ground:
     application: str | None = None
 
     def open(self) -> AbstractContextManager[Connection]:
-        return migrating(self.url)
+        return opened(self.url)
 
     def migrate(self, to: str = "head") -> None:
         with self.open() as connection:
@@ -85,7 +104,7 @@ def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Ground:
 @pytest.fixture
 def migrated(databases: Databases) -> Databases:
     """Migrated records on PostgreSQL."""
-    with migrating(databases.records_owner) as connection:
+    with as_owner(databases.records_owner) as connection:
         migrate(connection, application=databases.app_role)
     return databases
 
@@ -98,7 +117,8 @@ def test_the_newest_revision_is_the_one_the_program_looks_for(tree: Tree) -> Non
 def test_the_tables_are_the_models_after_the_last_migration(ground: Ground) -> None:
     ground.migrate()
     with ground.open() as connection:
-        context = MigrationContext.configure(connection, opts={"target_metadata": ground.models})
+        options = {"target_metadata": ground.models, "include_name": _is_ours}
+        context = MigrationContext.configure(connection, opts=options)
         differences = compare_metadata(context, ground.models)
         steps = produce_migrations(context, ground.models).upgrade_ops
     assert isinstance(steps, UpgradeOps)
@@ -141,7 +161,7 @@ def test_a_migration_that_breaks_off_leaves_nothing_behind(ground: Ground) -> No
     with pytest.raises(KeyboardInterrupt):
         broken()
     with ground.open() as connection:
-        assert revision_of(connection) is None
+        assert revision_of(connection, ground.tree) is None
     assert ground.tables() == []
 
 
@@ -172,23 +192,57 @@ def test_who_looks_whether_a_database_is_current_does_not_wait_for_alembic() -> 
 
 
 def test_the_application_can_see_that_its_records_are_current(migrated: Databases) -> None:
-    with migrating(migrated.records_app) as connection:
+    with as_owner(migrated.records_app) as connection:
         assert is_current(connection)
 
 
-CHANGES = ["UPDATE event SET version = 9", "DELETE FROM event"]
+def test_the_application_adds_to_the_log_by_the_one_function(migrated: Databases, tmp_path: Path) -> None:
+    database = Database(migrated.records_app)
+    store = store_in(tmp_path, database)
+    epoch = store.open("case/00000000000").epoch
+    database.close()
+    assert epoch == 1
 
 
-@pytest.mark.parametrize("change", [*CHANGES, "TRUNCATE event", "DROP TABLE event", "ALTER TABLE event ADD mine text"])
-def test_the_application_can_add_to_the_log_and_cannot_change_it(migrated: Databases, change: str) -> None:
-    with migrating(migrated.records_app) as connection:
-        [event] = (table for table in _reflected(connection) if table.name == "event")
-        row = _made_up(event)
-        del row["position"]  # the database's
-        connection.execute(event.insert().values(row))
-    refused = pytest.raises(DBAPIError, match=r"permission denied|must be owner")
-    with refused, migrating(migrated.records_app) as connection:
-        connection.execute(text(change))
+CHANGES = ["UPDATE event SET version = 9", "DELETE FROM event", "DELETE FROM stream"]
+MORE_CHANGES = [
+    "INSERT INTO stream VALUES ('case/1', 0, 1, '')",
+    "TRUNCATE event",
+    "DROP TABLE event",
+    "ALTER TABLE event ADD mine text",
+    "CREATE TABLE log.mine (what text)",
+    "CREATE TABLE app.mine (what text)",
+    "UPDATE log.alembic_version SET version_num = '0'",
+    "DROP FUNCTION log.append",
+]
+
+
+def test_the_application_cannot_change_the_log_and_can_change_no_table(migrated: Databases) -> None:
+    for change in (*CHANGES, *MORE_CHANGES):
+        refused = pytest.raises(DBAPIError, match=r"permission denied|must be owner")
+        with refused, as_owner(migrated.records_app) as connection:
+            connection.execute(text(change))
+            pytest.fail(f"done: {change}")
+
+
+def test_whatever_is_not_the_log_is_the_application_s_own(migrated: Databases) -> None:
+    with as_owner(migrated.records_app) as connection:
+        own = [table for table in _reflected(connection) if table.name not in ("event", "stream")]
+        assert own
+        for table in own:
+            row = _made_up(table)
+            if table.name == "reading":
+                del row["position"]  # the database counts
+            connection.execute(table.insert().values(row))
+            assert connection.execute(table.delete()).rowcount == 1
+
+
+def test_nobody_but_the_application_may_call_the_function(migrated: Databases) -> None:
+    with as_owner(migrated.records_owner) as connection:
+        entries = connection.execute(
+            text("SELECT grantee FROM information_schema.role_routine_grants WHERE routine_name = 'append'")
+        )
+        assert {grantee for (grantee,) in entries} - {migrated.app_role} == {migrated.records_owner.split(":")[1][2:]}
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -196,8 +250,21 @@ def test_a_log_in_sqlite_cannot_be_changed(tmp_path: Path, change: str) -> None:
     ground = Ground(f"sqlite:///{tmp_path / 'records.db'}", RECORDS, EventRow.metadata)
     ground.migrate()
     ground.fill()
-    with pytest.raises(DBAPIError, match="the log is only ever added to"), ground.open() as connection:
+    refused = pytest.raises(DBAPIError, match=r"the log only grows|heads do not go back")
+    with refused, ground.open() as connection:
         connection.execute(text(change))
+
+
+def test_a_file_that_is_migrated_has_the_triggers_of_one_that_is_made(tmp_path: Path) -> None:
+    ground = Ground(f"sqlite:///{tmp_path / 'migrated.db'}", RECORDS, EventRow.metadata)
+    ground.migrate()
+    made = Database(tmp_path / "made.db")
+    query = text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name")
+    with ground.open() as connection, made.reading() as other:
+        triggers = connection.execute(query).all()
+        assert triggers
+        assert triggers == other.execute(query).all()
+    made.close()
 
 
 def _revisions(tree: Tree) -> list[str]:
@@ -209,6 +276,10 @@ def _reflected(connection: Connection) -> list[Table]:
     found = MetaData()
     found.reflect(connection)
     return [table for table in found.sorted_tables if table.name != "alembic_version"]
+
+
+def _is_ours(name: str | None, kind: str, _: object) -> bool:
+    return (kind, name) != ("table", "alembic_version")
 
 
 def _made_up(table: Table) -> dict[str, object]:

@@ -1,17 +1,28 @@
-"""The log, the read models and the vault.
+"""The log, the read models and the vault, as the first release has them.
 
-Revision text is never changed after a release: what comes later is a revision of its own.
+From the first release on, what is imported from the program here must stand here in full: a revision never changes.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
+from records.sqlite_log import TRIGGERS
+
 revision = "0001"
 down_revision = None
 
-READ_MODELS = ("stream", "case_card", "phase_card", "duty_card", "notice")
-VAULT = ("identity", "note")
-BOOKS = ("import_file", "reading")
+LOG = ("event", "stream")
+ALL_ELSE = (
+    "case_card",
+    "phase_card",
+    "duty_card",
+    "notice",
+    "identity",
+    "note",
+    "import_file",
+    "reading",
+    "checkpoint",
+)
 
 
 def upgrade() -> None:
@@ -24,54 +35,66 @@ def upgrade() -> None:
         case "sqlite":
             _guard_on_sqlite()
         case "postgresql":
-            _grant_on_postgres(op.get_context().opts["application"])
+            _guard_on_postgresql(op.get_context().opts["application"])
 
 
 def downgrade() -> None:
-    for table in ("event", *READ_MODELS, *VAULT, *BOOKS):
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION log.append")
+    for table in ALL_ELSE:
         op.drop_table(table)  # with its indexes, triggers and grants
+    for table in LOG:
+        op.drop_table(table, schema=_log())
 
 
 def _guard_on_sqlite() -> None:
-    """The log is only ever added to. (`INSERT OR REPLACE` deletes: each connection sets ``recursive_triggers=ON``.)"""
-    for change in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER event_no_{change.lower()} BEFORE {change} ON event "
-            "BEGIN SELECT RAISE(ABORT, 'the log is only ever added to'); END"
-        )
+    for trigger in TRIGGERS:
+        op.execute(trigger)
 
 
-def _grant_on_postgres(application: str | None) -> None:
-    """The application adds to the log and reads it; all else is its own."""
+def _guard_on_postgresql(application: str | None) -> None:
+    """The application reads the log and adds to it by one function; all else is its own."""
+    from records.postgresql_log import APPEND  # its driver is not needed where records are a file
+
+    op.get_bind().exec_driver_sql(APPEND)
+    op.execute("REVOKE ALL ON FUNCTION log.append FROM PUBLIC")
     if application is None:
         return
     role = op.get_bind().dialect.identifier_preparer.quote(application)
-    op.execute(f"GRANT SELECT, INSERT ON event TO {role}")
-    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join((*READ_MODELS, *VAULT, *BOOKS))} TO {role}")
-    op.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}")
+    for grant in (
+        "USAGE ON SCHEMA app, log",
+        "SELECT ON ALL TABLES IN SCHEMA log",
+        "EXECUTE ON FUNCTION log.append",
+        "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA app",
+        "USAGE ON ALL SEQUENCES IN SCHEMA app",
+    ):
+        op.execute(f"GRANT {grant} TO {role}")
 
 
 def _make_log() -> None:
     op.create_table(
         "event",
-        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
         _text("event_id"),
         _text("stream"),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("schema_version", sa.Integer(), nullable=False),
         _text("key_id"),
         _text("recorded_at"),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("position", name="pk_event"),
+        *(_bytes(name) for name in ("body", "digest", "chain")),
+        sa.PrimaryKeyConstraint("position", name="event_pkey"),
         sa.UniqueConstraint("event_id", name="uq_event_event_id"),
         sa.UniqueConstraint("stream", "version", name="uq_event_stream_version"),
+        schema=_log(),
     )
     op.create_table(
         "stream",
         _text("stream"),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("epoch", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("stream", name="pk_stream"),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        _bytes("digest"),
+        sa.PrimaryKeyConstraint("stream", name="stream_pkey"),
+        schema=_log(),
     )
 
 
@@ -85,7 +108,7 @@ def _make_cards() -> None:
         _flag("is_open"),
         _text("missing_for_entry"),
         _text("opened_on"),
-        sa.PrimaryKeyConstraint("reference", name="pk_case_card"),
+        sa.PrimaryKeyConstraint("reference", name="case_card_pkey"),
     )
     _index("case_card", "stage", "country", "coordinator")
     op.create_table(
@@ -97,7 +120,7 @@ def _make_cards() -> None:
         _text("country", nullable=True),
         _text("headline"),
         _flag("is_open"),
-        sa.PrimaryKeyConstraint("stream", name="pk_phase_card"),
+        sa.PrimaryKeyConstraint("stream", name="phase_card_pkey"),
     )
     _index("phase_card", "reference")
 
@@ -114,7 +137,7 @@ def _make_duties_and_notices() -> None:
         _flag("acknowledged"),
         _flag("passed_over"),
         _text("next_at", nullable=True),
-        sa.PrimaryKeyConstraint("stream", "duty", name="pk_duty_card"),
+        sa.PrimaryKeyConstraint("stream", "duty", name="duty_card_pkey"),
     )
     _index("duty_card", "reference", "due", "next_at")
     op.create_table(
@@ -125,7 +148,7 @@ def _make_duties_and_notices() -> None:
         _text("written_at"),
         _text("sent_at", nullable=True),
         _text("channel", nullable=True),
-        sa.PrimaryKeyConstraint("notice_id", name="pk_notice"),
+        sa.PrimaryKeyConstraint("notice_id", name="notice_pkey"),
     )
     _index("notice", "stream")
 
@@ -135,16 +158,16 @@ def _make_vault() -> None:
         "identity",
         _text("reference"),
         _text("key_id"),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("reference", name="pk_identity"),
+        _bytes("body"),
+        sa.PrimaryKeyConstraint("reference", name="identity_pkey"),
     )
     op.create_table(
         "note",
         _text("note_id"),
         _text("reference"),
         _text("key_id"),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("note_id", name="pk_note"),
+        _bytes("body"),
+        sa.PrimaryKeyConstraint("note_id", name="note_pkey"),
     )
     _index("note", "reference")
 
@@ -156,15 +179,28 @@ def _make_books() -> None:
         _text("reference"),
         _text("command_id"),
         _flag("is_started"),
-        sa.PrimaryKeyConstraint("digest", name="pk_import_file"),
+        sa.PrimaryKeyConstraint("digest", name="import_file_pkey"),
     )
     op.create_table(
         "reading",
         sa.Column("position", sa.Integer(), nullable=False),
         *(_text(name) for name in ("staff", "reference", "what", "at")),
-        sa.PrimaryKeyConstraint("position", name="pk_reading"),
+        sa.PrimaryKeyConstraint("position", name="reading_pkey"),
     )
     _index("reading", "reference")
+    op.create_table(
+        "checkpoint",
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        _bytes("chain"),
+        _text("at"),
+        _bytes("signature"),
+        sa.PrimaryKeyConstraint("position", name="checkpoint_pkey"),
+    )
+
+
+def _log() -> str | None:
+    """The schema that the application can only read; what has none comes into the application's own."""
+    return "log" if op.get_bind().dialect.name == "postgresql" else None
 
 
 def _text(name: str, nullable: bool = False) -> sa.Column[str]:
@@ -173,6 +209,10 @@ def _text(name: str, nullable: bool = False) -> sa.Column[str]:
 
 def _flag(name: str) -> sa.Column[bool]:
     return sa.Column(name, sa.Boolean(), nullable=False)
+
+
+def _bytes(name: str) -> sa.Column[bytes]:
+    return sa.Column(name, sa.LargeBinary(), nullable=False)
 
 
 def _index(table: str, *columns: str) -> None:

@@ -16,7 +16,7 @@ def upgrade() -> None:
         *(_text(name) for name in ("key_id", "scope", "role")),
         _bytes("wrapped"),
         _text("made_at"),
-        sa.PrimaryKeyConstraint("key_id", name="pk_data_key"),
+        sa.PrimaryKeyConstraint("key_id", name="data_key_pkey"),
         sa.UniqueConstraint("scope", "role", name="uq_data_key_scope_role"),
     )
     op.create_table(
@@ -24,15 +24,15 @@ def upgrade() -> None:
         *(_text(name) for name in ("name", "recipient")),
         *(_bytes(name) for name in ("salt", "identity", "master")),
         _text("enrolled_at"),
-        sa.PrimaryKeyConstraint("name", name="pk_person"),
+        sa.PrimaryKeyConstraint("name", name="person_pkey"),
     )
     op.create_table(
         "locked",
         *(_text(name) for name in ("scope", "key_id", "locked_by", "locked_at")),
         _bytes("sealed"),
-        sa.PrimaryKeyConstraint("scope", name="pk_locked"),
+        sa.PrimaryKeyConstraint("scope", name="locked_pkey"),
     )
-    op.create_table("setting", _text("name"), _bytes("value"), sa.PrimaryKeyConstraint("name", name="pk_setting"))
+    op.create_table("setting", _text("name"), _bytes("value"), sa.PrimaryKeyConstraint("name", name="setting_pkey"))
 
 
 def downgrade() -> None:
