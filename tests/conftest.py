@@ -32,10 +32,13 @@ def no_engine_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> "Iterator[PostgresServer]":
     """A PostgreSQL of this test process's own, begun by the first test that asks for it."""
-    from tests.support.postgres import postgres_server
+    from tests.support.postgres import NoPostgres, postgres_server
 
-    with postgres_server() as server:
-        yield server
+    try:
+        with postgres_server() as server:
+            yield server
+    except NoPostgres as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture

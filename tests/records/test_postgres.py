@@ -13,6 +13,8 @@ import pytest
 from tests.support.postgres import Databases, PostgresServer, postgres_server
 from tests.support.servers import ROOT
 
+pytestmark = pytest.mark.usefixtures("postgres")  # where there is none, its one line says so
+
 
 def test_a_server_keeps_what_was_committed_when_it_is_stopped_at_once() -> None:
     with postgres_server() as server, server.fresh() as databases:
