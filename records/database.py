@@ -1,6 +1,7 @@
 """Opening the records' database: an SQLite file, or a PostgreSQL.
 
-On SQLite whoever comes first makes the tables. On PostgreSQL they belong to another role: ``records.migrating``.
+A file is made, and brought up to date, by whoever opens it for writing. A PostgreSQL's tables belong to another role:
+``safeconduct migrate``.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ from sqlmodel import SQLModel
 import records.models  # noqa: F401 - declares the tables
 from records.errors import Unreachable
 from records.log import Log, Where
-from records.sqlite_log import BUSY_SECONDS, LOG_PRAGMAS, TRIGGERS, SqliteLog, address
+from records.migrating import RECORDS, SEARCH_PATH, Tree, is_current, make_or_migrate, must_be_current
+from records.sqlite_log import BUSY_SECONDS, LOG_PRAGMAS, SqliteLog, address
 
 CONNECT_SECONDS = 5
 """How long a PostgreSQL may take to answer at all."""
@@ -60,22 +62,28 @@ class Database(Reader):
     """
 
     def __init__(
-        self, where: Where, tables: MetaData = SQLModel.metadata, pragmas: tuple[str, ...] = LOG_PRAGMAS
+        self,
+        where: Where,
+        tables: MetaData = SQLModel.metadata,
+        pragmas: tuple[str, ...] = LOG_PRAGMAS,
+        tree: Tree = RECORDS,
     ) -> None:
         self.where = where
         self._pragmas = pragmas
         if isinstance(where, str):
             self._reader = self._writer = postgresql(where)
+            with self.reading() as connection:
+                must_be_current(connection, tree)
             return
         where.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         where.touch(mode=0o600)
         self._writer = _sqlite(where, "BEGIN IMMEDIATE", pragmas)
         self._reader = _sqlite(where, "BEGIN", pragmas)
-        with self.writing() as connection:
-            tables.create_all(connection)
-            if tables is SQLModel.metadata:
-                for trigger in TRIGGERS:
-                    connection.exec_driver_sql(trigger)
+        with self.reading() as connection:
+            is_as_wanted = is_current(connection, tree)
+        if not is_as_wanted:
+            with self.writing() as connection:
+                make_or_migrate(connection, tree, tables)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -125,7 +133,7 @@ def postgresql(url: str) -> Engine:
     """Connections to a PostgreSQL; the log's tables and the others' are found in either schema."""
     return create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
-        connect_args={"connect_timeout": CONNECT_SECONDS, "options": "-c search_path=app,log"},
+        connect_args={"connect_timeout": CONNECT_SECONDS, "options": SEARCH_PATH},
         pool_size=CONNECTIONS,
         max_overflow=0,
         hide_parameters=True,

@@ -7,6 +7,7 @@ StoreError
 ├── Unreadable        a body's key is gone, or it was changed: look at the keyring, or at a backup
 ├── Locked            the case has been locked: its names, notes and timeline stay shut until it is unlocked
 ├── TooNew            a newer version of the program has changed the tables: update this one
+├── Outdated          a PostgreSQL's tables are not this version's: its owner migrates it
 └── Unreachable       the database is locked, full or gone: try again
 """
 
@@ -40,6 +41,10 @@ class Locked(StoreError):
 
 class TooNew(StoreError):
     """A newer version of the program has changed the tables."""
+
+
+class Outdated(StoreError):
+    """The owner of the tables has not brought them up to date."""
 
 
 class Unreachable(StoreError):

@@ -30,6 +30,7 @@ from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select
 
 from records.database import Database
 from records.errors import Locked, StoreError, Unreadable
+from records.migrating import KEYRING
 from records.naming import NAMES
 from records.sealing import Sealer, SealError, fresh_key, subkey
 
@@ -130,7 +131,7 @@ class Keyring:
     """The keyring's file. It holds wrapped keys only; who opens them is :class:`Keys`."""
 
     def __init__(self, path: Path) -> None:
-        self.database = Database(path, _Ring.metadata, KEYRING_PRAGMAS)
+        self.database = Database(path, _Ring.metadata, KEYRING_PRAGMAS, KEYRING)
 
     def close(self) -> None:
         self.database.close()

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import MetaData, create_engine, inspect, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
 
-from records.errors import TooNew
+from records.errors import Outdated, TooNew
+from records.sqlite_log import TRIGGERS
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -82,6 +83,37 @@ def migrate(connection: Connection, tree: Tree = RECORDS, to: str = "head", appl
     from alembic import command
 
     command.upgrade(_prepared(connection, tree, application), to)
+
+
+def make_or_migrate(connection: Connection, tree: Tree, tables: MetaData) -> None:
+    """Make the tables of a new file, or bring an old one up to date, in its transaction. Somebody may have done so.
+
+    Raises:
+        TooNew: a newer program has migrated it.
+    """
+    if is_current(connection, tree):
+        return
+    if inspect(connection).get_table_names():
+        migrate(connection, tree)
+        return
+    # what all revisions come to, at once and without Alembic: a test compares the two
+    tables.create_all(connection)
+    for trigger in TRIGGERS if tree is RECORDS else ():
+        connection.exec_driver_sql(trigger)
+    connection.exec_driver_sql(
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+        "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+    )
+    connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (tree.head,))
+
+
+def must_be_current(connection: Connection, tree: Tree) -> None:
+    """
+    Raises:
+        Outdated: its owner has not migrated it, or a newer program has.
+    """
+    if not is_current(connection, tree):
+        raise Outdated("this PostgreSQL has not the tables of this version: its owner runs `safeconduct migrate`")
 
 
 def step_back(connection: Connection, tree: Tree = RECORDS, to: str = "base") -> None:

@@ -35,7 +35,8 @@ def postgres() -> "Iterator[PostgresServer]":
     from tests.support.postgres import NoPostgres, postgres_server
 
     try:
-        with postgres_server() as server:
+        # what is tested here is not the disk; who kills or measures it begins a durable one
+        with postgres_server("fsync=off") as server:
             yield server
     except NoPostgres as error:
         pytest.fail(str(error), pytrace=False)

@@ -28,8 +28,8 @@ def test_a_server_keeps_what_was_committed_when_it_is_stopped_at_once() -> None:
             assert connection.execute("SELECT what FROM kept").fetchall() == [("word",)]
 
 
-def test_a_server_is_durable_and_listens_on_loopback_alone(postgres: PostgresServer) -> None:
-    with postgres.connection() as connection:
+def test_a_server_is_durable_and_listens_on_loopback_alone() -> None:
+    with postgres_server() as server, server.connection() as connection:
         for setting, value in {
             "fsync": "on",
             "synchronous_commit": "on",
