@@ -20,7 +20,7 @@ from domain.case import (
     phase_stream,
     reference_of,
 )
-from domain.errors import Refused, SafeconductError
+from domain.errors import NotUnderstood, Refused, SafeconductError
 from domain.events import Event, Intake, Receipt, Standings
 from domain.overview import overview_of_path
 from domain.rulebook import Rules
@@ -140,9 +140,12 @@ class CasePathWorkflow(Writer[Path]):
     async def hear(self, told: Standings) -> None:
         """Record what a phase told, and the phases that open and end because of it."""
         self.heard_at(told.sent_at)
-        while events := path_hears(self.path, told.stream, told.standings, self.now()):
-            if await self.write(events):
-                return
+        try:
+            while events := path_hears(self.path, told.stream, told.standings, self.now()):
+                if await self.write(events):
+                    return
+        except NotUnderstood:
+            self.renewal_wanted = True  # the log holds it in other words: the next run reads it, and asks the phases
 
     async def handle(self, pending: Pending) -> None:
         """Decide, append, fold; and again, as long as the log knew more than this run."""
