@@ -8,7 +8,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 from activities import contract
-from activities.contract import AppendRequest, RulesAnswer, RulesRequest
+from activities.contract import AppendAnswer, AppendRequest, ReadCase, RulesAnswer, RulesRequest
 from domain.cards import PhaseCard, case_card, phase_card
 from domain.case import (
     Milestone,
@@ -165,6 +165,9 @@ class CasePathWorkflow(Writer[Path]):
                 if events[0].version <= self.path.version or await self.write(events, cards):
                     break
             except SafeconductError as refusal:
+                # a crash leaves the log ahead, perhaps by this very command: only who knows all of it may say no
+                if await self.read_on():
+                    continue
                 pending.refusal = refusal
                 return
         pending.receipt = Receipt.of(self.path.answer_to(pending.command.command_id))
@@ -201,10 +204,20 @@ class CasePathWorkflow(Writer[Path]):
             phase_cards=cards,
         )
         answer = await self.append(request)
-        self.note_whom_to_tell(answer.tail)
-        self.path = self.path.plus(answer.tail)
-        self.notify(answer.tail)
+        self.fold(answer.tail)
         return {event.event_id for event in own} <= {event.event_id for event in answer.tail}
+
+    async def read_on(self) -> bool:
+        """Fold what the log holds beyond this run. False when there was nothing."""
+        wanted = ReadCase(stream=self.stream, after=self.path.version)
+        answer: AppendAnswer = await self.call(contract.READ_CASE_STREAM, wanted, AppendAnswer)
+        self.fold(answer.tail)
+        return bool(answer.tail)
+
+    def fold(self, tail: Sequence[Event]) -> None:
+        self.note_whom_to_tell(tail)
+        self.path = self.path.plus(tail)
+        self.notify(tail)
 
     def note_whom_to_tell(self, events: Sequence[Event]) -> None:
         for event in events:

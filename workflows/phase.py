@@ -332,6 +332,9 @@ class PhaseWorkflow(Writer[State]):
                 if events[0].version <= self.ledger.version or await self._write(events):
                     break
             except SafeconductError as refusal:
+                # a crash leaves the log ahead, perhaps by this very command: only who knows all of it may say no
+                if not await self._write(()):
+                    continue
                 pending.refusal = refusal
                 return
         answered = self.ledger.answer_to(pending.command.command_id)

@@ -248,6 +248,8 @@ class Crashes:
         unanswered = sum(not asked.is_answered for asked in self.asked)
         if unanswered:
             return [f"{unanswered} commands have no answer"]
+        if told := self.round_faults():
+            return told
         stories, moment = self.records.stories(), now()
         faults = [line for story in stories for line in agreement.card_faults(story, self.records, moment)]
         faults = faults or agreement.doubled(stories) + agreement.notice_faults(self.records)
