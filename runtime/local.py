@@ -12,7 +12,7 @@ from records.board import Board, text
 from records.keyring import Keys
 from runtime import screen
 from runtime.allowlist import Program
-from runtime.client import connect
+from runtime.client import connect, hush
 from runtime.connection import forget_chosen_engines
 from runtime.crew import Crew
 from runtime.desk import Desk, read_intake_file
@@ -54,6 +54,7 @@ def up_and_running(settings: Settings, *, demo: bool, workers: int = 1, free_por
     settings = settings.model_copy(update={"home": settings.home or Path(".safeconduct") / ("demo" if demo else "run")})
     refuse_a_second_one(settings)
     forget_chosen_engines()
+    hush()
     # before any loop runs: its handler would swallow the first Ctrl-C at a question
     master = master_of_demo(settings) if demo else master_of_installation(settings)
     ports = Ports(free_port(), free_port(), free_port()) if demo or free_ports else Ports(*RUN_PORTS)
