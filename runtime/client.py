@@ -2,9 +2,11 @@
 
 import asyncio
 from datetime import timedelta
+from functools import cache
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
+from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from records.keyring import Keys
@@ -34,6 +36,17 @@ _SENTENCES = (
 _REFUSED = (RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED)
 
 
+_AT_A_TERMINAL = (Program.COMMAND_LINE, Program.DOCTOR, Program.SUPERVISOR)
+"""A person reads what these print: one line of our own. All others write Temporal's warnings into their logs."""
+
+
+@cache
+def hush() -> None:
+    """Let Temporal's core write nothing: it would write to the terminal by itself, and quote the engine's answers."""
+    silent = Runtime(telemetry=TelemetryConfig(logging=None), disable_environment_info=True)
+    Runtime.set_default(silent, error_if_already_set=False)
+
+
 async def connect(
     settings: Settings, keys: Keys | None, running: Running | None = None, *, program: Program = Program.COMMAND_LINE
 ) -> Client:
@@ -48,6 +61,8 @@ async def connect(
     Raises:
         NotRunning: none is named, it does not answer, it refuses, or what names it makes no sense.
     """
+    if program in _AT_A_TERMINAL:
+        hush()
     config = to(running) if running is not None else connection(settings)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):

@@ -107,7 +107,7 @@ async def about_engine(settings: Settings, attributes: Mapping[str, str]) -> lis
     try:
         client = await connect(settings, None, program=Program.DOCTOR)
     except NotRunning as error:
-        without = "until the engine answers, workers, search attributes and its clock can't be looked at"
+        without = "until it answers, namespace, workers, search attributes and its clock can't be looked at"
         return [fail("server", str(error), f"`make run`, or the TEMPORAL_… settings; {without}")]
     looks = (
         about_server(client),
@@ -137,8 +137,13 @@ async def about_server(client: Client) -> Finding:
 
 async def about_workers(client: Client) -> Finding:
     queue = await _describe(client, TASK_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
+    own = version("safeconduct")
+    others = sorted({one.worker_version_capabilities.build_id or "unknown" for one in queue.pollers} - {own})
+    if others:
+        do = "start them again: old and new code must not run side by side (one that stopped is still seen for minutes)"
+        return warn("workers", f"some are of version {', '.join(others)}, and this is {own}", do)
     if queue.pollers:
-        return ok("workers", "at least one asks for work")
+        return ok("workers", f"at least one asks for work, all are of version {own}")
     return fail("workers", "none asks for work: no duty sounds", "start `.venv/bin/python worker.py` (or `make run`)")
 
 

@@ -28,6 +28,13 @@ STOP_SECONDS = 10.0
 """How long it may take to stop by itself."""
 
 
+LOOK_SECONDS = 0.25
+"""How soon it is seen that the server has died."""
+
+AGAIN_SECONDS = 2.0
+"""Before a server that did not come up is tried again: its disk may be full, or its port be taken for a moment."""
+
+
 class EngineDidNotStart(SafeconductError):
     """The embedded server did not come up."""
 
@@ -141,6 +148,37 @@ async def embedded_server(
     finally:
         await asyncio.to_thread(_stop, server)
         pid_file(database).unlink(missing_ok=True)
+
+
+@contextlib.asynccontextmanager
+async def lasting_server(database: Path, port: int, ui_port: int, *extra: str) -> AsyncIterator[None]:
+    """Run the server as long as the context lasts. One that dies is started again.
+
+    Raises:
+        EngineDidNotStart: it did not come up the first time.
+    """
+    async with contextlib.AsyncExitStack() as life:
+        first = await life.enter_async_context(embedded_server(database, port, ui_port, *extra))
+
+        async def keep(server: subprocess.Popen[bytes]) -> None:
+            while True:
+                await asyncio.sleep(LOOK_SECONDS)
+                if (code := server.poll()) is None:
+                    continue
+                print(f"The engine ended (code {code}) and is started again: temporal.log says why.", flush=True)
+                await life.aclose()
+                try:
+                    server = await life.enter_async_context(embedded_server(database, port, ui_port, *extra))
+                except EngineDidNotStart:
+                    await asyncio.sleep(AGAIN_SECONDS)
+
+        keeping = asyncio.create_task(keep(first))
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeping
 
 
 async def port_opens(server: subprocess.Popen[bytes], port: int) -> None:

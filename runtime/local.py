@@ -12,11 +12,11 @@ from records.board import Board, text
 from records.keyring import Keys
 from runtime import screen
 from runtime.allowlist import Program
-from runtime.client import connect
+from runtime.client import connect, hush
 from runtime.connection import forget_chosen_engines
 from runtime.crew import Crew
 from runtime.desk import Desk, read_intake_file
-from runtime.embedded import EngineDidNotStart, embedded_server, free_port
+from runtime.embedded import EngineDidNotStart, free_port, lasting_server
 from runtime.ending import told_to_stop
 from runtime.keys import DEMO_PASSPHRASE, DEMO_PERSONS, agent, keys_of, master_of_demo, master_of_installation
 from runtime.laptop import about_the_lid, is_laptop
@@ -54,6 +54,7 @@ def up_and_running(settings: Settings, *, demo: bool, workers: int = 1, free_por
     settings = settings.model_copy(update={"home": settings.home or Path(".safeconduct") / ("demo" if demo else "run")})
     refuse_a_second_one(settings)
     forget_chosen_engines()
+    hush()
     # before any loop runs: its handler would swallow the first Ctrl-C at a question
     master = master_of_demo(settings) if demo else master_of_installation(settings)
     ports = Ports(free_port(), free_port(), free_port()) if demo or free_ports else Ports(*RUN_PORTS)
@@ -134,9 +135,9 @@ async def everything(settings: Settings, master: bytes, ports: Ports, workers: i
 
 
 def _engine(settings: Settings, ports: Ports) -> contextlib.AbstractAsyncContextManager[object]:
-    """The engine, whose UI asks the decoder to make cases readable."""
+    """The engine, kept running, whose UI asks the decoder to make cases readable."""
     decoder = f"http://127.0.0.1:{ports.decoder}"
-    return embedded_server(settings.engine_path, ports.engine, ports.ui, "--ui-codec-endpoint", decoder)
+    return lasting_server(settings.engine_path, ports.engine, ports.ui, "--ui-codec-endpoint", decoder)
 
 
 async def revive_open_cases(place: Place) -> None:

@@ -23,7 +23,7 @@ from domain.case import case_stream, phase_of
 from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
 from domain.events import Command, Intake, Past, Receipt, id_from_cause
 from domain.facts import Fact, Occurred
-from domain.story import answer_in, blank_room, route
+from domain.story import Route, answer_in, blank_room, route
 from domain.stream import Ledger, path_hears, standings
 from records.store import Store
 from runtime.cases import path_of
@@ -100,7 +100,14 @@ class Office:
             await self.send(
                 case_stream(reference), self._command(past, way.opens, id_from_cause(command_id, "opens"), None)
             )
-        receipt = await self.send(way.stream, self._command(past, past.fact, command_id, note))
+        try:
+            receipt = await self.send(way.stream, self._command(past, past.fact, command_id, note))
+        except NotUnderstood:
+            # sent before, it was on its way to another round when the case was read: that one's answer counts
+            answered = answer_in(self.store.read_case(reference), command_id, past.fact)
+            if not answered:
+                raise
+            receipt, way = Receipt.of(answered), Route(answered[0].stream)
         await self.path_has_heard(reference, way.stream)
         return receipt
 

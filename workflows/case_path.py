@@ -8,7 +8,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 from activities import contract
-from activities.contract import AppendRequest, RulesAnswer, RulesRequest
+from activities.contract import AppendAnswer, AppendRequest, ReadCase, RulesAnswer, RulesRequest
 from domain.cards import PhaseCard, case_card, phase_card
 from domain.case import (
     Milestone,
@@ -20,7 +20,7 @@ from domain.case import (
     phase_stream,
     reference_of,
 )
-from domain.errors import Refused, SafeconductError
+from domain.errors import NotUnderstood, Refused, SafeconductError
 from domain.events import Event, Intake, Receipt, Standings
 from domain.overview import overview_of_path
 from domain.rulebook import Rules
@@ -140,9 +140,12 @@ class CasePathWorkflow(Writer[Path]):
     async def hear(self, told: Standings) -> None:
         """Record what a phase told, and the phases that open and end because of it."""
         self.heard_at(told.sent_at)
-        while events := path_hears(self.path, told.stream, told.standings, self.now()):
-            if await self.write(events):
-                return
+        try:
+            while events := path_hears(self.path, told.stream, told.standings, self.now()):
+                if await self.write(events):
+                    return
+        except NotUnderstood:
+            self.renewal_wanted = True  # the log holds it in other words: the next run reads it, and asks the phases
 
     async def handle(self, pending: Pending) -> None:
         """Decide, append, fold; and again, as long as the log knew more than this run."""
@@ -162,6 +165,9 @@ class CasePathWorkflow(Writer[Path]):
                 if events[0].version <= self.path.version or await self.write(events, cards):
                     break
             except SafeconductError as refusal:
+                # a crash leaves the log ahead, perhaps by this very command: only who knows all of it may say no
+                if await self.read_on():
+                    continue
                 pending.refusal = refusal
                 return
         pending.receipt = Receipt.of(self.path.answer_to(pending.command.command_id))
@@ -198,10 +204,20 @@ class CasePathWorkflow(Writer[Path]):
             phase_cards=cards,
         )
         answer = await self.append(request)
-        self.note_whom_to_tell(answer.tail)
-        self.path = self.path.plus(answer.tail)
-        self.notify(answer.tail)
+        self.fold(answer.tail)
         return {event.event_id for event in own} <= {event.event_id for event in answer.tail}
+
+    async def read_on(self) -> bool:
+        """Fold what the log holds beyond this run. False when there was nothing."""
+        wanted = ReadCase(stream=self.stream, after=self.path.version)
+        answer: AppendAnswer = await self.call(contract.READ_CASE_STREAM, wanted, AppendAnswer)
+        self.fold(answer.tail)
+        return bool(answer.tail)
+
+    def fold(self, tail: Sequence[Event]) -> None:
+        self.note_whom_to_tell(tail)
+        self.path = self.path.plus(tail)
+        self.notify(tail)
 
     def note_whom_to_tell(self, events: Sequence[Event]) -> None:
         for event in events:

@@ -170,12 +170,15 @@ class Writer(Generic[State]):
     async def append(self, request: AppendRequest) -> AppendAnswer:
         """
         Raises:
-            NotUnderstood: the command is in the log already, in another stream.
+            NotUnderstood: the command is in the log already, in another stream; or what the engine itself would write
+                is there in other words.
         """
         try:
             answer: AppendAnswer = await self.call(contract.APPEND, request, AppendAnswer)
-        except ActivityError as error:
-            if isinstance(error.cause, ApplicationError) and error.cause.type == contract.CONTENT_DIFFERS:
+        except (ActivityError, ApplicationError) as error:
+            # what a local activity raises comes as it is, without the wrapping that other activities get
+            cause = error.cause if isinstance(error, ActivityError) else error
+            if isinstance(cause, ApplicationError) and cause.type == contract.CONTENT_DIFFERS:
                 raise NotUnderstood(REUSED) from None
             raise
         return answer
@@ -329,6 +332,9 @@ class PhaseWorkflow(Writer[State]):
                 if events[0].version <= self.ledger.version or await self._write(events):
                     break
             except SafeconductError as refusal:
+                # a crash leaves the log ahead, perhaps by this very command: only who knows all of it may say no
+                if not await self._write(()):
+                    continue
                 pending.refusal = refusal
                 return
         answered = self.ledger.answer_to(pending.command.command_id)
@@ -340,8 +346,12 @@ class PhaseWorkflow(Writer[State]):
         """A rung was reached: a fact like any other."""
         self.clock = Clock()
         found = self._next_rung()
-        if found is not None and not self._is_over and found[1].at <= self.now():
+        if found is None or self._is_over or found[1].at > self.now():
+            return
+        try:
             await self._write((came_due(self.ledger, *found, self.now()),))
+        except NotUnderstood:
+            self.renewal_wanted = True  # a crash left this rung in the log, in the words of another version: read it
 
     async def _write(self, events: tuple[Event, ...]) -> bool:
         """Append events with this phase's card. False when the log knew more: then that is folded, and no more."""

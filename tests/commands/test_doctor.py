@@ -27,9 +27,10 @@ from runtime.doctor import (
 )
 from runtime.settings import Settings, now
 from tests.support.keys import settings_in
-from tests.support.rehearsal import eventually
+from tests.support.rehearsal import Pigeonhole, eventually
 from tests.support.servers import ROOT, Place, clean_environment, new_place, program, without_search_attributes
 from tests.support.watched import SECRET, outside
+from worker import build_worker
 
 pytestmark = pytest.mark.usefixtures("no_engine_chosen")
 
@@ -102,6 +103,22 @@ async def test_on_a_running_installation_each_thing_is_looked_at_and_what_it_say
 
             await eventually(is_well, "nothing is wrong")
             await eventually(lambda: attributes_are_there(tmp_path), "the search attributes are there")
+
+
+async def test_a_worker_of_another_version_is_named_and_what_to_do_about_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with named(tmp_path, monkeypatch) as place:
+        database = Database(tmp_path / "records.db")
+        monkeypatch.setattr("worker.version", lambda _: "0.0.9")
+        async with build_worker(await place.client(), place.store(database), Pigeonhole()):
+
+            async def is_named() -> bool:
+                workers = await found(tmp_path, "workers")
+                return workers.verdict is WARN and "0.0.9" in workers.found and "side by side" in workers.do
+
+            await eventually(is_named, "the other version is seen")
+        database.close()
 
 
 async def attributes_are_there(folder: Path) -> bool:

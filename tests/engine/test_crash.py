@@ -1,6 +1,8 @@
 """What survives when worker and server die between the commit and the answer of a command."""
 
 import asyncio
+import os
+import signal
 from datetime import date
 from pathlib import Path
 from uuid import uuid4
@@ -9,6 +11,7 @@ from domain.case import Phase, case_stream, phase_stream
 from domain.events import Command, Past, id_from_command
 from domain.safety import ContactLogged, Detained
 from records.database import Database
+from runtime.embedded import answers, free_port, is_alive, lasting_server, pid_file
 from runtime.office import Office
 from runtime.settings import now
 from tests.support.intakes import minimal, past
@@ -62,3 +65,21 @@ async def test_a_command_that_was_committed_but_never_answered_is_there_once_and
     assert [event.version for event in store.read(safety)] == list(range(1, len(store.read(safety)) + 1))
     assert headline == "detention: emergency"
     database.close()
+
+
+async def test_an_engine_that_dies_is_started_again_at_the_same_place_and_stops_with_its_installation(
+    tmp_path: Path,
+) -> None:
+    database, port = tmp_path / "temporal.db", free_port()
+    async with lasting_server(database, port, free_port()):
+        first = int(pid_file(database).read_text())
+        os.kill(first, signal.SIGKILL)
+        await eventually(lambda: _pid(database) not in (None, first), "another one runs")
+        await eventually(lambda: answers(port), "it answers")
+        second = _pid(database)
+    assert second is not None
+    assert not is_alive(second)
+
+
+def _pid(database: Path) -> int | None:
+    return int(pid_file(database).read_text() or 0) or None if pid_file(database).exists() else None

@@ -10,15 +10,18 @@ import pytest
 from domain.case import Assigned, ClosingReason, PathClosed, PathReopened, Phase, phase_stream
 from domain.embassy_contacts import Approached, Pledged
 from domain.errors import NotUnderstood
-from domain.events import Command
+from domain.events import Command, Event, id_from_command
 from domain.facts import Fact, Occurred
 from domain.forecast import forecast
-from domain.room import DutyCameDue
+from domain.room import Acknowledged, DutyCameDue
 from domain.rulebook import load
 from domain.safety import CheckInPlanned, LawyerEngaged
-from domain.story import begin, events_of
-from domain.transit_stay import Entered, ExitCleared, Registered
+from domain.story import begin, decide_path, events_of
+from domain.stream import Surroundings, came_due, decide
+from domain.transit_stay import Entered, ExitCleared, Registered, Relocated
 from domain.vetting import Finding, FindingApproved, FindingProposed
+from records.store import Store
+from runtime.cases import story_of
 from tests.support.intakes import minimal, past
 from tests.support.rehearsal import Rehearsal, chronology, eventually, rehearsal, skipping_server
 
@@ -161,6 +164,98 @@ async def test_without_a_cache_every_task_replays_its_history_and_the_same_story
     story = begin(reference, opening, minimal().intake, load().for_phase, BEGAN)
     first = events_of(story)
     assert lived == chronology([*first, *(line.event for line in forecast(story, script, BEGAN, until))])
+
+
+async def test_a_command_that_was_taken_in_another_phase_is_refused_and_the_phase_lives_on(
+    tmp_path: Path, reference: str
+) -> None:
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+        await played.start(minimal())
+        safety, vetting = (phase_stream(reference, phase, 1) for phase in (Phase.SAFETY, Phase.VETTING))
+        seen = command(played, Acknowledged(duty="review"))
+        await played.office.send(safety, seen)
+        await eventually(lambda: played.is_running(vetting), "the other phase runs")
+        lives = await run_of(played, vetting)
+        with pytest.raises(NotUnderstood, match="used for another command"):
+            await played.office.send(vetting, seen)
+        await played.office.send(vetting, command(played, Acknowledged(duty="review")))
+        assert await run_of(played, vetting) == lives
+
+
+async def test_a_command_that_overtook_itself_into_another_round_gets_its_first_answer(
+    tmp_path: Path, reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+        await played.start(minimal())
+        told, command_id = past(Registered(), BEGAN.date()), uuid4()
+        first = await played.office.record(reference, told, command_id)
+        await played.office.record(reference, past(Relocated(to="KG"), BEGAN.date()), uuid4())
+        ended, opened = (phase_stream(reference, Phase.TRANSIT_STAY, number) for number in (1, 2))
+        await eventually(lambda: opened in played.open_streams() and ended not in played.open_streams(), "he moved on")
+        early = tuple(event for event in played.events() if event.command_id != command_id)
+        readings = [early]  # as the case was read while the first sending was still under way
+        read_case = Store.read_case
+        monkeypatch.setattr(Store, "read_case", lambda *case: readings.pop() if readings else read_case(*case))
+        assert await played.office.record(reference, told, command_id) == first
+
+
+@pytest.mark.parametrize("phase", [Phase.VETTING, None], ids=["phase", "path"])
+async def test_a_command_that_a_crash_left_in_the_log_is_answered_even_where_it_would_be_refused_without_it(
+    tmp_path: Path, reference: str, phase: Phase | None
+) -> None:
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+        await played.start(minimal())
+        stream = phase_stream(reference, phase, 1) if phase is not None else played.office_path
+        before, asked = _refused_without_the_other(phase)
+        await played.office.send(
+            stream, command(played, Acknowledged(duty="review") if phase else Assigned(coordinator="eli"))
+        )
+        story = story_of(played.events(), reference, load())
+        commands = command(played, before), command(played, asked, "timur")
+        events: tuple[Event, ...] = ()
+        for one in commands:
+            if phase is None:
+                events += decide_path(story.path.plus(events), one, played.clock)
+            else:
+                around = Surroundings(case=story.path.state, rules=story.rules(stream), now=played.clock)
+                events += decide(story.ledger(stream).plus(events), one, around)
+        version = (story.path if phase is None else story.ledger(stream)).version
+        with played.database.reading() as connection:
+            epoch = connection.exec_driver_sql("SELECT epoch FROM stream WHERE stream = ?", (stream,)).scalar_one()
+        played.store.append(stream, epoch, version, events)
+        answer = await played.office.send(stream, commands[1])
+        assert answer.accepted[0].event_id == id_from_command(commands[1].command_id, 0)
+
+
+def _refused_without_the_other(phase: Phase | None) -> tuple[Fact, Fact]:
+    if phase is None:
+        return PathClosed(reason=ClosingReason.LOST), PathReopened()
+    return FindingProposed(finding=Finding.CLEARED), FindingApproved()
+
+
+async def test_a_rung_that_the_log_holds_in_other_words_is_read_from_it_and_the_next_one_sounds(
+    tmp_path: Path, reference: str
+) -> None:
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+        await played.start(minimal())
+        safety = phase_stream(reference, Phase.SAFETY, 1)
+        await played.office.send(safety, command(played, LawyerEngaged()))
+        await eventually(lambda: played.is_quiet(safety), "the phase waits")
+        story = story_of(played.events(), reference, load())
+        ledger, rules = story.ledger(safety), story.rules(safety)
+        due = ledger.next_rung(ledger.state.duties(story.path.state, rules), played.clock)
+        assert due is not None
+        written = came_due(ledger, *due, due[1].at)
+        other = written.model_copy(update={"fact": written.fact.model_copy(update={"title": "As it was said before"})})
+        with played.database.reading() as connection:
+            asked = "SELECT epoch FROM stream WHERE stream = ?"
+            epoch = connection.exec_driver_sql(asked, (safety,)).scalar_one()
+        played.store.append(safety, epoch, ledger.version, (other,))
+        await played.move_to(due[1].at + timedelta(days=8))
+        sounded = [event.fact for event in played.store.read(safety) if isinstance(event.fact, DutyCameDue)]
+        assert sounded[0].title == "As it was said before"
+        assert len(sounded) > 1
+        assert await played.is_running(safety)
 
 
 async def test_what_no_state_of_a_phase_could_take_is_refused_before_it_is_history(

@@ -60,6 +60,14 @@ class Records:
         return [story_of(self.store.read_case(case.reference), case.reference, self.rulebook) for case in found]
 
 
+async def faults(client: Client, records: Records, now: datetime) -> list[str]:
+    """What must hold once everything has healed: every duty fired or standing, log, read models and engine agree."""
+    stories = records.stories()
+    found = log_faults(records) + [line for story in stories for line in card_faults(story, records, now)]
+    found = found or doubled(stories) + notice_faults(records)
+    return found or await engine_faults(client, stories, now)
+
+
 def log_faults(records: Records) -> list[str]:
     """The streams' versions have no gap, and end where their heads say."""
     with records.database.reading() as connection:

@@ -248,10 +248,7 @@ class Crashes:
         unanswered = sum(not asked.is_answered for asked in self.asked)
         if unanswered:
             return [f"{unanswered} commands have no answer"]
-        stories, moment = self.records.stories(), now()
-        faults = [line for story in stories for line in agreement.card_faults(story, self.records, moment)]
-        faults = faults or agreement.doubled(stories) + agreement.notice_faults(self.records)
-        return faults or await agreement.engine_faults(self.office.client, stories, moment)
+        return self.round_faults() or await agreement.faults(self.office.client, self.records, now())
 
     async def healed(self) -> list[str]:
         """Wait until everything agrees; returns what still does not when patience is at its end."""
