@@ -9,7 +9,7 @@ from sqlite3 import connect
 from sqlalchemy import Connection, MetaData, Table, create_engine, insert, select, text
 
 from records.database import answering, postgresql
-from records.errors import Unreachable
+from records.errors import Unreachable, why
 from records.log import Where
 from records.sqlite_log import BUSY_SECONDS, address
 
@@ -62,7 +62,7 @@ def _copy_file(source: Path, target: Path) -> None:
             connection.execute("VACUUM INTO ?", (str(target),))
     except SqliteError as error:
         target.unlink()
-        raise Unreachable(f"{source} could not be copied: {type(error).__name__}") from None
+        raise Unreachable(f"{source} could not be copied: {why(error)}") from None
 
 
 @contextmanager

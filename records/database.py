@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 from sqlmodel import SQLModel
 
 import records.models  # noqa: F401 - declares the tables
-from records.errors import Unreachable
+from records.errors import Unreachable, why
 from records.log import Log, Where
 from records.migrating import RECORDS, SEARCH_PATH, Tree, is_current, make_or_migrate, must_be_current
 from records.sqlite_log import BUSY_SECONDS, LOG_PRAGMAS, SqliteLog, address
@@ -117,7 +117,7 @@ def answering() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise Unreachable(f"the records do not answer: {type(error.orig).__name__}") from None
+        raise Unreachable(f"the records do not answer: {why(error.orig)}") from None
 
 
 def _looking_at(path: Path) -> Engine:

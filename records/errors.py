@@ -49,3 +49,20 @@ class Outdated(StoreError):
 
 class Unreachable(StoreError):
     """The database does not answer now."""
+
+
+_REASONS = {
+    "SQLITE_FULL": "the disk is full: make room",
+    "SQLITE_BUSY": "another program holds them, and does not let go",
+    "SQLITE_CANTOPEN": "the file can't be opened, or was taken away",
+    "SQLITE_READONLY": "the file, or its folder, can't be written",
+    "SQLITE_CORRUPT": "the file is damaged: put back a backup",
+    "SQLITE_NOTADB": "the file is damaged: put back a backup",
+}
+"""What the driver's own words mean. Its text is never shown: it can hold what was to be written."""
+
+
+def why(error: BaseException | None) -> str:
+    """Why a database does not answer, as far as its driver says so."""
+    name = str(getattr(error, "sqlite_errorname", ""))
+    return next((words for begins, words in _REASONS.items() if name.startswith(begins)), type(error).__name__)

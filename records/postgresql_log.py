@@ -13,7 +13,7 @@ from psycopg.errors import DatabaseError, Error, RaiseException, UniqueViolation
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection as SqlConnection
 
-from records.errors import Fenced, StaleWriter, Unreachable
+from records.errors import Fenced, StaleWriter, Unreachable, why
 from records.log import FENCE_EPOCH, Append, Entry, Log, Statement, for_psycopg
 
 LOCK = 0x5AFEC0DE
@@ -150,7 +150,7 @@ class PostgresqlLog(Log):
         try:
             pooled = self._engine.raw_connection()
         except Exception as error:
-            raise Unreachable(f"the records do not answer: {type(error).__name__}") from None
+            raise Unreachable(f"the records do not answer: {why(error)}") from None
         try:
             connection = pooled.driver_connection
             assert isinstance(connection, Connection)
@@ -161,7 +161,7 @@ class PostgresqlLog(Log):
             raise
         except Error as error:
             pooled.invalidate()
-            raise Unreachable(f"the records do not answer: {type(error).__name__}") from None
+            raise Unreachable(f"the records do not answer: {why(error)}") from None
         finally:
             pooled.close()
 

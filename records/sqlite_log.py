@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from sqlalchemy.engine import Connection as SqlConnection
 
-from records.errors import Fenced, StaleWriter, Unreachable
+from records.errors import Fenced, StaleWriter, Unreachable, why
 from records.log import FENCE_EPOCH, ROOT, Append, Entry, Log, Statement, chain_of, digest_of
 
 BUSY_SECONDS = 5
@@ -130,7 +130,7 @@ class SqliteLog(Log):
                 raise
             except SqliteError as error:
                 self._let_go()
-                raise Unreachable(f"the records do not answer: {type(error).__name__}") from None
+                raise Unreachable(f"the records do not answer: {why(error)}") from None
 
     def _open(self) -> Connection:
         connection = connect(

@@ -34,6 +34,7 @@ class Cause(StrEnum):
 
     ENGINE = "engine"
     RECORDS = "records"
+    DISK = "disk"
     UNFIRED = "unfired"
     MISSING = "missing"
 

@@ -5,7 +5,6 @@ switch that all is well. It works while nothing runs. Findings hold no value of 
 """
 
 import asyncio
-import shutil
 import socket
 import stat
 import sys
@@ -40,11 +39,9 @@ from records.keyring import Role
 from runtime.allowlist import Program
 from runtime.attributes import lacking, wanted
 from runtime.client import connect
+from runtime.disk import EMPTY_BYTES, LOW_BYTES, free_bytes, in_words
 from runtime.keys import is_begun, open_keys
 from runtime.settings import NotRunning, Settings, now
-
-LOW_BYTES, EMPTY_BYTES = 2**30, 2**27
-"""Below the first there is little room, below the second an append may fail tomorrow."""
 
 OFF = timedelta(seconds=30)
 """So far two clocks may be apart: duties count in hours, but a sender's stamp must be near the engine's."""
@@ -323,9 +320,8 @@ def about_time_zones() -> Finding:
 
 def about_disk(folder: Path) -> Finding:
     """Whether there is room: an append that finds none is refused."""
-    place = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
-    free = shutil.disk_usage(place).free
-    found = f"{free / 2**30:.1f} GiB free"
+    free = free_bytes(folder)
+    found = in_words(free)
     if free < LOW_BYTES:
         return (fail if free < EMPTY_BYTES else warn)("disk", found, "make room where the installation's folder lies")
     return ok("disk", found)

@@ -41,6 +41,7 @@ from runtime.alarms import Alarms, Cause, Trouble
 from runtime.allowlist import Program
 from runtime.client import connect
 from runtime.clocks import Moment, gap, read_clocks, span
+from runtime.disk import EMPTY_BYTES, free_bytes, in_words
 from runtime.ending import SUPERVISED, told_to_stop
 from runtime.heartbeat import Heartbeat
 from runtime.keys import open_keys
@@ -145,6 +146,7 @@ class Watchdog:
         if seen is not None:
             self._tell_time(moment, seen.fell_due)
         troubles += self._look(Cause.RECORDS, unreadable, moment)
+        troubles += self._look(Cause.DISK, self._room(), moment)
         if seen is not None:
             troubles += self._look(Cause.UNFIRED, self._unfired(seen.unfired, moment), moment)
         client, silent = await self._engine()
@@ -154,6 +156,13 @@ class Watchdog:
             await self._let_them_read(client, {duty.stream for duty in seen.unfired})
             troubles += await self._see_that_they_run(client, seen.streams, moment)
         await self._beat(well=not troubles and not self._alarms.owed)
+
+    def _room(self) -> list[Trouble]:
+        """A full disk is read from as before: nothing else would tell before a duty is past due."""
+        free = free_bytes(self._settings.folder)
+        if free >= EMPTY_BYTES:
+            return []
+        return [Trouble("disk", f"the disk is full ({in_words(free)}): soon nothing more can be recorded")]
 
     def _look(self, cause: Cause, troubles: list[Trouble], moment: Moment) -> int:
         for line in self._alarms.look(cause, troubles, moment):
