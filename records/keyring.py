@@ -156,14 +156,17 @@ class Keyring:
             Locked: the case is locked: another vault key would shut out the one that is sealed away.
             WrongMaster: the master key has been changed since the wrapping key was taken.
         """
+        if found := self.wrapped([scope], role):
+            return found[0]
         with self.database.writing() as connection, Session(bind=connection) as session:
+            generation = self._current(session)
             row = session.exec(select(DataKeyRow).where(DataKeyRow.scope == scope, DataKeyRow.role == role)).first()
             if row is None:
                 if role is Role.VAULT and session.get(LockRow, scope) is not None:
                     raise Locked(_LOCKED)
                 _must_not_be_erased(session, scope)
                 _must_be_in_force(session, role, key)
-                row = wrap(scope, role, str(uuid4()), fresh_key(), key, self._current(session))
+                row = wrap(scope, role, str(uuid4()), fresh_key(), key, generation)
                 session.add(row)
                 session.flush()
             session.expunge_all()
@@ -202,7 +205,7 @@ class Keyring:
     def held(self, generations: Iterable[int]) -> set[tuple[str, str]]:
         """Scope and role of all keys that lie under one of these generations."""
         with self.database.reading() as connection, Session(bind=connection) as session:
-            query = select(DataKeyRow.scope, DataKeyRow.role).where(col(DataKeyRow.generation).in_(generations))
+            query = select(DataKeyRow.scope, DataKeyRow.role).where(col(DataKeyRow.generation).in_(list(generations)))
             return {(scope, role) for scope, role in session.exec(query)}
 
     def must_not_be_erased(self, scope: str) -> None:
@@ -228,8 +231,8 @@ class Keyring:
             Unreachable: one of the two does not answer.
         """
         while not self._is_destroyed(scope):
-            present = self.generations.get(self.generation())
-            self._destroy(scope, self.generations.begin(above=present.number))
+            self._must_belong_to_the_records()
+            self._destroy(scope, self.generations.begin(above=self.generation()))
         self.tidy()
         self.generations.note_destroyed(scope)
 
@@ -246,6 +249,15 @@ class Keyring:
         with self.database.writing() as connection, Session(bind=connection) as session:
             session.merge(SettingRow(name=_TIDIED, value=present))
             session.flush()
+
+    def _must_belong_to_the_records(self) -> None:
+        """A new generation would bury the keys for good that other records still open."""
+        number = self.generation()
+        try:
+            self.generations.get(number)
+        except GenerationGone:
+            if number == self.generation():  # or somebody else's erasure has just ended
+                raise
 
     def _is_destroyed(self, scope: str) -> bool:
         with self.database.reading() as connection, Session(bind=connection) as session:
@@ -266,8 +278,8 @@ class Keyring:
             cover_anew(connection, self.generations, new)
 
     def _current(self, session: Session) -> Generation:
-        """The generation to make keys under, in the transaction in which that is done."""
-        row = session.get(SettingRow, _GENERATION)
+        """The generation to make keys under. Asked first in the transaction: nobody moves on before that has ended."""
+        row = session.get(SettingRow, _GENERATION, with_for_update=True)
         return self.generations.get(int(row.value) if row is not None else 0)
 
     def persons(self) -> list[PersonRow]:
@@ -302,12 +314,12 @@ class Keyring:
             Erased: the case's keys have been destroyed.
         """
         with self.database.writing() as connection, Session(bind=connection) as session:
+            found = self._current(session)
             _must_not_be_erased(session, scope)
             row = session.get(DataKeyRow, key_id)
             if row is not None:
                 session.delete(row)
-            found, stamp = self._current(session), at.astimezone(UTC).isoformat()
-            covered = found.cover(lock_place(scope, key_id), sealed)
+            covered, stamp = found.cover(lock_place(scope, key_id), sealed), at.astimezone(UTC).isoformat()
             session.add(
                 LockRow(
                     scope=scope,
@@ -340,11 +352,12 @@ class Keyring:
             WrongMaster: the master key has been changed since the wrapping key was taken.
         """
         with self.database.writing() as connection, Session(bind=connection) as session:
+            generation = self._current(session)
             row = session.get(LockRow, scope)
             if row is None:
                 return
             _must_be_in_force(session, Role.VAULT, key)
-            session.add(wrap(scope, Role.VAULT, row.key_id, data_key, key, self._current(session)))
+            session.add(wrap(scope, Role.VAULT, row.key_id, data_key, key, generation))
             session.delete(row)
             session.flush()
 
