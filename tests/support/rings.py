@@ -103,8 +103,12 @@ class Home:
     def opened(self, path: Path | None = None) -> Found:
         """Every data key that opens with the present records and the master key."""
         with self.ring(path=path) as ring:
-            rows = [row for role in Role for row in ring.wrapped([], role)]
-            found = {(row.scope, Role(row.role)): self._key(ring, row) for row in rows}
+            return self.opened_by(ring)
+
+    def opened_by(self, ring: Keyring) -> Found:
+        """Every data key that opens in a process that has this keyring open."""
+        rows = [row for role in Role for row in ring.wrapped([], role)]
+        found = {(row.scope, Role(row.role)): self._key(ring, row) for row in rows}
         return {place: key for place, key in found.items() if key is not None}
 
     def _key(self, ring: Keyring, row: DataKeyRow) -> bytes | None:
@@ -113,9 +117,14 @@ class Home:
     def age_files(self, path: Path | None = None) -> dict[str, bytes]:
         """What the locks keep, as far as it opens."""
         with self.ring(path=path) as ring:
-            locks = [ring.lock_of(scope) for scope in ring.locked()]
-            found = {lock.scope: _age_file(ring, lock) for lock in locks if lock is not None}
-        return {scope: age for scope, age in found.items() if age is not None}
+            return age_files_by(ring)
+
+
+def age_files_by(ring: Keyring) -> dict[str, bytes]:
+    """What the locks keep, as far as it opens in a process that has this keyring open."""
+    locks = [ring.lock_of(scope) for scope in ring.locked()]
+    found = {lock.scope: _age_file(ring, lock) for lock in locks if lock is not None}
+    return {scope: age for scope, age in found.items() if age is not None}
 
 
 def _age_file(ring: Keyring, lock: LockRow) -> bytes | None:
