@@ -262,7 +262,7 @@ def about_generation(settings: Settings) -> Iterator[Finding]:
         do = "start the installation, or a worker: it ends what broke off"
         yield warn("generation", f"{present}; an older one is left, so older keyrings still open", do)
     else:
-        yield ok("generation", f"{present}, since {found.made_at[:10]}; an older keyring opens nothing")
+        yield ok("generation", f"{present}, since {found.made_at[:10]}; no older one is left")
 
 
 def _broken(path: Path) -> str | None:
