@@ -473,8 +473,10 @@ def up(
 ) -> None:
     """Run engine, records and workers on this machine until Ctrl-C."""
     from runtime.local import up_and_running  # brings the engine's client along
+    from worker import channel
 
-    up_and_running(Settings(), demo=demo, workers=workers, free_ports=free_ports)
+    settings = Settings()
+    up_and_running(settings, channel(settings), demo=demo, workers=workers, free_ports=free_ports)
 
 
 @app.command(hidden=True)

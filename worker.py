@@ -31,6 +31,7 @@ from runtime.client import connect
 from runtime.ending import leave, told_to_stop
 from runtime.keys import open_keys
 from runtime.settings import Settings, now
+from runtime.standing import stand_up
 from workflows.allowlist import Allowlist
 from workflows.asylum_filing import AsylumFilingWorkflow
 from workflows.case_path import CasePathWorkflow
@@ -128,10 +129,12 @@ async def main() -> int:
     stop_telling = telemetry.start("worker")
     (keys,) = open_keys(settings, Role.WORK)
     database = Database(settings.records_path)
+    notices = channel(settings)
+    stand_up(database, keys.keyring, notices, _log.error)
     stop = told_to_stop()
     client = await connect(settings, keys, program=Program.WORKER)
     attributes = await switched_on(client, settings)
-    async with build_worker(client, Store(database, keys), channel(settings), search_attributes=attributes):
+    async with build_worker(client, Store(database, keys), notices, search_attributes=attributes):
         signing = asyncio.create_task(keep_checkpoints(database, keys, settings.checkpoints))
         await stop.wait()
         signing.cancel()

@@ -5,6 +5,7 @@ StoreError
 ├── Fenced            the case was erased: nothing can be recorded in it any more
 ├── ContentDiffers    an event id is stored with other content: a defect, never to be overwritten
 ├── Unreadable        a body's key is gone, or it was changed: look at the keyring, or at a backup
+│   └── Erased        the case was erased: its keys have been destroyed, and nobody can open it again
 ├── Locked            the case has been locked: its names, notes and timeline stay shut until it is unlocked
 ├── TooNew            a newer version of the program has changed the tables: update this one
 ├── Outdated          a PostgreSQL's tables are not this version's: its owner migrates it
@@ -33,6 +34,10 @@ class ContentDiffers(StoreError):
 
 class Unreadable(StoreError):
     """A sealed body can't be opened."""
+
+
+class Erased(Unreadable):
+    """The case was erased: its keys have been destroyed."""
 
 
 class Locked(StoreError):

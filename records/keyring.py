@@ -2,7 +2,7 @@
 
 Each scope (the first two segments of an id: ``case/REF``) has two data keys: *work*, for what engine and log hold, and
 *vault*, for names, notes and nicknames. The master key gives a wrapping key for each of the two; a process gets the one
-it needs, and never the master key.
+it needs, and never the master key. Over that lies a generation, whose secret is kept with the records.
 
 Rules:
     1. A data key is on the disk before it is used for the first time, and is never replaced.
@@ -11,34 +11,49 @@ Rules:
     4. Whoever changes the master key wraps every data key anew in one transaction; the log is not touched.
     5. Nothing is wrapped under a key that is not in force: a process that slept through a change of the master key
        would else lose what it seals.
+    6. Whoever destroys a scope's keys puts all others under a new generation in the same transaction, and then deletes
+       the old one: no older copy of this file opens anything. The file says which generation it is at, so that whoever
+       makes a key meanwhile takes the same.
+    7. A scope whose keys were destroyed never gets another.
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import takewhile
 from pathlib import Path
 from threading import Lock
-from typing import ClassVar
 from uuid import uuid4
 
-from sqlalchemy import MetaData
-from sqlalchemy.orm import registry
-from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select
+from sqlmodel import Session, col, delete, select
 
 from records.database import Database
-from records.errors import Locked, StoreError, Unreadable
+from records.errors import Erased, Locked, StoreError, Unreadable
+from records.generations import Generation, GenerationGone, Generations, opened
 from records.migrating import KEYRING
-from records.naming import NAMES
-from records.sealing import Sealer, SealError, fresh_key, subkey
+from records.ring import (
+    DataKeyRow,
+    ErasedRow,
+    LockRow,
+    PersonRow,
+    Ring,
+    SettingRow,
+    cover_anew,
+    lock_place,
+    unwrapped,
+    wrap,
+)
+from records.sealing import Sealer, fresh_key, subkey
 
 KEPT_SECONDS = 60.0
 """How long an unwrapped key may be used before it is read again: a key that is destroyed is gone after that."""
 
-KEYRING_PRAGMAS = ("journal_mode=DELETE", "synchronous=EXTRA")
-"""No write-ahead log, which would keep what was deleted; EXTRA, for with FULL a lost power supply can undo a commit."""
+KEYRING_PRAGMAS = ("journal_mode=DELETE", "synchronous=EXTRA", "cache_size=-65536")
+"""No write-ahead log, which would keep what was deleted; EXTRA, for with FULL a lost power supply can undo a commit.
+The cache (64 MiB) takes what one erasure writes: without room, it would shut readers out long before its commit."""
 
 INSTALLATION = "installation/own"
 """The scope of what belongs to no case."""
@@ -63,58 +78,8 @@ class WrongMaster(StoreError):
     """A master key that is not this keyring's."""
 
 
-class _Ring(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMES))):
-    """Tables of the keyring's own file."""
-
-
-class DataKeyRow(_Ring, table=True):
-    """A data key, wrapped."""
-
-    __tablename__: ClassVar[str] = "data_key"
-    __table_args__ = (UniqueConstraint("scope", "role"),)
-
-    key_id: str = Field(primary_key=True)
-    scope: str
-    role: str
-    wrapped: bytes
-    made_at: str
-
-
-class PersonRow(_Ring, table=True):
-    """Somebody who can open the installation: an age identity under a passphrase, and the master key sealed to it."""
-
-    __tablename__: ClassVar[str] = "person"
-
-    name: str = Field(primary_key=True)
-    recipient: str
-    salt: bytes
-    identity: bytes
-    master: bytes
-    enrolled_at: str
-
-
-class LockRow(_Ring, table=True):
-    """A locked case, and its vault key: an age file for everybody but the one who locked it."""
-
-    __tablename__: ClassVar[str] = "locked"
-
-    scope: str = Field(primary_key=True)
-    key_id: str
-    locked_by: str
-    locked_at: str
-    sealed: bytes
-
-
-class SettingRow(_Ring, table=True):
-    """What belongs to the installation: how its master key is told, and to whom its recovery copy is sealed."""
-
-    __tablename__: ClassVar[str] = "setting"
-
-    name: str = Field(primary_key=True)
-    value: bytes
-
-
 _CHECK, RECOVERY, RECOVERY_COPY = "check", "recovery-recipient", "recovery-copy"
+_GENERATION, _TIDIED = "generation", "tidied"
 
 
 def scope_of(identifier: str) -> str:
@@ -128,10 +93,16 @@ def wrapping_key(master: bytes, role: Role) -> bytes:
 
 
 class Keyring:
-    """The keyring's file. It holds wrapped keys only; who opens them is :class:`Keys`."""
+    """The keyring's file. It holds wrapped keys only; who opens them is :class:`Keys`.
 
-    def __init__(self, path: Path) -> None:
-        self.database = Database(path, _Ring.metadata, KEYRING_PRAGMAS, KEYRING)
+    Args:
+        path: the file.
+        generations: what lies over each key, in the records.
+    """
+
+    def __init__(self, path: Path, generations: Generations) -> None:
+        self.database = Database(path, Ring.metadata, KEYRING_PRAGMAS, KEYRING)
+        self.generations = generations
 
     def close(self) -> None:
         self.database.close()
@@ -144,9 +115,10 @@ class Keyring:
 
     def found(self, master: bytes, settings: Mapping[str, bytes], persons: Iterable[PersonRow]) -> None:
         """Begin, whole or not at all: from now on this is the keyring of one master key."""
+        first = {_GENERATION: _as_setting(self.generations.begin(above=0))}
         with self.database.writing() as connection, Session(bind=connection) as session:
-            checks = _checks_of(master)
-            session.add_all(SettingRow(name=name, value=value) for name, value in {**checks, **settings}.items())
+            all_settings = {**_checks_of(master), **settings, **first}
+            session.add_all(SettingRow(name=name, value=value) for name, value in all_settings.items())
             session.add_all(persons)
             session.flush()
 
@@ -180,35 +152,135 @@ class Keyring:
         """The wrapped key of a scope, made now if there is none. On the disk when this returns.
 
         Raises:
+            Erased: the scope's keys have been destroyed.
             Locked: the case is locked: another vault key would shut out the one that is sealed away.
             WrongMaster: the master key has been changed since the wrapping key was taken.
         """
+        if found := self.wrapped([scope], role):
+            return found[0]
         with self.database.writing() as connection, Session(bind=connection) as session:
+            generation = self._current(session)
             row = session.exec(select(DataKeyRow).where(DataKeyRow.scope == scope, DataKeyRow.role == role)).first()
             if row is None:
                 if role is Role.VAULT and session.get(LockRow, scope) is not None:
                     raise Locked(_LOCKED)
+                _must_not_be_erased(session, scope)
                 _must_be_in_force(session, role, key)
-                row = _wrap(scope, role, str(uuid4()), fresh_key(), key)
+                row = wrap(scope, role, str(uuid4()), fresh_key(), key, generation)
                 session.add(row)
                 session.flush()
             session.expunge_all()
         return row
 
+    def data_key(self, row: DataKeyRow, key: bytes) -> bytes:
+        """A data key, by the wrapping key of its role.
+
+        Raises:
+            GenerationGone: it lies under a generation that is not there; the row may have been wrapped anew meanwhile.
+            Unreadable: it was changed, moved from another scope, or wrapped by another master key.
+        """
+        return unwrapped(row, key, self.generations.get(row.generation))
+
     def rewrap(self, old: bytes, new: bytes, settings: Mapping[str, bytes], persons: Iterable[PersonRow]) -> None:
         """Put every data key under another master key, and give that to the persons, in one transaction."""
         with self.database.writing() as connection, Session(bind=connection) as session:
+            generation = self._current(session)
             for row in session.exec(select(DataKeyRow)).all():
                 role = Role(row.role)
-                key = unwrapped(row, wrapping_key(old, role))
-                fresh = _wrap(row.scope, role, row.key_id, key, wrapping_key(new, role))
-                row.wrapped = fresh.wrapped
+                key = self.data_key(row, wrapping_key(old, role))
+                fresh = wrap(row.scope, role, row.key_id, key, wrapping_key(new, role), generation)
+                row.wrapped, row.generation = fresh.wrapped, fresh.generation
                 session.add(row)
             for person in persons:
                 session.merge(person)
             for name, value in {**settings, **_checks_of(new)}.items():
                 session.merge(SettingRow(name=name, value=value))
             session.flush()
+
+    def scopes(self) -> set[str]:
+        """The scopes that have a key, or one that a lock keeps."""
+        with self.database.reading() as connection, Session(bind=connection) as session:
+            return {*session.exec(select(DataKeyRow.scope)), *session.exec(select(LockRow.scope))}
+
+    def held(self, generations: Iterable[int]) -> set[tuple[str, str]]:
+        """Scope and role of all keys that lie under one of these generations."""
+        with self.database.reading() as connection, Session(bind=connection) as session:
+            query = select(DataKeyRow.scope, DataKeyRow.role).where(col(DataKeyRow.generation).in_(list(generations)))
+            return {(scope, role) for scope, role in session.exec(query)}
+
+    def must_not_be_erased(self, scope: str) -> None:
+        """
+        Raises:
+            Erased: the scope's keys have been destroyed.
+        """
+        with self.database.reading() as connection, Session(bind=connection) as session:
+            _must_not_be_erased(session, scope)
+
+    def generation(self) -> int:
+        """The number of the generation that keys are made under now; 0 before the ring is founded."""
+        return int(self.setting(_GENERATION) or 0)
+
+    def destroy(self, scope: str) -> None:
+        """Destroy a scope's keys; afterwards no older copy of this file opens anything, of any scope.
+
+        It takes no wrapping key. Broken off at any point it leaves all other keys readable, and done again it goes on
+        where it broke off; :meth:`tidy` does what can then be left over.
+
+        Raises:
+            GenerationGone: keyring and records do not belong together. Nothing was written.
+            Unreachable: one of the two does not answer.
+        """
+        while not self._is_destroyed(scope):
+            self._must_belong_to_the_records()
+            self._destroy(scope, self.generations.begin(above=self.generation()))
+        self.tidy()
+        self.generations.note_destroyed(scope)
+
+    def tidy(self) -> None:
+        """Destroy the generations that no key lies under any more, if that has not been done.
+
+        Raises:
+            Unreachable: keyring or records do not answer.
+        """
+        present = self.setting(_GENERATION)
+        if present is None or present == self.setting(_TIDIED):
+            return
+        self.generations.destroy_below(int(present))
+        with self.database.writing() as connection, Session(bind=connection) as session:
+            session.merge(SettingRow(name=_TIDIED, value=present))
+            session.flush()
+
+    def _must_belong_to_the_records(self) -> None:
+        """A new generation would bury the keys for good that other records still open."""
+        number = self.generation()
+        try:
+            self.generations.get(number)
+        except GenerationGone:
+            if number == self.generation():  # or somebody else's erasure has just ended
+                raise
+
+    def _is_destroyed(self, scope: str) -> bool:
+        with self.database.reading() as connection, Session(bind=connection) as session:
+            is_left = session.exec(select(DataKeyRow).where(DataKeyRow.scope == scope)).first()
+            is_locked = session.get(LockRow, scope)
+            return is_left is None and is_locked is None and session.get(ErasedRow, scope) is not None
+
+    def _destroy(self, scope: str, new: Generation) -> None:
+        """The one transaction: a scope's keys go, all others move to a new generation."""
+        with self.database.writing() as connection, Session(bind=connection) as session:
+            if self._current(session).number >= new.number:
+                return  # somebody else's erasure overtook this one
+            session.exec(delete(DataKeyRow).where(col(DataKeyRow.scope) == scope))
+            session.exec(delete(LockRow).where(col(LockRow.scope) == scope))
+            session.merge(ErasedRow(scope=scope, erased_at=datetime.now(UTC).isoformat()))
+            session.merge(SettingRow(name=_GENERATION, value=_as_setting(new)))
+            session.flush()
+            cover_anew(connection, self.generations, new)
+
+    def _current(self, session: Session) -> Generation:
+        """The generation to make keys under. Asked first in the transaction: nobody moves on before that has ended."""
+        row = session.get(SettingRow, _GENERATION, with_for_update=True)
+        return self.generations.get(int(row.value) if row is not None else 0)
 
     def persons(self) -> list[PersonRow]:
         """Who is enrolled, by name."""
@@ -236,14 +308,42 @@ class Keyring:
             return set(session.exec(select(LockRow.scope)))
 
     def lock(self, scope: str, key_id: str, staff: str, sealed: bytes, at: datetime) -> None:
-        """Take a case's vault key out of the ring, and keep it as sealed to others."""
+        """Take a case's vault key out of the ring, and keep it as sealed to others.
+
+        Raises:
+            Erased: the case's keys have been destroyed.
+        """
         with self.database.writing() as connection, Session(bind=connection) as session:
+            found = self._current(session)
+            _must_not_be_erased(session, scope)
             row = session.get(DataKeyRow, key_id)
             if row is not None:
                 session.delete(row)
-            stamp = at.astimezone(UTC).isoformat()
-            session.add(LockRow(scope=scope, key_id=key_id, locked_by=staff, locked_at=stamp, sealed=sealed))
+            covered, stamp = found.cover(lock_place(scope, key_id), sealed), at.astimezone(UTC).isoformat()
+            session.add(
+                LockRow(
+                    scope=scope,
+                    key_id=key_id,
+                    locked_by=staff,
+                    locked_at=stamp,
+                    generation=found.number,
+                    sealed=covered,
+                )
+            )
             session.flush()
+
+    def age_file(self, row: LockRow) -> bytes:
+        """What a lock keeps: the vault key, as it was sealed to others.
+
+        Raises:
+            Unreadable: it was changed, or keyring and records do not belong together.
+        """
+        place = lock_place(row.scope, row.key_id)
+
+        def uncover(found: LockRow) -> bytes:
+            return self.generations.get(found.generation).uncover(place, found.sealed)
+
+        return opened(lambda: self.lock_of(row.scope) or row, uncover)[1]
 
     def unlock(self, scope: str, data_key: bytes, key: bytes) -> None:
         """Put a locked case's vault key back.
@@ -252,11 +352,12 @@ class Keyring:
             WrongMaster: the master key has been changed since the wrapping key was taken.
         """
         with self.database.writing() as connection, Session(bind=connection) as session:
+            generation = self._current(session)
             row = session.get(LockRow, scope)
             if row is None:
                 return
             _must_be_in_force(session, Role.VAULT, key)
-            session.add(_wrap(scope, Role.VAULT, row.key_id, data_key, key))
+            session.add(wrap(scope, Role.VAULT, row.key_id, data_key, key, generation))
             session.delete(row)
             session.flush()
 
@@ -281,11 +382,14 @@ class Keys:
         """Seals and opens for a scope; its key is made now if there is none.
 
         Raises:
+            Erased: the case's keys have been destroyed.
             Locked: the case is locked.
             Unreadable: the wrapped key was changed.
             Unreachable: the keyring does not answer.
         """
-        return self.recent(scope, purpose) or self._keep(self.keyring.make(scope, self.role, self._key), purpose)
+        if (recent := self.recent(scope, purpose)) is not None:
+            return recent
+        return self._keep(*self._opened(lambda: self.keyring.make(scope, self.role, self._key)), purpose)
 
     def opener(self, scope: str, purpose: Purpose) -> Sealer:
         """Opens for a scope that has a key.
@@ -297,23 +401,19 @@ class Keys:
         """
         if (recent := self.recent(scope, purpose)) is not None:
             return recent
-        found = self.keyring.wrapped([scope], self.role)
-        if not found:
-            if self.role is Role.VAULT:
-                self.must_be_unlocked(scope)
-            raise Unreadable("the keyring has no key for this: put back the keyring that belongs to these records")
-        return self._keep(found[0], purpose)
+        return self._keep(*self._opened(lambda: self._found(scope)), purpose)
 
     def read_all(self, purpose: Purpose) -> None:
         """Unwrap every key of the role at once, for who goes through all cases."""
         for row in self.keyring.wrapped([], self.role):
             if self.recent(row.scope, purpose) is None:
-                self._keep(row, purpose)
+                with suppress(GenerationGone):  # wrapped anew since it was read: whoever needs it reads it again
+                    self._keep(row, self.keyring.data_key(row, self._key), purpose)
 
     def data_key(self, scope: str) -> tuple[str, bytes]:
         """The id of a scope's data key, and the key itself; for whoever locks a case."""
-        row = self.keyring.make(scope, self.role, self._key)
-        return row.key_id, unwrapped(row, self._key)
+        row, data_key = self._opened(lambda: self.keyring.make(scope, self.role, self._key))
+        return row.key_id, data_key
 
     def put_back(self, scope: str, data_key: bytes) -> None:
         """Unlock a case with its vault key."""
@@ -339,8 +439,20 @@ class Keys:
         kept = self._kept.get((scope, purpose))
         return kept.sealer if kept is not None and time.monotonic() < kept.until else None
 
-    def _keep(self, row: DataKeyRow, purpose: Purpose) -> Sealer:
-        sealer = Sealer(row.key_id, subkey(unwrapped(row, self._key), purpose))
+    def _found(self, scope: str) -> DataKeyRow:
+        found = self.keyring.wrapped([scope], self.role)
+        if found:
+            return found[0]
+        if self.role is Role.VAULT:
+            self.must_be_unlocked(scope)
+        self.keyring.must_not_be_erased(scope)
+        raise Unreadable("the keyring has no key for this: put back the keyring that belongs to these records")
+
+    def _opened(self, read: Callable[[], DataKeyRow]) -> tuple[DataKeyRow, bytes]:
+        return opened(read, lambda row: self.keyring.data_key(row, self._key))
+
+    def _keep(self, row: DataKeyRow, data_key: bytes, purpose: Purpose) -> Sealer:
+        sealer = Sealer(row.key_id, subkey(data_key, purpose))
         moment = time.monotonic()
         with self._guard:
             for place in list(takewhile(lambda place: self._kept[place].until <= moment, self._kept)):
@@ -351,27 +463,11 @@ class Keys:
 
 
 _LOCKED = "this case is locked: `safeconduct unlock` opens it, by a second person or with the recovery key"
+_ERASED = "this case was erased: its keys have been destroyed"
 
 
-def unwrapped(row: DataKeyRow, key: bytes) -> bytes:
-    """A data key.
-
-    Raises:
-        Unreadable: it was changed, moved from another scope, or wrapped by another master key.
-    """
-    try:
-        return Sealer("", key).unseal(_place(row.scope, row.role, row.key_id), row.wrapped)
-    except SealError:
-        raise Unreadable("a key in the keyring does not open: it was changed, or belongs to other records") from None
-
-
-def _wrap(scope: str, role: Role, key_id: str, data_key: bytes, key: bytes) -> DataKeyRow:
-    wrapped = Sealer("", key).seal(_place(scope, role, key_id), data_key)
-    return DataKeyRow(key_id=key_id, scope=scope, role=role, wrapped=wrapped, made_at=datetime.now(UTC).isoformat())
-
-
-def _place(scope: str, role: str, key_id: str) -> str:
-    return f"{role}|{scope}|{key_id}"
+def _as_setting(generation: Generation) -> bytes:
+    return str(generation.number).encode()
 
 
 def _check_of(key: bytes) -> bytes:
@@ -392,3 +488,8 @@ def _must_be_in_force(session: Session, role: Role, key: bytes) -> None:
     row = session.get(SettingRow, _check_name(role))
     if row is None or row.value != _check_of(key):
         raise WrongMaster("this process holds a key that is not the keyring's: stop it, and start it again")
+
+
+def _must_not_be_erased(session: Session, scope: str) -> None:
+    if session.get(ErasedRow, scope) is not None:
+        raise Erased(_ERASED)

@@ -158,3 +158,23 @@ class CheckpointRow(SQLModel, table=True):
     chain: bytes
     at: str
     signature: bytes
+
+
+class GenerationRow(SQLModel, table=True):
+    """A generation: the secret under which the keyring's keys lie, beside the master key. Deleted with each erasure."""
+
+    __tablename__: ClassVar[str] = "generation"
+
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    secret: bytes
+    made_at: str
+
+
+class FenceRow(SQLModel, table=True):
+    """A case that takes nothing any more, because it is erased. Written with the event that says so; never deleted."""
+
+    __tablename__: ClassVar[str] = "fence"
+
+    reference: str = Field(primary_key=True)
+    fenced_at: str
+    keys_destroyed_at: str | None = None

@@ -12,7 +12,8 @@ import pyrage
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from domain.errors import NotFound, NotUnderstood, Refused
-from records.keyring import RECOVERY, RECOVERY_COPY, Keyring, Keys, LockRow, PersonRow
+from records.keyring import RECOVERY, RECOVERY_COPY, Keyring, Keys
+from records.ring import LockRow, PersonRow
 from records.sealing import KEY_BYTES, Sealer, SealError, subkey
 
 PASSPHRASE_LENGTH = 12
@@ -167,7 +168,7 @@ def unlock_by_person(keys: Keys, scope: str, name: str, passphrase: str) -> None
         NotFound: nobody of this name is enrolled.
     """
     found = may_unlock(keys.keyring, scope, name)
-    keys.put_back(scope, _opened(found.sealed, _identity(_person(keys.keyring, name), passphrase)))
+    keys.put_back(scope, _opened(keys.keyring.age_file(found), _identity(_person(keys.keyring, name), passphrase)))
 
 
 def may_unlock(keyring: Keyring, scope: str, name: str) -> LockRow:
@@ -188,7 +189,7 @@ def unlock_by_recovery(keys: Keys, scope: str, identity: pyrage.x25519.Identity)
     Raises:
         Refused: it is not locked, or this is another key.
     """
-    keys.put_back(scope, _opened(_lock_of(keys.keyring, scope).sealed, identity))
+    keys.put_back(scope, _opened(keys.keyring.age_file(_lock_of(keys.keyring, scope)), identity))
 
 
 def _lock_of(keyring: Keyring, scope: str) -> LockRow:

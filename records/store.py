@@ -40,6 +40,7 @@ _CASE = text(
 _BY_ID = text(f"SELECT {_COLUMNS} FROM event WHERE event_id IN :ids").bindparams(  # noqa: S608
     bindparam("ids", expanding=True)
 )
+_FENCE = "INSERT INTO fence (reference, fenced_at) VALUES (?, ?) ON CONFLICT (reference) DO NOTHING"
 _UNSENT = text("SELECT notice_id FROM notice WHERE stream = :stream AND sent_at IS NULL ORDER BY written_at")
 _SENT = text("UPDATE notice SET sent_at = :at, channel = :channel WHERE notice_id = :notice")
 _URGENCY = text("SELECT urgency FROM notice WHERE notice_id = :notice AND sent_at IS NULL")
@@ -142,14 +143,15 @@ class Store:
             raise Unreachable("the records did not take this: it does not follow what is stored")
         return answer
 
-    def fence(self, reference: str, at: datetime, beside: Sequence[Statement] = ()) -> None:
+    def fence(self, reference: str, at: datetime) -> None:
         """Shut a case for ever: an entry without a body. What is fenced already stays as it is.
 
         Raises:
             Unreachable: the database does not answer.
         """
-        own = case_stream(reference)
-        self._log.fence(Entry(str(id_of_fence(own)), own, 0, FENCE_SCHEMA, NO_KEY, instant(at), b""), beside)
+        own, stamp = case_stream(reference), instant(at)
+        entry = Entry(str(id_of_fence(own)), own, 0, FENCE_SCHEMA, NO_KEY, stamp, b"")
+        self._log.fence(entry, [Statement(_FENCE, [(reference, stamp)])])
 
     def read(self, stream: str, after: int = 0) -> tuple[Event, ...]:
         """The events of a stream after a version."""

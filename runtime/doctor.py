@@ -9,6 +9,7 @@ import socket
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -34,13 +35,13 @@ from activities.contract import TASK_QUEUE
 from activities.notifications.webhook import Webhook
 from domain.errors import Refused, SafeconductError
 from records.database import Reader
-from records.errors import Unreachable
+from records.errors import StoreError, Unreachable
 from records.keyring import Role
 from runtime.allowlist import Program
 from runtime.attributes import lacking, wanted
 from runtime.client import connect
 from runtime.disk import EMPTY_BYTES, LOW_BYTES, free_bytes, in_words
-from runtime.keys import is_begun, open_keys
+from runtime.keys import is_begun, open_keys, ring_of
 from runtime.settings import NotRunning, Settings, now
 
 OFF = timedelta(seconds=30)
@@ -88,6 +89,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *await about_engine(settings, wanted(settings)),
         *about_records(settings.records_path),
         about_keyring(settings),
+        *about_generation(settings),
         *await asyncio.to_thread(lambda: list(about_channels(settings))),
         about_time_zones(),
         about_disk(settings.folder),
@@ -236,6 +238,28 @@ def about_keyring(settings: Settings) -> Finding:
     except SafeconductError:
         return ok("keyring", "opens, and is whole; no key is at hand now, so a person's passphrase will be asked")
     return ok("keyring", "opens, is whole, and the key at hand fits it")
+
+
+def about_generation(settings: Settings) -> Iterator[Finding]:
+    """Whether the generation that the keyring is at is in the records, and no older one."""
+    if not settings.keyring_path.exists() or not settings.records_path.exists():
+        return
+    try:
+        with closing(ring_of(settings)) as ring:
+            present, there = ring.generation(), ring.generations.all()
+    except StoreError:
+        return  # the lines about the two files say it better
+    if not present:
+        return
+    found = next((one for one in there if one.number == present), None)
+    if found is None:
+        do = "put back the keyring.db and the records.db that belong together, from one backup"
+        yield fail("generation", f"{present}, which is not in the records: no key opens", do)
+    elif there[0].number < present:
+        do = "start the installation, or a worker: it ends what broke off"
+        yield warn("generation", f"{present}; an older one is left, so older keyrings still open", do)
+    else:
+        yield ok("generation", f"{present}, since {found.made_at[:10]}; no older one is left")
 
 
 def _broken(path: Path) -> str | None:

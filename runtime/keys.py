@@ -20,8 +20,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
-from records.database import Reader
-from records.keyring import INSTALLATION, Keyring, Keys, Role, WrongMaster, wrapping_key
+from records.database import Database, Reader
+from records.generations import Generations
+from records.keyring import Keyring, Keys, Role, WrongMaster, wrapping_key
 from records.persons import check_passphrase, master_by_passphrase, new_person, recovery_settings
 from records.sealing import KEY_BYTES, fresh_key
 from runtime.settings import NotRunning, Settings
@@ -70,7 +71,13 @@ def keys_of(settings: Settings, master: bytes) -> tuple[Keys, ...]:
 
 def is_begun(settings: Settings) -> bool:
     """Whether there is a keyring that belongs to a master key."""
-    return settings.keyring_path.exists() and Keyring(settings.keyring_path).is_founded()
+    return settings.keyring_path.exists() and ring_of(settings).is_founded()
+
+
+def ring_of(settings: Settings) -> Keyring:
+    """The keyring, made if there is none, with the records in which its generations are."""
+    records = settings.records_path
+    return Keyring(settings.keyring_path, Generations(Reader(records), lambda: Database(records)))
 
 
 def existing_ring(settings: Settings) -> Keyring:
@@ -81,8 +88,8 @@ def existing_ring(settings: Settings) -> Keyring:
     """
     if not is_begun(settings):
         raise NoKeys(f"nothing has been set up in {settings.folder}: begin with `make run` (or `make demo`)")
-    ring = Keyring(settings.keyring_path)
-    if not settings.records_path.exists() and any(row.scope != INSTALLATION for row in ring.wrapped([], Role.WORK)):
+    ring = ring_of(settings)
+    if not settings.records_path.exists():  # what lies over its keys is in there
         raise Refused(f"{settings.records_path} is missing: put it back, and start again")
     return ring
 
@@ -122,7 +129,7 @@ def begin(settings: Settings, master: bytes, recovery: str | None, persons: dict
     _must_hold_no_events(settings)
     rows = [new_person(name, passphrase, master) for name, passphrase in (persons or {}).items()]
     about_recovery = recovery_settings(master, recovery)
-    ring = Keyring(settings.keyring_path)
+    ring = ring_of(settings)
     ring.found(master, about_recovery, rows)
     write_recovery_copy(settings, ring)
     ring.close()

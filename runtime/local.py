@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from activities.notifications.channel import Channel
 from domain.case import case_stream
 from records.board import Board, text
+from records.database import Database
 from records.keyring import Keys
 from runtime import screen
 from runtime.allowlist import Program
@@ -18,10 +21,19 @@ from runtime.crew import Crew
 from runtime.desk import Desk, read_intake_file
 from runtime.embedded import EngineDidNotStart, free_port, lasting_server
 from runtime.ending import told_to_stop
-from runtime.keys import DEMO_PASSPHRASE, DEMO_PERSONS, agent, keys_of, master_of_demo, master_of_installation
+from runtime.keys import (
+    DEMO_PASSPHRASE,
+    DEMO_PERSONS,
+    agent,
+    existing_ring,
+    keys_of,
+    master_of_demo,
+    master_of_installation,
+)
 from runtime.laptop import about_the_lid, is_laptop
 from runtime.office import revive
 from runtime.settings import NotRunning, Running, Settings, now
+from runtime.standing import stand_up
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "six"
 """The six fictional cases of ``make demo``."""
@@ -42,10 +54,13 @@ class Ports:
     decoder: int
 
 
-def up_and_running(settings: Settings, *, demo: bool, workers: int = 1, free_ports: bool = False) -> None:
+def up_and_running(
+    settings: Settings, channel: Channel, *, demo: bool, workers: int = 1, free_ports: bool = False
+) -> None:
     """Run engine, records and workers until Ctrl-C; with ``demo`` import the six cases first.
 
     Args:
+        channel: how an operator is called, if something is wrong before the watchdog runs.
         free_ports: beside another installation; a demo takes free ones anyway.
 
     Raises:
@@ -58,7 +73,18 @@ def up_and_running(settings: Settings, *, demo: bool, workers: int = 1, free_por
     # before any loop runs: its handler would swallow the first Ctrl-C at a question
     master = master_of_demo(settings) if demo else master_of_installation(settings)
     ports = Ports(free_port(), free_port(), free_port()) if demo or free_ports else Ports(*RUN_PORTS)
+    look_at_the_files(settings, channel)
     asyncio.run(_run(settings, master, ports, workers, demo=demo))
+
+
+def look_at_the_files(settings: Settings, channel: Channel) -> None:
+    """See that keyring and records belong together, before anything starts on them.
+
+    Raises:
+        Refused: they don't.
+    """
+    with closing(Database(settings.records_path)) as database, closing(existing_ring(settings)) as ring:
+        stand_up(database, ring, channel, lambda line: print(line, flush=True))
 
 
 async def _run(settings: Settings, master: bytes, ports: Ports, workers: int, *, demo: bool) -> None:

@@ -21,10 +21,12 @@ from runtime.doctor import (
     Verdict,
     about_channels,
     about_clock,
+    about_generation,
     about_keyring,
     about_records,
     examine,
 )
+from runtime.keys import ring_of
 from runtime.settings import Settings, now
 from tests.support.keys import settings_in
 from tests.support.rehearsal import Pigeonhole, eventually
@@ -98,6 +100,7 @@ async def test_on_a_running_installation_each_thing_is_looked_at_and_what_it_say
                 findings = await examine(Settings(home=tmp_path))
                 return not [one for one in findings if one.verdict is FAIL] and set(seen(findings)) == {
                     *("server", "namespace", "workers", "search attributes", "clock", "records", "keyring"),
+                    "generation",
                     *("notices", "heartbeat", "time zones", "disk", "versions"),
                 }
 
@@ -196,6 +199,24 @@ def test_a_keyring_is_there_whole_or_broken_and_its_key_fits(tmp_path: Path) -> 
     assert "passphrase will be asked" in about_keyring(settings).found
     damaged(settings.keyring_path)
     assert about_keyring(settings).verdict is FAIL
+
+
+def test_the_generation_is_the_keyrings_an_older_one_is_left_or_it_is_missing(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    [fine] = about_generation(settings)
+    assert (fine.verdict, fine.found[:8]) == (OK, "1, since")
+    old = settings.keyring_path.read_bytes()
+    with ring_of(settings).database.writing() as connection:
+        connection.exec_driver_sql("UPDATE setting SET value = CAST('2' AS BLOB) WHERE name = 'generation'")
+    [gone] = about_generation(settings)
+    assert (gone.verdict, "no key opens" in gone.found) == (FAIL, True)
+    assert ring_of(settings).generations.begin(above=1).number == 2
+    [broken_off] = about_generation(settings)
+    assert (broken_off.verdict, "an older one is left" in broken_off.found) == (WARN, True)
+    ring_of(settings).tidy()
+    assert next(about_generation(settings)).found.startswith("2, since")
+    settings.keyring_path.write_bytes(old)
+    assert next(about_generation(settings)).verdict is FAIL
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,9 @@ import pyrage
 import pytest
 
 from domain.case import case_stream
-from records.keyring import Keyring
 from records.persons import identity_from, master_by_recovery
 from records.sealing import fresh_key
-from runtime.keys import MASTER_KEY, begin
+from runtime.keys import MASTER_KEY, begin, ring_of
 from runtime.settings import Settings
 from tests.support.demo import wait_until
 from tests.support.intakes import MINIMAL
@@ -248,7 +247,7 @@ def test_the_first_start_asks_twice_writes_a_recovery_copy_and_says_what_is_lost
     copy = installed.home / "recovery.age"
     assert copy.stat().st_mode & 0o077 == 0
     identity = identity_from(installed.recovery.read_text())
-    ring = Keyring(installed.home / "keyring.db")
+    ring = ring_of(Settings(home=installed.home))
     ring.must_fit(bytes.fromhex(bytes(pyrage.decrypt(copy.read_bytes(), [identity])).decode()))
     ring.must_fit(master_by_recovery(ring, identity))
     ring.close()

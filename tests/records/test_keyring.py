@@ -22,7 +22,7 @@ from domain.errors import Refused
 from domain.safety import CheckedIn
 from records.database import Database
 from records.errors import Locked, StoreError, Unreadable
-from records.keyring import DataKeyRow, Keyring, Keys, Purpose, Role, WrongMaster, unwrapped, wrapping_key
+from records.keyring import Keyring, Keys, Purpose, Role, WrongMaster, wrapping_key
 from records.persons import (
     lock,
     master_by_passphrase,
@@ -33,9 +33,11 @@ from records.persons import (
     unlock_by_person,
     unlock_by_recovery,
 )
+from records.ring import DataKeyRow, PersonRow
 from records.sealing import fresh_key, subkey
 from records.store import Store
 from tests.records.test_store import event
+from tests.support.keys import generations_in
 from tests.support.servers import ROOT
 
 CASE, OTHER = "case/00000000000", "case/ZZZZZZZZZZZ"
@@ -73,8 +75,8 @@ def persons() -> list[dict[str, object]]:
 @pytest.fixture
 def ring(tmp_path: Path, persons: list[dict[str, object]]) -> Iterator[Ring]:
     identity = pyrage.x25519.Identity.generate()
-    keyring = Keyring(tmp_path / "keyring.db")
-    rows = [records.keyring.PersonRow.model_validate(person) for person in persons]
+    keyring = Keyring(tmp_path / "keyring.db", generations_in(tmp_path / "elsewhere"))
+    rows = [PersonRow.model_validate(person) for person in persons]
     keyring.found(MASTER, recovery_settings(MASTER, str(identity.to_public())), rows)
     yield Ring(tmp_path / "keyring.db", keyring, identity)
     keyring.close()
@@ -101,7 +103,9 @@ def test_a_wrapped_key_with_one_changed_bit_does_not_open(ring: Ring, data: st.D
     bit = data.draw(st.integers(0, 8 * len(wrapped) - 1))
     wrapped[bit // 8] ^= 1 << bit % 8
     with pytest.raises(Unreadable):
-        unwrapped(DataKeyRow(**{**row.model_dump(), "wrapped": bytes(wrapped)}), wrapping_key(MASTER, Role.WORK))
+        ring.keyring.data_key(
+            DataKeyRow(**{**row.model_dump(), "wrapped": bytes(wrapped)}), wrapping_key(MASTER, Role.WORK)
+        )
 
 
 @slow_fixture
@@ -110,7 +114,7 @@ def test_a_wrapped_key_does_not_open_as_another_scopes_role_or_id(ring: Ring, fi
     row = row_of(ring)
     if value != getattr(row, field):
         with pytest.raises(Unreadable):
-            unwrapped(DataKeyRow(**{**row.model_dump(), field: value}), wrapping_key(MASTER, Role.WORK))
+            ring.keyring.data_key(DataKeyRow(**{**row.model_dump(), field: value}), wrapping_key(MASTER, Role.WORK))
 
 
 @slow_fixture
@@ -120,13 +124,13 @@ def test_another_master_key_is_refused_and_opens_nothing(ring: Ring, other: byte
         ring.keyring.must_fit(other)
     for role in Role:
         with pytest.raises(Unreadable):
-            unwrapped(row_of(ring, role=role), wrapping_key(other, role))
+            ring.keyring.data_key(row_of(ring, role=role), wrapping_key(other, role))
 
 
 def test_the_key_of_one_role_opens_nothing_of_the_other(ring: Ring) -> None:
     for role, other in ((Role.WORK, Role.VAULT), (Role.VAULT, Role.WORK)):
         with pytest.raises(Unreadable):
-            unwrapped(row_of(ring, role=role), wrapping_key(MASTER, other))
+            ring.keyring.data_key(row_of(ring, role=role), wrapping_key(MASTER, other))
     assert wrapping_key(MASTER, Role.VAULT) not in {subkey(wrapping_key(MASTER, Role.WORK), one) for one in ("vault",)}
 
 
@@ -176,16 +180,18 @@ def test_the_file_keeps_no_write_ahead_log_and_overwrites_what_it_deletes(ring: 
                 for name in ("journal_mode", "secure_delete", "synchronous")
             }
         assert pragmas == {"journal_mode": "delete", "secure_delete": 1, "synchronous": 3}
-    assert [one.name for one in ring.path.parent.iterdir()] == ["keyring.db"]
+    assert [one.name for one in ring.path.parent.glob("keyring*")] == ["keyring.db"]
     assert ring.path.stat().st_mode & 0o077 == 0
 
 
 USES_A_KEY = """
 import os, sys
 from pathlib import Path
-from records.keyring import Keyring, Keys, Purpose, Role
+from records.keyring import Keyring, Role
+from tests.support.keys import generations_in
 key = bytes.fromhex(sys.stdin.readline())
-keyring = Keyring(Path(sys.argv[1]))
+folder = Path(sys.argv[1]).parent
+keyring = Keyring(Path(sys.argv[1]), generations_in(folder / "elsewhere"))
 row = keyring.make(sys.argv[2], Role.WORK, key)
 print(row.key_id, row.wrapped.hex(), flush=True)
 os.kill(os.getpid(), 9)
@@ -206,7 +212,7 @@ def test_a_key_is_on_the_disk_before_its_first_use(ring: Ring) -> None:
     key_id, wrapped = killed.stdout.split()
     [row] = ring.keyring.wrapped([CASE], Role.WORK)
     assert (row.key_id, row.wrapped.hex()) == (key_id, wrapped)
-    assert unwrapped(row, key)
+    assert ring.keyring.data_key(row, key)
 
 
 def test_a_key_is_never_replaced_however_many_ask_for_it_first(ring: Ring) -> None:
@@ -216,7 +222,7 @@ def test_a_key_is_never_replaced_however_many_ask_for_it_first(ring: Ring) -> No
 
 
 def test_neither_the_master_key_nor_a_wrapping_key_nor_a_data_key_lies_in_the_file(ring: Ring) -> None:
-    work, vault = (unwrapped(row_of(ring, role=role), wrapping_key(MASTER, role)) for role in Role)
+    work, vault = (ring.keyring.data_key(row_of(ring, role=role), wrapping_key(MASTER, role)) for role in Role)
     secrets = [MASTER, work, vault, *(wrapping_key(MASTER, role) for role in Role), PASSPHRASE.encode()]
     on_disk = ring.on_disk()
     assert b"dana" in on_disk  # or this test looks into the wrong file
@@ -316,7 +322,7 @@ def test_the_wrapped_key_of_a_locked_case_leaves_no_bytes_in_the_file(ring: Ring
     assert wrapped in ring.on_disk()
     lock(ring.keys(Role.VAULT), CASE, "dana")
     assert wrapped not in ring.on_disk()
-    assert [one.name for one in ring.path.parent.iterdir()] == ["keyring.db"]
+    assert [one.name for one in ring.path.parent.glob("keyring*")] == ["keyring.db"]
 
 
 def test_a_locked_case_can_be_locked_before_anything_was_written_of_it(ring: Ring) -> None:
@@ -346,7 +352,7 @@ def test_neither_a_wrong_passphrase_nor_a_wrong_recovery_key_opens_a_locked_case
 
 
 def test_nobody_locks_a_case_that_nobody_else_could_open(tmp_path: Path) -> None:
-    keyring = Keyring(tmp_path / "keyring.db")
+    keyring = Keyring(tmp_path / "keyring.db", generations_in(tmp_path / "elsewhere"))
     keyring.found(MASTER, {}, [new_person("dana", PASSPHRASE, MASTER)])
     keys = Keys(keyring, Role.VAULT, wrapping_key(MASTER, Role.VAULT))
     with pytest.raises(Refused, match="enrol a second person"):
@@ -472,9 +478,9 @@ def test_a_copy_of_the_file_from_before_a_change_still_opens_with_the_old_master
     copy.parent.mkdir()
     copy.write_bytes(ring.path.read_bytes())
     rotate(ring.keyring, MASTER, fresh_key())
-    old = Keyring(copy)
+    old = Keyring(copy, ring.keyring.generations)
     old.must_fit(MASTER)
-    assert unwrapped(old.wrapped([CASE], Role.WORK)[0], wrapping_key(MASTER, Role.WORK)) == unwrapped(
-        key, wrapping_key(MASTER, Role.WORK)
-    )
+    assert ring.keyring.data_key(
+        old.wrapped([CASE], Role.WORK)[0], wrapping_key(MASTER, Role.WORK)
+    ) == ring.keyring.data_key(key, wrapping_key(MASTER, Role.WORK))
     old.close()

@@ -18,9 +18,9 @@ from sqlalchemy.pool import NullPool
 
 from records.database import Database
 from records.errors import TooNew
-from records.keyring import DataKeyRow
 from records.migrating import KEYRING, RECORDS, Tree, as_owner, is_current, migrate, revision_of, step_back
 from records.models import EventRow
+from records.ring import DataKeyRow
 from tests.support.keys import store_in
 from tests.support.postgres import Databases
 from tests.support.servers import ROOT

@@ -15,9 +15,10 @@ from domain.case import case_stream, make_reference
 from domain.intake import Identity
 from records.database import Database
 from records.errors import Locked, StoreError, Unreachable, Unreadable
-from records.keyring import INSTALLATION, Keys, PersonRow, Purpose, Role, wrapping_key
+from records.keyring import INSTALLATION, Keys, Purpose, Role, wrapping_key
 from records.persons import lock, new_person, unlock_by_person
 from records.readings import readings_of
+from records.ring import PersonRow
 from records.vault import UNREADABLE, Vault
 from tests.support.keys import MASTER, keys_in
 

@@ -22,12 +22,12 @@ from domain.errors import Refused
 from domain.intake import Identity
 from records.database import Database
 from records.errors import Locked, StoreError
-from records.keyring import Keyring, Keys, Purpose, Role, WrongMaster
+from records.keyring import Keys, Purpose, Role, WrongMaster
 from records.persons import lock, master_by_passphrase, master_by_recovery, unlock_by_person, unlock_by_recovery
 from records.sealing import fresh_key
 from records.store import Store
 from records.vault import Vault
-from runtime.keys import MASTER_KEY, NoKeys, begin, keys_of, master_key, open_keys
+from runtime.keys import MASTER_KEY, NoKeys, begin, keys_of, master_key, open_keys, ring_of
 from runtime.settings import Settings
 from tests.support.demo import wait_until
 from tests.support.intakes import MINIMAL
@@ -174,7 +174,7 @@ def test_a_laptop_switched_off_surrenders_references_and_duties_and_what_a_guess
     assert not settings.master_path.exists()
     with pytest.raises(NoKeys):
         master_key(settings, may_ask=False)
-    ring = Keyring(settings.keyring_path)
+    ring = ring_of(settings)
     with pytest.raises(Refused):
         master_by_passphrase(ring, "dana", "six other words of somebody")
     everything_opens(settings, master_by_passphrase(ring, "dana", PASSPHRASE), seized.reference)
@@ -212,7 +212,7 @@ def test_the_keyring_file_alone_surrenders_who_is_enrolled_and_how_many_cases_th
     assert scopes == {f"case/{seized.reference}", "installation/own"}
     content = settings.keyring_path.read_bytes()
     assert seized.master not in content
-    ring = Keyring(settings.keyring_path)
+    ring = ring_of(settings)
     with pytest.raises(WrongMaster):
         ring.must_fit(fresh_key())
     with pytest.raises(Refused):
@@ -230,7 +230,7 @@ def test_both_files_surrender_everything_to_who_has_one_of_three_secrets_and_not
         open_keys(settings, Role.VAULT, may_ask=False)
     with pytest.raises((Refused, StoreError)):
         everything_opens(settings, master_key(settings, fresh_key()), seized.reference)
-    ring = Keyring(settings.keyring_path)
+    ring = ring_of(settings)
     for master in (
         seized.master,
         master_by_passphrase(ring, "dana", PASSPHRASE),
@@ -243,7 +243,7 @@ def test_a_lock_keeps_names_and_notes_from_one_passphrase_and_both_files(seized:
     settings, scope = seized.taken(tmp_path, "records.db", "keyring.db"), case_stream(seized.reference)
     work, vault = keys_of(settings, seized.master)
     lock(vault, scope, "dana")
-    ring = Keyring(settings.keyring_path)
+    ring = ring_of(settings)
     work, vault = keys_of(settings, master_by_passphrase(ring, "dana", PASSPHRASE))
     with pytest.raises(Locked):
         vault.opener(scope, Purpose.VAULT)  # what a program asks that looks at no lock

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from records.database import Database
+from records.database import Database, Reader
+from records.generations import Generations
 from records.keyring import Keys
 from records.store import Store
 from records.vault import Vault
@@ -26,6 +27,12 @@ def keys_in(folder: Path) -> tuple[Keys, ...]:
     """The keys for engine and log, and for the vault."""
     settings = settings_in(folder)
     return keys_of(settings, master_key(settings))
+
+
+def generations_in(folder: Path) -> Generations:
+    """The generations of a folder's records, which are made when the first one is."""
+    path = folder / "records.db"
+    return Generations(Reader(path), lambda: Database(path))
 
 
 def store_in(folder: Path, database: Database | None = None) -> Store:

@@ -22,6 +22,8 @@ ALL_ELSE = (
     "import_file",
     "reading",
     "checkpoint",
+    "generation",
+    "fence",
 )
 
 
@@ -195,6 +197,20 @@ def _make_books() -> None:
         _text("at"),
         _bytes("signature"),
         sa.PrimaryKeyConstraint("position", name="checkpoint_pkey"),
+    )
+    op.create_table(
+        "generation",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        _bytes("secret"),
+        _text("made_at"),
+        sa.PrimaryKeyConstraint("number", name="generation_pkey"),
+    )
+    op.create_table(
+        "fence",
+        _text("reference"),
+        _text("fenced_at"),
+        _text("keys_destroyed_at", nullable=True),
+        sa.PrimaryKeyConstraint("reference", name="fence_pkey"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Data keys, persons, locks and settings.
+"""Data keys, persons, locks, what was erased, and settings.
 
 Revision text is never changed after a release: what comes later is a revision of its own.
 """
@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.create_table(
         "data_key",
         *(_text(name) for name in ("key_id", "scope", "role")),
+        sa.Column("generation", sa.Integer(), nullable=False),
         _bytes("wrapped"),
         _text("made_at"),
         sa.PrimaryKeyConstraint("key_id", name="data_key_pkey"),
@@ -29,14 +30,20 @@ def upgrade() -> None:
     op.create_table(
         "locked",
         *(_text(name) for name in ("scope", "key_id", "locked_by", "locked_at")),
+        sa.Column("generation", sa.Integer(), nullable=False),
         _bytes("sealed"),
         sa.PrimaryKeyConstraint("scope", name="locked_pkey"),
+    )
+    op.create_table(
+        "erased",
+        *(_text(name) for name in ("scope", "erased_at")),
+        sa.PrimaryKeyConstraint("scope", name="erased_pkey"),
     )
     op.create_table("setting", _text("name"), _bytes("value"), sa.PrimaryKeyConstraint("name", name="setting_pkey"))
 
 
 def downgrade() -> None:
-    for table in ("data_key", "person", "locked", "setting"):
+    for table in ("data_key", "person", "locked", "erased", "setting"):
         op.drop_table(table)
 
 
