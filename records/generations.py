@@ -164,6 +164,10 @@ class Generations:
         with closing(self._writer()) as database, database.writing() as connection, Session(bind=connection) as session:
             session.exec(update(FenceRow).where(its_fence).values(keys_destroyed_at=stamp))
 
+    def close(self) -> None:
+        self.forget()
+        self._reader.close()
+
     def forget(self) -> None:
         """Drop all secrets from memory."""
         self._kept = ({}, 0.0)

@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import takewhile
-from pathlib import Path
 from threading import Lock
 from uuid import uuid4
 
@@ -33,6 +32,7 @@ from sqlmodel import Session, col, delete, select
 from records.database import Database
 from records.errors import Erased, Locked, StoreError, Unreadable
 from records.generations import Generation, GenerationGone, Generations, opened
+from records.log import Where
 from records.migrating import KEYRING
 from records.ring import (
     DataKeyRow,
@@ -96,15 +96,16 @@ class Keyring:
     """The keyring's file. It holds wrapped keys only; who opens them is :class:`Keys`.
 
     Args:
-        path: the file.
+        where: the file, or a PostgreSQL.
         generations: what lies over each key, in the records.
     """
 
-    def __init__(self, path: Path, generations: Generations) -> None:
-        self.database = Database(path, Ring.metadata, KEYRING_PRAGMAS, KEYRING)
+    def __init__(self, where: Where, generations: Generations) -> None:
+        self.database = Database(where, Ring.metadata, KEYRING_PRAGMAS, KEYRING)
         self.generations = generations
 
     def close(self) -> None:
+        self.generations.close()
         self.database.close()
 
     def setting(self, name: str) -> bytes | None:

@@ -71,13 +71,16 @@ def keys_of(settings: Settings, master: bytes) -> tuple[Keys, ...]:
 
 def is_begun(settings: Settings) -> bool:
     """Whether there is a keyring that belongs to a master key."""
-    return settings.keyring_path.exists() and ring_of(settings).is_founded()
+    if not settings.keyring_path.exists():
+        return False
+    with contextlib.closing(ring_of(settings)) as ring:
+        return ring.is_founded()
 
 
 def ring_of(settings: Settings) -> Keyring:
     """The keyring, made if there is none, with the records in which its generations are."""
-    records = settings.records_path
-    return Keyring(settings.keyring_path, Generations(Reader(records), lambda: Database(records)))
+    generations = Generations(Reader(settings.records), lambda: Database(settings.records))
+    return Keyring(settings.keyring_path, generations)
 
 
 def existing_ring(settings: Settings) -> Keyring:
@@ -89,7 +92,7 @@ def existing_ring(settings: Settings) -> Keyring:
     if not is_begun(settings):
         raise NoKeys(f"nothing has been set up in {settings.folder}: begin with `make run` (or `make demo`)")
     ring = ring_of(settings)
-    if not settings.records_path.exists():  # what lies over its keys is in there
+    if isinstance(settings.records, Path) and not settings.records.exists():  # what lies over its keys is in there
         raise Refused(f"{settings.records_path} is missing: put it back, and start again")
     return ring
 

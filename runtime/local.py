@@ -83,7 +83,7 @@ def look_at_the_files(settings: Settings, channel: Channel) -> None:
     Raises:
         Refused: they don't.
     """
-    with closing(Database(settings.records_path)) as database, closing(existing_ring(settings)) as ring:
+    with closing(Database(settings.records)) as database, closing(existing_ring(settings)) as ring:
         stand_up(database, ring, channel, lambda line: print(line, flush=True))
 
 

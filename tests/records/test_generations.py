@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -22,11 +23,13 @@ from domain.case import case_stream, make_reference
 from records.database import Database, Reader
 from records.errors import Erased, Unreachable, Unreadable
 from records.generations import GenerationGone, Generations
-from records.keyring import Purpose, Role
+from records.keyring import Keyring, Keys, Purpose, Role, wrapping_key
+from records.migrating import KEYRING, as_owner, migrate
 from records.models import FenceRow
 from records.persons import lock, recovery_settings, rotate, unlock_by_recovery
 from records.sealing import fresh_key
-from tests.support.keys import generations_in
+from tests.support.keys import MASTER, generations_in
+from tests.support.postgres import Databases
 from tests.support.rings import STEPS, Breaking, BrokenOff, Home
 from tests.support.servers import ROOT
 
@@ -356,7 +359,8 @@ import sys
 from itertools import count
 from pathlib import Path
 from records.keyring import Keyring
-from tests.support.keys import generations_in
+from tests.support.keys import MASTER, generations_in
+from tests.support.postgres import Databases
 folder = Path(sys.argv[1])
 ring = Keyring(folder / "keyring.db", generations_in(folder))
 print("begins", flush=True)
@@ -388,3 +392,43 @@ def test_whoever_is_killed_in_the_middle_of_an_erasure_loses_no_case_and_brings_
     destroy(home)
     assert home.opened() == {place: key for place, key in before.items() if place[0] != GONE}
     assert len(secrets_of(home)) == 1
+
+
+# --- on PostgreSQL ---
+
+
+@pytest.fixture
+def on_postgres(databases: Databases) -> Iterator[Keyring]:
+    """A keyring and its records in two databases, as the application has them."""
+    with as_owner(databases.records_owner) as connection:
+        migrate(connection, application=databases.app_role)
+    with as_owner(databases.keyring) as connection:
+        migrate(connection, KEYRING)
+    generations = Generations(Reader(databases.records_app), lambda: Database(databases.records_app))
+    with closing(Keyring(databases.keyring, generations)) as ring:
+        ring.found(MASTER, {}, [])
+        yield ring
+
+
+def test_on_postgresql_old_keys_open_nothing_and_makers_beside_an_erasure_lose_nothing(on_postgres: Keyring) -> None:
+    ring, key, made = on_postgres, wrapping_key(MASTER, Role.WORK), dict[str, bytes]()
+    before = {scope: Keys(ring, Role.WORK, key).data_key(scope)[1] for scope in SCOPES}
+    old = ring.wrapped([], Role.WORK)
+
+    def make(maker: int) -> None:
+        for number in range(40):
+            scope = f"case/made-{maker}-{number}"
+            made[scope] = Keys(ring, Role.WORK, key).data_key(scope)[1]
+
+    with ThreadPoolExecutor(3) as pool:
+        makers = [pool.submit(make, maker) for maker in range(2)]
+        for erased in pool.map(ring.destroy, SCOPES[:5]):
+            assert erased is None
+        for work in makers:
+            work.result()
+    for row in old:
+        with pytest.raises(Unreadable):
+            ring.data_key(row, key)
+    living = {scope: key for scope, key in before.items() if scope not in SCOPES[:5]} | made
+    assert {row.scope: ring.data_key(row, key) for row in ring.wrapped([], Role.WORK)} == living
+    assert [generation.number for generation in ring.generations.all()] == [6]
