@@ -128,7 +128,7 @@ async def main() -> int:
     settings = Settings()
     stop_telling = telemetry.start("worker")
     (keys,) = open_keys(settings, Role.WORK)
-    database = Database(settings.records_path)
+    database = Database(settings.records)
     notices = channel(settings)
     stand_up(database, keys.keyring, notices, _log.error)
     stop = told_to_stop()

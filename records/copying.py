@@ -2,27 +2,43 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Error as SqliteError
 from sqlite3 import connect
 
 from sqlalchemy import Connection, MetaData, Table, create_engine, insert, select, text
+from sqlmodel import SQLModel
 
 from records.database import answering, postgresql
 from records.errors import Unreachable, why
 from records.log import Where
+from records.migrating import KEYRING, RECORDS, Tree, as_owner, make_or_migrate
+from records.ring import Ring
 from records.sqlite_log import BUSY_SECONDS, address
 
 ROWS = 1000
 """Written at a time."""
 
 
-def copy_to_file(source: Where, tables: MetaData, target: Path) -> None:
+@dataclass(frozen=True)
+class Kind:
+    """What a database holds: its tables, and the revisions that made them."""
+
+    tables: MetaData
+    tree: Tree
+
+
+RECORDS_KIND = Kind(SQLModel.metadata, RECORDS)
+KEYRING_KIND = Kind(Ring.metadata, KEYRING)
+
+
+def copy_to_file(source: Where, kind: Kind, target: Path) -> None:
     """Copy a database as it is at one moment, while others write it. What was deleted there is not in the copy.
 
     Args:
         source: a file, or a PostgreSQL.
-        tables: what it holds.
+        kind: what it holds.
         target: a file that does not exist yet.
 
     Raises:
@@ -33,12 +49,12 @@ def copy_to_file(source: Where, tables: MetaData, target: Path) -> None:
     if isinstance(source, Path):
         _copy_file(source, target)
         return
-    with answering(), _reading(source) as reader, _file(target, tables) as writer:
-        _copy_rows(reader, writer, tables)
+    with answering(), _reading(source) as reader, _file(target, kind) as writer:
+        _copy_rows(reader, writer, kind.tables)
 
 
-def copy_from_file(source: Path, tables: MetaData, target: Where) -> None:
-    """The way back, into a file that does not exist yet or a PostgreSQL whose tables are empty.
+def copy_from_file(source: Path, kind: Kind, target: Where) -> None:
+    """The way back, into a file that does not exist yet or a PostgreSQL whose tables are empty, as their owner.
 
     Raises:
         Unreachable: the database, or the disk, does not answer; or it holds something already.
@@ -49,11 +65,9 @@ def copy_from_file(source: Path, tables: MetaData, target: Where) -> None:
         target.touch(mode=0o600, exist_ok=False)
         _copy_file(source, target)
         return
-    engine = postgresql(target)
-    with answering(), _file(source, tables) as reader, engine.begin() as writer:
-        _copy_rows(reader, writer, tables)
-        _count_on(writer, tables)
-    engine.dispose()
+    with answering(), _file(source, kind) as reader, as_owner(target) as writer:
+        _copy_rows(reader, writer, kind.tables)
+        _count_on(writer, kind.tables)
 
 
 def _copy_file(source: Path, target: Path) -> None:
@@ -75,11 +89,11 @@ def _reading(url: str) -> Iterator[Connection]:
 
 
 @contextmanager
-def _file(path: Path, tables: MetaData) -> Iterator[Connection]:
+def _file(path: Path, kind: Kind) -> Iterator[Connection]:
     """A file, its tables made if there are none; only its owner may read it."""
     engine = create_engine("sqlite://", creator=lambda: connect(address(path), uri=True), hide_parameters=True)
     with engine.begin() as connection:
-        tables.create_all(connection)
+        make_or_migrate(connection, kind.tree, kind.tables)
         yield connection
     engine.dispose()
 

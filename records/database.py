@@ -20,7 +20,7 @@ from sqlmodel import SQLModel
 import records.models  # noqa: F401 - declares the tables
 from records.errors import Unreachable, why
 from records.log import Log, Where
-from records.migrating import RECORDS, SEARCH_PATH, Tree, is_current, make_or_migrate, must_be_current
+from records.migrating import RECORDS, SEARCH_PATH, Tree, is_current, make_or_migrate, must_be_current, revision_of
 from records.sqlite_log import BUSY_SECONDS, LOG_PRAGMAS, SqliteLog, address
 
 CONNECT_SECONDS = 5
@@ -52,6 +52,22 @@ class Reader:
 
     def close(self) -> None:
         self._reader.dispose()
+
+
+def is_there(where: Where, tree: Tree) -> bool:
+    """Whether a database has been made: a file that holds tables, or a PostgreSQL that its owner has migrated.
+
+    Raises:
+        Unreachable: it does not say.
+    """
+    if isinstance(where, Path) and not where.exists():
+        return False
+    reader = Reader(where)
+    try:
+        with reader.reading() as connection:
+            return revision_of(connection, tree) is not None
+    finally:
+        reader.close()
 
 
 class Database(Reader):

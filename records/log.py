@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 Where = Path | str
 """Where a database is: a file, or ``postgresql://user:password@host:port/database``."""
 
+
+def in_short(where: Where) -> str:
+    """A database's place for people to read: never its password."""
+    return str(where) if isinstance(where, Path) else "postgresql://" + where.rpartition("@")[2]
+
+
 ROOT = bytes(32)
 """What stands before a stream's first entry, and before the log's."""
 

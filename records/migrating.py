@@ -51,7 +51,8 @@ KEYRING = Tree(_MIGRATIONS / "keyring", head="0001", schema="app")
 @contextmanager
 def as_owner(url: str) -> Iterator[Connection]:
     """A transaction of the role that owns a PostgreSQL's tables. (A file is migrated by whoever writes it.)"""
-    engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args={"options": SEARCH_PATH})
+    psycopg = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    engine = create_engine(psycopg, poolclass=NullPool, hide_parameters=True, connect_args={"options": SEARCH_PATH})
     with engine.begin() as connection:
         yield connection
 
@@ -132,6 +133,7 @@ def _prepared(connection: Connection, tree: Tree, application: str | None) -> "C
     from alembic.script import ScriptDirectory
 
     if connection.dialect.name == "postgresql":
+        _must_sort_by_bytes(connection)
         connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS app"))
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS log"))
@@ -145,6 +147,19 @@ def _prepared(connection: Connection, tree: Tree, application: str | None) -> "C
             "these records were last opened by a newer version of Safeconduct: install that one, or a later one"
         )
     return config
+
+
+def _must_sort_by_bytes(connection: Connection) -> None:
+    """Streams of one case are read as one range, and instants are text: a language's order would tear both apart.
+
+    Raises:
+        Outdated: the database was made with a language's order.
+    """
+    found = connection.execute(text("SELECT datcollate FROM pg_database WHERE datname = current_database()")).scalar()
+    if str(found).partition(".")[0] not in ("C", "POSIX"):
+        raise Outdated(
+            "this PostgreSQL sorts text by a language: make its database anew with TEMPLATE template0 LOCALE 'C'"
+        )
 
 
 def _schema(connection: Connection, tree: Tree) -> str | None:

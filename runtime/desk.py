@@ -50,7 +50,7 @@ class Desk:
 
     @cached_property
     def database(self) -> Database:
-        return Database(self.settings.records_path)
+        return Database(self.settings.records)
 
     @cached_property
     def keys(self) -> tuple[Keys, ...]:

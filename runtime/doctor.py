@@ -34,9 +34,11 @@ from temporalio.service import RPCError
 from activities.contract import TASK_QUEUE
 from activities.notifications.webhook import Webhook
 from domain.errors import Refused, SafeconductError
-from records.database import Reader
-from records.errors import StoreError, Unreachable
+from records.database import Reader, is_there
+from records.errors import Outdated, StoreError, Unreachable
 from records.keyring import Role
+from records.log import Where, in_short
+from records.migrating import KEYRING, RECORDS, Tree, must_be_current
 from runtime.allowlist import Program
 from runtime.attributes import lacking, wanted
 from runtime.client import connect
@@ -87,7 +89,7 @@ async def examine(settings: Settings) -> list[Finding]:
     """
     return [
         *await about_engine(settings, wanted(settings)),
-        *about_records(settings.records_path),
+        *about_records(settings.records),
         about_keyring(settings),
         *about_generation(settings),
         *await asyncio.to_thread(lambda: list(about_channels(settings))),
@@ -206,8 +208,12 @@ def _limit() -> timedelta:
     return timedelta(seconds=ANSWER_SECONDS)
 
 
-def about_records(path: Path) -> Iterator[Finding]:
+def about_records(where: Where) -> Iterator[Finding]:
     """Whether the records open, are whole, have this version's tables, and are closed to others."""
+    if isinstance(where, str):
+        yield _about_postgresql("records", where, RECORDS)
+        return
+    path = where
     if not path.exists():
         yield warn("records", "there are none yet", "nothing, before the first start; else set SAFECONDUCT_HOME")
         return
@@ -222,12 +228,31 @@ def about_records(path: Path) -> Iterator[Finding]:
         yield warn("records", "other accounts may open the folder or its files", "chmod 700 the folder, 600 its files")
 
 
+def _about_postgresql(check: str, url: str, tree: Tree) -> Finding:
+    """Whether a PostgreSQL answers, and has this version's tables."""
+    reader = Reader(url)
+    try:
+        with reader.reading() as connection:
+            must_be_current(connection, tree)
+    except Outdated as error:
+        return fail(check, str(error).partition(":")[0], "as the owner of its tables: safeconduct migrate")
+    except StoreError as error:
+        return fail(check, str(error), "start that PostgreSQL, or mend its address in the settings")
+    finally:
+        reader.close()
+    return ok(check, f"{in_short(url)} answers, with the tables of this version")
+
+
 def about_keyring(settings: Settings) -> Finding:
     """Whether the keyring opens, is whole, and whether something here opens it without asking a person."""
-    path = settings.keyring_path
-    if not path.exists():
+    where = settings.keyring
+    if isinstance(where, str):
+        found = _about_postgresql("keyring", where, KEYRING)
+        if found.verdict is not Verdict.OK:
+            return found
+    elif not where.exists():
         return warn("keyring", "there is none", "nothing, before the first start; else put keyring.db back")
-    if (broken := _broken(path)) is not None:
+    elif (broken := _broken(where)) is not None:
         return fail("keyring", broken, "put the last copy of keyring.db back: without it nothing can be read")
     if not is_begun(settings):
         return warn("keyring", "it belongs to no key yet", "nothing, before the first start; else put keyring.db back")
@@ -242,9 +267,9 @@ def about_keyring(settings: Settings) -> Finding:
 
 def about_generation(settings: Settings) -> Iterator[Finding]:
     """Whether the generation that the keyring is at is in the records, and no older one."""
-    if not settings.keyring_path.exists() or not settings.records_path.exists():
-        return
     try:
+        if not (is_there(settings.keyring, KEYRING) and is_there(settings.records, RECORDS)):
+            return
         with closing(ring_of(settings)) as ring:
             present, there = ring.generation(), ring.generations.all()
     except StoreError:

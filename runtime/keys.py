@@ -20,9 +20,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
-from records.database import Database, Reader
+from records.database import Database, Reader, is_there
 from records.generations import Generations
 from records.keyring import Keyring, Keys, Role, WrongMaster, wrapping_key
+from records.log import Where, in_short
+from records.migrating import KEYRING, RECORDS
 from records.persons import check_passphrase, master_by_passphrase, new_person, recovery_settings
 from records.sealing import KEY_BYTES, fresh_key
 from runtime.settings import NotRunning, Settings
@@ -71,7 +73,7 @@ def keys_of(settings: Settings, master: bytes) -> tuple[Keys, ...]:
 
 def is_begun(settings: Settings) -> bool:
     """Whether there is a keyring that belongs to a master key."""
-    if not settings.keyring_path.exists():
+    if not is_there(settings.keyring, KEYRING):
         return False
     with contextlib.closing(ring_of(settings)) as ring:
         return ring.is_founded()
@@ -80,7 +82,7 @@ def is_begun(settings: Settings) -> bool:
 def ring_of(settings: Settings) -> Keyring:
     """The keyring, made if there is none, with the records in which its generations are."""
     generations = Generations(Reader(settings.records), lambda: Database(settings.records))
-    return Keyring(settings.keyring_path, generations)
+    return Keyring(settings.keyring, generations)
 
 
 def existing_ring(settings: Settings) -> Keyring:
@@ -92,8 +94,8 @@ def existing_ring(settings: Settings) -> Keyring:
     if not is_begun(settings):
         raise NoKeys(f"nothing has been set up in {settings.folder}: begin with `make run` (or `make demo`)")
     ring = ring_of(settings)
-    if isinstance(settings.records, Path) and not settings.records.exists():  # what lies over its keys is in there
-        raise Refused(f"{settings.records_path} is missing: put it back, and start again")
+    if not is_there(settings.records, RECORDS):  # what lies over its keys is in there
+        raise Refused(f"{in_short(settings.records)} is missing: put it back, and start again")
     return ring
 
 
@@ -113,7 +115,8 @@ def master_key(settings: Settings, given: bytes | None = None, *, may_ask: bool 
     try:
         ring.must_fit(master)
     except WrongMaster:
-        raise Refused(f"this master key does not open {settings.keyring_path}: it belongs to another keyring") from None
+        where = in_short(settings.keyring)
+        raise Refused(f"this master key does not open {where}: it belongs to another keyring") from None
     return master
 
 
@@ -152,7 +155,7 @@ def master_of_demo(settings: Settings) -> bytes:
     Raises:
         Refused: the folder holds no demo, but cases.
     """
-    if not settings.master_path.exists() and (is_begun(settings) or _holds_events(settings.records_path)):
+    if not settings.master_path.exists() and (is_begun(settings) or holds_events(settings.records)):
         raise Refused(f"{settings.folder} holds no demo: choose another SAFECONDUCT_HOME for made-up cases")
     if not is_begun(settings):
         _must_hold_no_events(settings)
@@ -320,7 +323,7 @@ def _tell_what_is_lost(settings: Settings, opener: str) -> None:
         print(f"Whoever loses both, {opener} and the recovery key, loses every case: nobody can open them again.")
     else:
         print(f"\nThere is no recovery copy: whoever loses {opener} loses every case, and nobody can open them again.")
-    names = f"{settings.keyring_path.name} and {settings.records_path.name}"
+    names = f"{in_short(settings.keyring)} and {in_short(settings.records)}"
     print(f"Keep copies of {names}: without its keyring a case can't be read.\n", flush=True)
 
 
@@ -342,21 +345,21 @@ def _must_hold_no_events(settings: Settings) -> None:
         Refused: there are records already, so their keyring is missing.
         Unreachable: the records do not say.
     """
-    if _holds_events(settings.records_path):
-        raise Refused(f"{settings.keyring_path} is missing: put back the keyring that belongs to these records")
+    if holds_events(settings.records):
+        raise Refused(f"{in_short(settings.keyring)} is missing: put back the keyring that belongs to these records")
 
 
-def _holds_events(records: Path) -> bool:
-    """
+def holds_events(records: Where) -> bool:
+    """Whether there are records, and something in them.
+
     Raises:
         Unreachable: the records do not say. Whoever took that for a no would put a second keyring beside them.
     """
-    if not records.exists():
+    if not is_there(records, RECORDS):
         return False
     reader = Reader(records)
     try:
         with reader.reading() as connection:
-            is_made = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'event'").first()
-            return bool(is_made) and connection.exec_driver_sql("SELECT 1 FROM event LIMIT 1").first() is not None
+            return connection.exec_driver_sql("SELECT 1 FROM event LIMIT 1").first() is not None
     finally:
         reader.close()

@@ -1,25 +1,35 @@
-"""The commands about the log itself: whether it is what was written, where it stands, and what lists make of it."""
+"""The commands about the records as a whole: whether they are what was written, copies of them, and their tables."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 from rich.progress import Progress
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
-from domain.errors import Refused
+from domain.errors import NotUnderstood, Refused
 from records.checkpoints import all_signed, checkpoints
+from records.database import answering
 from records.verifying import Verified, verify, verify_case
 from runtime import screen
 from runtime.desk import Desk, as_json, at_desk
-from runtime.settings import now
+from runtime.keys import existing_ring
+from runtime.settings import Settings, now
 
 _LAST = text("SELECT coalesce(max(position), 0) FROM event")
 
 
 def add_to(app: typer.Typer) -> None:
     """Make them commands of the command line."""
-    for name, command in (("verify", verify_), ("checkpoint", checkpoint_), ("rebuild", rebuild_)):
+    for name, command in (
+        ("verify", verify_),
+        ("checkpoint", checkpoint_),
+        ("rebuild", rebuild_),
+        ("backup", backup_),
+        ("put-back", put_back_),
+        ("migrate", migrate_),
+    ):
         app.command(name)(command)
 
 
@@ -85,3 +95,56 @@ def rebuild_() -> None:
             lambda done, total: progress.update(task, completed=done, total=total),
         )
     print(f"The lists of {number} cases were made anew from the log.")
+
+
+def backup_(
+    folder: Annotated[Path, typer.Argument(help="where backups lie; each is a folder of its own in it")],
+) -> None:
+    """Copy records and keyring while everything runs, and delete the backups there that have expired."""
+    from runtime.backup import back_up
+
+    settings = Settings()
+    existing_ring(settings)
+    made, deleted = back_up(settings, folder)
+    for one in deleted:
+        print(f"Deleted, for it had expired: {one}")
+    print(f"{made} holds everything up to now, and opens with the same passphrases and keys.")
+    print(f"It is deleted by the first backup after {settings.backup_days} days: until then, a case that is erased")
+    print("meanwhile can still be read in it.")
+
+
+def put_back_(
+    backup: Annotated[Path, typer.Argument(help="one backup: the folder with its backup.json")],
+) -> None:
+    """Bring a backup back, where nothing is. Then start, and the engine is told what the records hold."""
+    from runtime.backup import put_back
+
+    settings = Settings()
+    manifest = put_back(settings, backup)
+    print(f"{manifest.entries} entries are back, as they were at {manifest.made_at:%Y-%m-%d %H:%M} UTC.")
+    print("Start it (`make run`), then: safeconduct restore --all")
+
+
+def migrate_() -> None:
+    """Bring the tables of a PostgreSQL up to this version, as their owner. Files need it not."""
+    from records.migrating import KEYRING, RECORDS, Tree, as_owner, migrate
+
+    settings = Settings()
+    wanted: list[tuple[str, SecretStr, Tree, str | None]] = []
+    if settings.records_url is not None:
+        if settings.records_owner_url is None:
+            raise NotUnderstood(
+                "set SAFECONDUCT_RECORDS_OWNER_URL: the tables' owner makes them, the application only reads"
+            )
+        role = make_url(settings.records_url.get_secret_value()).username
+        wanted.append(("records", settings.records_owner_url, RECORDS, role))
+    if settings.keyring_url is not None:
+        wanted.append(("keyring", settings.keyring_url, KEYRING, None))
+    if not wanted:
+        raise NotUnderstood(
+            "there is nothing to migrate: set SAFECONDUCT_RECORDS_URL and SAFECONDUCT_KEYRING_URL first"
+        )
+    for what, url, tree, role in wanted:
+        with answering(), as_owner(url.get_secret_value()) as connection:
+            migrate(connection, tree, application=role)
+        print(f"{what}: the tables of this version are there.")

@@ -13,6 +13,7 @@ from domain.case import case_stream
 from records.board import Board, text
 from records.database import Database
 from records.keyring import Keys
+from records.log import in_short
 from runtime import screen
 from runtime.allowlist import Program
 from runtime.client import connect, hush
@@ -209,7 +210,7 @@ def welcome(desk: Desk, running: Running, *, lid: str | None, demo: bool) -> Non
     print(f"  with cases readable, for who signs in: {running.decoder}")
     if demo:
         print(f"  (made-up cases: {' or '.join(DEMO_PERSONS)}, passphrase: {DEMO_PASSPHRASE})")
-    print(f"Records:        {desk.settings.records_path}")
+    print(f"Records:        {in_short(desk.settings.records)}")
     if lid is not None:
         print(lid)
     print("In another terminal, from this folder:")

@@ -79,6 +79,11 @@ class Settings(BaseSettings):
         return self.records_url.get_secret_value() if self.records_url is not None else self.records_path
 
     @property
+    def records_of_owner(self) -> Where:
+        """Where the records are, for who owns their tables."""
+        return self.records_owner_url.get_secret_value() if self.records_owner_url is not None else self.records
+
+    @property
     def keyring(self) -> Where:
         """Where the keyring is."""
         return self.keyring_url.get_secret_value() if self.keyring_url is not None else self.keyring_path

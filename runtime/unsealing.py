@@ -32,7 +32,7 @@ async def decode(settings: Settings, port: int, ui: str, namespace: str) -> None
     """
     stop_telling = telemetry.start("decoder")
     (keys,) = open_keys(settings, Role.WORK)
-    database = Database(settings.records_path)
+    database = Database(settings.records)
     await serve(decoder(keys, database, port, ui, namespace).app(), port)
     database.close()
     stop_telling()

@@ -117,7 +117,7 @@ class Watchdog:
         self._heartbeat = Heartbeat(settings.heartbeat_url) if settings.heartbeat_url is not None else None
         self._clocks = clocks
         self._every = every
-        self._board = Board(Reader(settings.records_path))
+        self._board = Board(Reader(settings.records))
         self._alarms = Alarms()
         self._client: Client | None = None
         self._last: Moment | None = None
@@ -398,7 +398,7 @@ async def watch(settings: Settings, channel: Channel, every: float = ROUND_SECON
     stop_telling = telemetry.start("watchdog")
     if SUPERVISED in os.environ:
         logs.also_on_terminal(_log, "watchdog")
-    telemetry.observe_board(Board(Reader(settings.records_path)), now)
+    telemetry.observe_board(Board(Reader(settings.records)), now)
     watchdog = Watchdog(settings, channel, every=every)
     watching = asyncio.create_task(watchdog.run())
     stop = told_to_stop()
