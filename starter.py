@@ -24,7 +24,7 @@ from domain.intake import intake_from, make_fact, read_script
 from domain.room import kind_of
 from domain.story import Story
 from records.errors import StoreError
-from runtime import forms, ledger, screen, secrecy, telemetry
+from runtime import duplicates, forms, ledger, screen, secrecy, telemetry
 from runtime.cases import story_of, story_of_file
 from runtime.desk import Desk, as_json, at_desk, read_intake_file, read_text
 from runtime.ending import leave
@@ -42,6 +42,7 @@ record_app = typer.Typer(help="Record a decision or a report. Without a kind it 
 app.add_typer(record_app, name="record")
 secrecy.add_to(app)
 ledger.add_to(app)
+duplicates.add_to(app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="for a program to read")]
 Case = Annotated[str, typer.Argument(help="reference or nickname")]
@@ -77,6 +78,8 @@ def needs(context: typer.Context, json: AsJson = False) -> None:
     else:
         show(screen.needs_table(found, here.names("list"), moment))
         print("Take one in hand: safeconduct record CASE acknowledged --phase PHASE --duty DUTY (see `duties CASE`)")
+    if not json and (reminder := duplicates.reminder(here, moment)) is not None:
+        print(reminder)
 
 
 @app.command()

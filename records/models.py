@@ -178,3 +178,32 @@ class FenceRow(SQLModel, table=True):
     reference: str = Field(primary_key=True)
     fenced_at: str
     keys_destroyed_at: str | None = None
+
+
+class BlindIndexRow(SQLModel, table=True):
+    """Tells a person again who comes back: keyed digests of names and birth date. Never unique, never in clear."""
+
+    __tablename__: ClassVar[str] = "blind_index"
+
+    entry: int | None = Field(default=None, primary_key=True)
+    reference: str = Field(index=True)
+    digest: str = Field(index=True)
+
+
+class DuplicateHitRow(SQLModel, table=True):
+    """Two cases that may be one person, for those who may see that; and what one of them found."""
+
+    __tablename__: ClassVar[str] = "duplicate_hit"
+    # the number of a hit that is gone is not given again: somebody may still have it on the screen
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    hit: int | None = Field(default=None, primary_key=True)
+    reference: str = Field(index=True)
+    other: str = Field(index=True)
+    basis: str
+    found_at: str
+    seen_by: str | None = None
+    seen_at: str | None = None
+    finding: str | None = None
+    settled_by: str | None = None
+    settled_at: str | None = None

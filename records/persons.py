@@ -6,7 +6,9 @@ them, so that a new master key, and a locked case, can be given to a person who 
 
 import secrets
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from enum import StrEnum
 
 import pyrage
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -25,6 +27,12 @@ LANES, PASSES, MEMORY_KIB = 4, 3, 65536
 _SALT_BYTES = 16
 
 
+class Right(StrEnum):
+    """What not everybody may who opens the installation."""
+
+    DUPLICATES = "duplicates"
+
+
 def check_passphrase(passphrase: str) -> str:
     """
     Raises:
@@ -35,7 +43,7 @@ def check_passphrase(passphrase: str) -> str:
     return passphrase
 
 
-def new_person(name: str, passphrase: str, master: bytes) -> PersonRow:
+def new_person(name: str, passphrase: str, master: bytes, rights: Iterable[Right] = ()) -> PersonRow:
     """Somebody who opens the installation by a passphrase of their own.
 
     Raises:
@@ -51,6 +59,7 @@ def new_person(name: str, passphrase: str, master: bytes) -> PersonRow:
         identity=_under(passphrase, salt).seal(_place(name), str(identity).encode()),
         master=bytes(pyrage.encrypt(master, [recipient])),
         enrolled_at=datetime.now(UTC).isoformat(),
+        rights=_in_words(rights),
     )
 
 
@@ -75,6 +84,56 @@ def proves(keyring: Keyring, name: str, passphrase: str) -> bool:
     except Refused:
         return False
     return True
+
+
+def rights_of(keyring: Keyring, name: str) -> frozenset[Right]:
+    """What a person may besides; nothing, if nobody of this name is enrolled."""
+    words = " ".join(person.rights for person in keyring.persons() if person.name == name).split()
+    return frozenset(right for right in Right if right in words)
+
+
+def grant(keyring: Keyring, name: str, right: Right, by: str, passphrase: str) -> None:
+    """Give a person a right.
+
+    Raises:
+        NotFound: one of the two is not enrolled.
+        Refused: they are one person, or the passphrase is another.
+    """
+    may_grant(keyring, name, by)
+    _give(keyring, name, by, passphrase, rights_of(keyring, name) | {right})
+
+
+def may_grant(keyring: Keyring, name: str, by: str) -> None:
+    """
+    Raises:
+        NotFound: one of the two is not enrolled.
+        Refused: they are one person.
+    """
+    _person(keyring, name)
+    _person(keyring, by)
+    if name == by:
+        raise Refused("nobody gives themselves a right: a second person does (--as NAME)")
+
+
+def revoke(keyring: Keyring, name: str, right: Right, by: str, passphrase: str) -> None:
+    """Take a right away; one's own too.
+
+    Raises:
+        NotFound: one of the two is not enrolled.
+        Refused: the passphrase is another.
+    """
+    _give(keyring, name, by, passphrase, rights_of(keyring, name) - {right})
+
+
+def _give(keyring: Keyring, name: str, by: str, passphrase: str, rights: Iterable[Right]) -> None:
+    keyring.must_fit(master_by_passphrase(keyring, by, passphrase))
+    person = _person(keyring, name)
+    person.rights = _in_words(rights)
+    keyring.enroll(person)
+
+
+def _in_words(rights: Iterable[Right]) -> str:
+    return " ".join(sorted(rights))
 
 
 def recovery_settings(master: bytes, recipient: str | None) -> dict[str, bytes]:

@@ -48,6 +48,8 @@ class PersonRow(Ring, table=True):
     identity: bytes
     master: bytes
     enrolled_at: str
+    rights: str = ""
+    """What this person may besides, in words with spaces between."""
 
 
 class LockRow(Ring, table=True):

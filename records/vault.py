@@ -3,7 +3,7 @@
 Whatever a person reads here is written down first: who, of whom, what, when.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from domain.case import case_stream
 from domain.facts import Frozen
 from domain.intake import Identity
+from records import duplicates
 from records.database import Database
 from records.errors import Unreadable
 from records.keyring import INSTALLATION, Keys, Purpose
@@ -50,16 +51,19 @@ class Vault:
         self._now = now
 
     def keep(self, reference: str, identity: Identity) -> None:
-        """Write who a reference is, before its case is started.
+        """Write who a reference is, before its case is started, and notice whether the person was here before.
+
+        Of what was noticed nothing comes back: see :mod:`records.duplicates`.
 
         Raises:
             Locked: the case is locked.
         """
         sealer = self._sealer(reference)
         body = sealer.seal(_identity_place(reference), identity.model_dump_json().encode())
+        digests = duplicates.digests_of(self._keys, identity)
         with self._database.writing() as connection, Session(bind=connection) as session:
             session.merge(IdentityRow(reference=reference, key_id=sealer.key_id, body=body))
-            session.flush()
+            duplicates.notice(session, reference, digests, self._now())
 
     def identity(self, reference: str) -> Identity | None:
         """Who a reference is. A reading.
@@ -80,11 +84,20 @@ class Vault:
             what: why they are read: ``list``, ``status``, ``search``.
         """
         self._log(what, *(references or (EVERYBODY,)))
+        if not references:
+            self._keys.read_all(Purpose.VAULT)
+        return self._nicknames(references)
+
+    def nicknames_among_all(self, what: str, references: Collection[str]) -> dict[str, str]:
+        """The nicknames of a few cases, written down as a reading of all: which they are stays with who reads."""
+        self._log(what, EVERYBODY)
+        return self._nicknames(references) if references else {}
+
+    def _nicknames(self, references: Collection[str]) -> dict[str, str]:
+        """Of these, or of all."""
         query = select(IdentityRow).order_by(col(IdentityRow.reference))
         if references:
             query = query.where(col(IdentityRow.reference).in_(references))
-        else:
-            self._keys.read_all(Purpose.VAULT)
         locked = self._keys.keyring.locked()
         with self._database.reading() as connection, Session(bind=connection) as session:
             rows = session.exec(query).all()

@@ -16,7 +16,7 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 
 from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
@@ -25,7 +25,7 @@ from records.generations import Generations
 from records.keyring import Keyring, Keys, Role, WrongMaster, wrapping_key
 from records.log import Where, in_short
 from records.migrating import KEYRING, RECORDS
-from records.persons import check_passphrase, master_by_passphrase, new_person, recovery_settings
+from records.persons import Right, check_passphrase, master_by_passphrase, new_person, recovery_settings
 from records.sealing import KEY_BYTES, fresh_key
 from runtime.settings import NotRunning, Settings
 
@@ -37,6 +37,9 @@ AGENT_SECONDS = 5.0
 
 DEMO_PERSONS, DEMO_PASSPHRASE = ("dana", "timur"), "made-up cases only"
 """Who can sign in to a demo, and how. No secret: a demo's key lies beside its cases."""
+
+DEMO_RIGHTS = {"timur": {Right.DUPLICATES}}
+"""Who may what besides, in a demo."""
 
 
 class NoKeys(SafeconductError):
@@ -120,12 +123,19 @@ def master_key(settings: Settings, given: bytes | None = None, *, may_ask: bool 
     return master
 
 
-def begin(settings: Settings, master: bytes, recovery: str | None, persons: dict[str, str] | None = None) -> None:
+def begin(
+    settings: Settings,
+    master: bytes,
+    recovery: str | None,
+    persons: dict[str, str] | None = None,
+    rights: Mapping[str, Iterable[Right]] | None = None,
+) -> None:
     """Make the keyring of a new installation, and its recovery copy.
 
     Args:
         recovery: the recipient of the recovery copy.
         persons: names, and passphrases.
+        rights: what some of them may besides.
 
     Raises:
         Refused: there are records already, so their keyring is missing.
@@ -133,7 +143,10 @@ def begin(settings: Settings, master: bytes, recovery: str | None, persons: dict
         NotUnderstood: the recipient is none, or a passphrase is too short.
     """
     _must_hold_no_events(settings)
-    rows = [new_person(name, passphrase, master) for name, passphrase in (persons or {}).items()]
+    rows = [
+        new_person(name, passphrase, master, (rights or {}).get(name, ()))
+        for name, passphrase in (persons or {}).items()
+    ]
     about_recovery = recovery_settings(master, recovery)
     ring = ring_of(settings)
     ring.found(master, about_recovery, rows)
@@ -164,7 +177,7 @@ def master_of_demo(settings: Settings) -> bytes:
         settings.master_path.write_text(fresh_key().hex())
         master = _master_from_file(settings)
         assert master is not None
-        begin(settings, master, None, dict.fromkeys(DEMO_PERSONS, DEMO_PASSPHRASE))
+        begin(settings, master, None, dict.fromkeys(DEMO_PERSONS, DEMO_PASSPHRASE), DEMO_RIGHTS)
     return master_key(settings)
 
 

@@ -15,7 +15,7 @@ from domain.events import Corrected, Event
 from domain.forecast import Line
 from domain.room import DatesMoved, DutyCameDue, HistoryImported
 from records.board import Need
-from records.models import CaseRow, DutyRow, NoticeRow, PhaseRow, ReadingRow
+from records.models import CaseRow, DuplicateHitRow, DutyRow, NoticeRow, PhaseRow, ReadingRow
 from records.readings import EVERYBODY
 
 NameOf = Callable[[str], str]
@@ -219,4 +219,13 @@ def readings_table(found: Iterable[ReadingRow]) -> Table:
     table = _table("Readings", "When", "Who", "What", "Of")
     for row in found:
         table.add_row(day(row.at), row.staff, row.what, "all cases" if row.reference == EVERYBODY else row.reference)
+    return table
+
+
+def hits_table(hits: Iterable[DuplicateHitRow], name_of: NameOf) -> Table:
+    """Cases that may be one person, for those who may see that."""
+    table = _table("May be the same person", "Hit", "Found", "Case", "Earlier case", "Alike by", "First seen by")
+    for row in hits:
+        cases = (f"{one} {escape(name_of(one))}" for one in (row.reference, row.other))
+        table.add_row(str(row.hit), day(row.found_at), *cases, row.basis, row.seen_by or "")
     return table

@@ -1,6 +1,7 @@
 """The commands about who may read: persons, readings, locks, staff and keys."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="for a program to read")]
 RecoveryFile = Annotated[
     Path | None, typer.Option("--recovery", help="file with the recovery key (AGE-SECRET-KEY-1…), as age writes it")
 ]
+Name = Annotated[str, typer.Argument(help="sign-in name of whom")]
+RightName = Annotated[persons.Right, typer.Argument(help="what they may see")]
+By = Annotated[str | None, typer.Option("--as", help="who gives or takes it; $SAFECONDUCT_STAFF if left out")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -86,7 +90,12 @@ def unlock(
 
 
 @staff_app.command("add")
-def add_staff(name: Annotated[str, typer.Argument(help="their sign-in name")]) -> None:
+def add_staff(
+    name: Annotated[str, typer.Argument(help="their sign-in name")],
+    may_see_duplicates: Annotated[
+        bool, typer.Option("--may-see-duplicates", help="who may be told that a person came back")
+    ] = False,
+) -> None:
     """Let another person open this installation, with a passphrase of their own."""
     settings = Settings()
     ring = existing_ring(settings)
@@ -94,13 +103,13 @@ def add_staff(name: Annotated[str, typer.Argument(help="their sign-in name")]) -
     if any(row.name == name for row in ring.persons()):
         raise Refused(f"{name} is enrolled already")
     master = master_key(settings)
-    _enroll(ring, name, master)
+    _enroll(ring, name, master, {persons.Right.DUPLICATES} if may_see_duplicates else ())
     print(f"{name} is enrolled.")
 
 
-def _enroll(ring: Keyring, name: str, master: bytes) -> None:
+def _enroll(ring: Keyring, name: str, master: bytes, rights: Iterable[persons.Right]) -> None:
     """Ask for the passphrase, and write the person down; the master key may have been changed while they typed."""
-    person = persons.new_person(name, ask_new_passphrase(name), master)
+    person = persons.new_person(name, ask_new_passphrase(name), master, rights)
     try:
         ring.must_fit(master)
     except WrongMaster:
@@ -110,9 +119,26 @@ def _enroll(ring: Keyring, name: str, master: bytes) -> None:
 
 @staff_app.command("list")
 def list_staff() -> None:
-    """Who is enrolled."""
+    """Who is enrolled, and what they may besides."""
     for row in existing_ring(Settings()).persons():
-        print(f"{row.name}  since {row.enrolled_at[:10]}")
+        print(f"{row.name}  since {row.enrolled_at[:10]}{f'  may see: {row.rights}' if row.rights else ''}")
+
+
+@staff_app.command("grant")
+def grant_right(name: Name, right: RightName, staff: By = None) -> None:
+    """Give a person a right. A second person does it, with their passphrase."""
+    here, ring = at_desk(staff), existing_ring(Settings())
+    persons.may_grant(ring, name, here.staff)
+    persons.grant(ring, name, right, here.staff, ask_passphrase(here.staff, "rights are given at a terminal"))
+    print(f"{name} may see {right}.")
+
+
+@staff_app.command("revoke")
+def revoke_right(name: Name, right: RightName, staff: By = None) -> None:
+    """Take a right away."""
+    here, ring = at_desk(staff), existing_ring(Settings())
+    persons.revoke(ring, name, right, here.staff, ask_passphrase(here.staff, "rights are taken at a terminal"))
+    print(f"{name} may not see {right} any more.")
 
 
 @keys_app.command()
@@ -143,7 +169,7 @@ def recover(
     if recovery is None:
         raise NotUnderstood("say where the recovery key is: --recovery FILE (it begins with AGE-SECRET-KEY-1)")
     master = persons.master_by_recovery(ring, persons.identity_from(read_text(recovery)))
-    _enroll(ring, here.staff, master)
+    _enroll(ring, here.staff, master, persons.rights_of(ring, here.staff))
     print(f"{here.staff} has a new passphrase.")
 
 

@@ -192,6 +192,9 @@ def test_the_record_file_alone_surrenders_the_boards_and_no_person(seized: Seize
     assert [title for title in titles if title.startswith("Get a lawyer")]
     assert ("dana", "search") in asked(file, "SELECT staff, what FROM reading")
     assert asked(file, "SELECT count(*) FROM note WHERE reference = (SELECT reference FROM case_card)") == [(1,)]
+    # which cases share a digest, and not of what it is
+    assert asked(file, "SELECT DISTINCT reference, length(digest) FROM blind_index") == [(seized.reference, 64)]
+    assert asked(file, "SELECT count(*) FROM duplicate_hit") == [(0,)]
     bodies = b"".join(bytes(body) for (body,) in asked(file, "SELECT body FROM event") if isinstance(body, bytes))
     assert bodies
     for sealed in (b"detained", b"police", b"dana", b"consent", b"2026-11-20"):

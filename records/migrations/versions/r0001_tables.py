@@ -24,6 +24,8 @@ ALL_ELSE = (
     "checkpoint",
     "generation",
     "fence",
+    "blind_index",
+    "duplicate_hit",
 )
 
 
@@ -33,6 +35,7 @@ def upgrade() -> None:
     _make_duties_and_notices()
     _make_vault()
     _make_books()
+    _make_duplicates()
     match op.get_bind().dialect.name:
         case "sqlite":
             _guard_on_sqlite()
@@ -212,6 +215,25 @@ def _make_books() -> None:
         _text("keys_destroyed_at", nullable=True),
         sa.PrimaryKeyConstraint("reference", name="fence_pkey"),
     )
+
+
+def _make_duplicates() -> None:
+    op.create_table(
+        "blind_index",
+        sa.Column("entry", sa.Integer(), nullable=False),
+        *(_text(name) for name in ("reference", "digest")),
+        sa.PrimaryKeyConstraint("entry", name="blind_index_pkey"),
+    )
+    _index("blind_index", "reference", "digest")
+    op.create_table(
+        "duplicate_hit",
+        sa.Column("hit", sa.Integer(), nullable=False),
+        *(_text(name) for name in ("reference", "other", "basis", "found_at")),
+        *(_text(name, nullable=True) for name in ("seen_by", "seen_at", "finding", "settled_by", "settled_at")),
+        sa.PrimaryKeyConstraint("hit", name="duplicate_hit_pkey"),
+        sqlite_autoincrement=True,
+    )
+    _index("duplicate_hit", "reference", "other")
 
 
 def _log() -> str | None:

@@ -24,7 +24,7 @@ def upgrade() -> None:
         "person",
         *(_text(name) for name in ("name", "recipient")),
         *(_bytes(name) for name in ("salt", "identity", "master")),
-        _text("enrolled_at"),
+        *(_text(name) for name in ("enrolled_at", "rights")),
         sa.PrimaryKeyConstraint("name", name="person_pkey"),
     )
     op.create_table(
