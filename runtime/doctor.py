@@ -242,7 +242,8 @@ def about_keyring(settings: Settings) -> Finding:
 
 def about_generation(settings: Settings) -> Iterator[Finding]:
     """Whether the generation that the keyring is at is in the records, and no older one."""
-    if not settings.keyring_path.exists() or not settings.records_path.exists():
+    is_missing = isinstance(settings.records, Path) and not settings.records.exists()
+    if is_missing or not settings.keyring_path.exists():
         return
     try:
         with closing(ring_of(settings)) as ring:
