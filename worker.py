@@ -26,7 +26,7 @@ from records.store import Store
 from runtime import telemetry
 from runtime.allowlist import Program
 from runtime.attributes import switched_on
-from runtime.checkpointing import keep_checkpoints
+from runtime.checkpointing import keep_checkpoints, must_not_be_older
 from runtime.client import connect
 from runtime.ending import leave, told_to_stop
 from runtime.keys import open_keys
@@ -131,6 +131,7 @@ async def main() -> int:
     database = Database(settings.records)
     notices = channel(settings)
     stand_up(database, keys.keyring, notices, _log.error)
+    must_not_be_older(database, keys, settings.checkpoints)
     stop = told_to_stop()
     client = await connect(settings, keys, program=Program.WORKER)
     attributes = await switched_on(client, settings)

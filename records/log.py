@@ -31,6 +31,11 @@ def in_short(where: Where) -> str:
     return str(where) if isinstance(where, Path) else "postgresql://" + where.rpartition("@")[2]
 
 
+def name_of(where: Where) -> str:
+    """The same, without the folder."""
+    return where.name if isinstance(where, Path) else in_short(where)
+
+
 ROOT = bytes(32)
 """What stands before a stream's first entry, and before the log's."""
 

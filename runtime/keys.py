@@ -23,7 +23,7 @@ from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
 from records.database import Database, Reader, is_there
 from records.generations import Generations
 from records.keyring import Keyring, Keys, Role, WrongMaster, wrapping_key
-from records.log import Where, in_short
+from records.log import Where, in_short, name_of
 from records.migrating import KEYRING, RECORDS
 from records.persons import Right, check_passphrase, master_by_passphrase, new_person, recovery_settings
 from records.sealing import KEY_BYTES, fresh_key
@@ -336,7 +336,7 @@ def _tell_what_is_lost(settings: Settings, opener: str) -> None:
         print(f"Whoever loses both, {opener} and the recovery key, loses every case: nobody can open them again.")
     else:
         print(f"\nThere is no recovery copy: whoever loses {opener} loses every case, and nobody can open them again.")
-    names = f"{in_short(settings.keyring)} and {in_short(settings.records)}"
+    names = f"{name_of(settings.keyring)} and {name_of(settings.records)}"
     print(f"Keep copies of {names}: without its keyring a case can't be read.\n", flush=True)
 
 

@@ -16,6 +16,7 @@ from records.keyring import Keys
 from records.log import in_short
 from runtime import screen
 from runtime.allowlist import Program
+from runtime.checkpointing import must_not_be_older
 from runtime.client import connect, hush
 from runtime.connection import forget_chosen_engines
 from runtime.crew import Crew
@@ -74,18 +75,19 @@ def up_and_running(
     # before any loop runs: its handler would swallow the first Ctrl-C at a question
     master = master_of_demo(settings) if demo else master_of_installation(settings)
     ports = Ports(free_port(), free_port(), free_port()) if demo or free_ports else Ports(*RUN_PORTS)
-    look_at_the_files(settings, channel)
+    look_at_the_files(settings, channel, master)
     asyncio.run(_run(settings, master, ports, workers, demo=demo))
 
 
-def look_at_the_files(settings: Settings, channel: Channel) -> None:
-    """See that keyring and records belong together, before anything starts on them.
+def look_at_the_files(settings: Settings, channel: Channel, master: bytes) -> None:
+    """See that keyring and records belong together, and are not older than they were, before anything starts on them.
 
     Raises:
         Refused: they don't.
     """
     with closing(Database(settings.records)) as database, closing(existing_ring(settings)) as ring:
         stand_up(database, ring, channel, lambda line: print(line, flush=True))
+        must_not_be_older(database, keys_of(settings, master)[0], settings.checkpoints)
 
 
 async def _run(settings: Settings, master: bytes, ports: Ports, workers: int, *, demo: bool) -> None:

@@ -11,7 +11,7 @@ from domain.case import case_stream
 from domain.errors import NotUnderstood, Refused
 from records import persons
 from records.keyring import Keyring, WrongMaster
-from records.log import in_short
+from records.log import name_of
 from records.readings import readings_of
 from records.sealing import fresh_key
 from runtime import screen
@@ -155,7 +155,7 @@ def rotate() -> None:
         print(f"The new {MASTER_KEY}, in force as soon as this command says so:\n{new.hex()}", flush=True)
     persons.rotate(ring, old, new)
     write_recovery_copy(settings, ring)
-    print(f"The master key has changed. Old copies of {in_short(settings.keyring)} still open with the old one.")
+    print(f"The master key has changed. Old copies of {name_of(settings.keyring)} still open with the old one.")
 
 
 @keys_app.command()
