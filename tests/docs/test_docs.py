@@ -71,23 +71,23 @@ def commands(document: Path) -> list[Shown]:
     ]
 
 
-def expanded(line: str, event: str) -> list[str]:
-    """A line's arguments, as a shell would give them. EVENT is what the command before it printed."""
+def expanded(line: str, event: str, media: Path) -> list[str]:
+    """A line's arguments, as a shell would give them. EVENT is what the command before it printed; a disk is a folder."""
     arguments: list[str] = []
     for word in shlex.split(line)[1:]:
         if "*" in word:
             arguments += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(word))
         else:
-            arguments.append(event if word == "EVENT" else word)
+            arguments.append(event if word == "EVENT" else word.replace("/media/", f"{media}/"))
     return arguments
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_command_shown_does_what_is_said(demo: Demo, document: Path) -> None:
+def test_every_command_shown_does_what_is_said(demo: Demo, document: Path, tmp_path: Path) -> None:
     event = ""
     for shown in commands(document):
         assert shown.line.split()[1:2] != ["up"], "show `make demo` or `make run` instead"
-        code, printed = demo.type(expanded(shown.line, event))
+        code, printed = demo.type(expanded(shown.line, event, tmp_path))
         assert "Traceback" not in printed
         assert code == (1 if shown.fails else 0), f"{shown.line}\n{printed}"
         if found := RECORDED.findall(printed):
