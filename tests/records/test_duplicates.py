@@ -293,30 +293,35 @@ def test_who_has_looked_is_written_down_without_saying_at_what(kept: Kept) -> No
 # --- on PostgreSQL ---
 
 
-def test_on_postgresql_people_who_are_taken_in_at_one_moment_meet_each_other(
-    databases: Databases, tmp_path: Path
-) -> None:
+@pytest.fixture
+def postgresql(databases: Databases) -> Iterator[Database]:
+    """Records in a PostgreSQL, as the application has them."""
     with as_owner(databases.records_owner) as connection:
         migrate(connection, application=databases.app_role)
-    database, keys = Database(databases.records_app), keys_in(tmp_path)[1]
+    with closing(Database(databases.records_app)) as database:
+        yield database
+
+
+def test_on_postgresql_people_who_are_taken_in_at_one_moment_meet_each_other(
+    postgresql: Database, tmp_path: Path
+) -> None:
+    keys = keys_in(tmp_path)[1]
     references, together = [make_reference(lambda: getrandbits(60)) for _ in range(8)], Barrier(8)
     for reference in references:  # what takes long before the transaction
-        digests_of(keys, LATIN)
         keys.sealer(case_stream(reference), Purpose.VAULT)
 
     def take_in(reference: str) -> None:
         together.wait()
-        Vault(database, keys, "dana", lambda: NOW).keep(reference, LATIN)
+        Vault(postgresql, keys, "dana", lambda: NOW).keep(reference, LATIN)
 
     with ThreadPoolExecutor(8) as many:
         list(many.map(take_in, references))
-    hits = open_hits(database)
+    hits = open_hits(postgresql)
     assert {frozenset((row.reference, row.other)) for row in hits} == set(map(frozenset, combinations(references, 2)))
     assert len(hits) == 28
-    mark_seen(database, hits, "timur", NOW)
+    mark_seen(postgresql, hits, "timur", NOW)
     assert hits[0].hit is not None
-    settle(database, hits[0].hit, Finding.SAME, "timur", NOW)
-    with database.writing() as connection, Session(bind=connection) as session:
-        forget(session, references[0])
-    assert len(open_hits(database)) == 21
-    database.close()
+    settle(postgresql, hits[0].hit, Finding.SAME, "timur", NOW)
+    with postgresql.writing() as connection, Session(bind=connection) as session:
+        forget(session, hits[0].reference)
+    assert len(open_hits(postgresql)) == 28 - 7
