@@ -2,10 +2,14 @@
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import combinations
 from pathlib import Path
+from random import getrandbits
+from threading import Barrier
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,11 +23,13 @@ from domain.names import Basis
 from records.database import Database
 from records.duplicates import Finding, digests_of, forget, looked_since, mark_seen, open_hits, settle
 from records.errors import Locked, Unreachable
-from records.keyring import Keys, Role, wrapping_key
+from records.keyring import Keys, Purpose, Role, wrapping_key
+from records.migrating import as_owner, migrate
 from records.persons import lock, new_person
 from records.readings import readings_of
 from records.vault import Vault
 from tests.support.keys import MASTER, keys_in
+from tests.support.postgres import Databases
 from tests.support.searching import Trace, files_below, leaks
 
 ONE, OTHER, THIRD = (make_reference(lambda bits=bits: bits) for bits in (1, 2, 3))  # type: ignore[misc]
@@ -282,3 +288,40 @@ def test_who_has_looked_is_written_down_without_saying_at_what(kept: Kept) -> No
     assert looked_since(kept.database, "timur", NOW - timedelta(days=7))
     assert not looked_since(kept.database, "timur", NOW + timedelta(seconds=1))
     assert not looked_since(kept.database, "dana", NOW - timedelta(days=7))
+
+
+# --- on PostgreSQL ---
+
+
+@pytest.fixture
+def postgresql(databases: Databases) -> Iterator[Database]:
+    """Records in a PostgreSQL, as the application has them."""
+    with as_owner(databases.records_owner) as connection:
+        migrate(connection, application=databases.app_role)
+    with closing(Database(databases.records_app)) as database:
+        yield database
+
+
+def test_on_postgresql_people_who_are_taken_in_at_one_moment_meet_each_other(
+    postgresql: Database, tmp_path: Path
+) -> None:
+    keys = keys_in(tmp_path)[1]
+    references, together = [make_reference(lambda: getrandbits(60)) for _ in range(8)], Barrier(8)
+    for reference in references:  # what takes long before the transaction
+        keys.sealer(case_stream(reference), Purpose.VAULT)
+
+    def take_in(reference: str) -> None:
+        together.wait()
+        Vault(postgresql, keys, "dana", lambda: NOW).keep(reference, LATIN)
+
+    with ThreadPoolExecutor(8) as many:
+        list(many.map(take_in, references))
+    hits = open_hits(postgresql)
+    assert {frozenset((row.reference, row.other)) for row in hits} == set(map(frozenset, combinations(references, 2)))
+    assert len(hits) == 28
+    mark_seen(postgresql, hits, "timur", NOW)
+    assert hits[0].hit is not None
+    settle(postgresql, hits[0].hit, Finding.SAME, "timur", NOW)
+    with postgresql.writing() as connection, Session(bind=connection) as session:
+        forget(session, hits[0].reference)
+    assert len(open_hits(postgresql)) == 28 - 7
