@@ -72,7 +72,7 @@ def commands(document: Path) -> list[Shown]:
 
 
 def expanded(line: str, event: str, media: Path) -> list[str]:
-    """A line's arguments, as a shell would give them. EVENT is what the command before it printed; a disk is a folder."""
+    """Arguments, as a shell would give them. EVENT is what the command before it printed; a disk is a folder."""
     arguments: list[str] = []
     for word in shlex.split(line)[1:]:
         if "*" in word:

@@ -58,15 +58,24 @@ def start(
 
 
 @contextmanager
-def running_demo(folder: Path, stop: signal.Signals = signal.SIGINT) -> Iterator[Demo]:
+def running_demo(
+    folder: Path,
+    stop: signal.Signals = signal.SIGINT,
+    *,
+    options: tuple[str, ...] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Demo]:
     """`safeconduct up --demo` in a folder, stopped in the end as by Ctrl-C: it must leave nothing running."""
+    given = environment or {}
     printed = folder / "printed.txt"
     program = Path(sys.executable).parent / "safeconduct"
     with printed.open("w") as file:
         # an engine of somebody's own is none of its business
         elsewhere = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "TEMPORAL_PROFILE": "none"}
-        process = start(folder, str(program), "up", "--demo", printed=file.fileno(), environment=elsewhere)
-    typing = start(folder, sys.executable, "-m", "tests.support.many_commands", printed=subprocess.PIPE)
+        command = (str(program), "up", "--demo", *options)
+        process = start(folder, *command, printed=file.fileno(), environment={**elsewhere, **given})
+    many = (sys.executable, "-m", "tests.support.many_commands")
+    typing = start(folder, *many, printed=subprocess.PIPE, environment=given)
     running = folder / "home" / "running.json"
 
     def is_up() -> bool:
