@@ -32,6 +32,8 @@ from temporalio.worker import Worker
 
 import runtime.keys
 from benchmarks.bare import BareWorkflow
+from benchmarks.figures import Figure
+from benchmarks.ledger import ledger
 from domain.case import Phase, case_stream, make_reference, phase_stream
 from domain.duties import Urgency
 from domain.events import Command, Receipt
@@ -70,31 +72,6 @@ LIMIT_SECONDS = 105.0
 
 BARE_QUEUE = "bare"
 PHASES_OF_A_NEW_CASE = 4
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the result.
-
-    Attributes:
-        name: what was measured.
-        bare: bare Temporal's figure, where there is one.
-        ours: Safeconduct's figure.
-        ratio: ours as a multiple of bare's; for rates, as a share of it.
-        unit: of both figures.
-        aim: in words; empty if there is none.
-        met: whether the aim is met; ``None`` without one.
-        held_back: what holds it back, if it is not met.
-    """
-
-    name: str
-    bare: float | None
-    ours: float
-    ratio: float | None
-    unit: str
-    aim: str = ""
-    met: bool | None = None
-    held_back: str = ""
 
 
 class Silence:
@@ -380,6 +357,7 @@ async def measure(figures: list[Figure]) -> None:
             for part in (idle, under_load, starts):
                 figures += await part(on)
     figures += looking_ahead()
+    figures += ledger()
 
 
 def show(figures: Sequence[Figure], console: Console) -> None:
