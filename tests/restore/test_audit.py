@@ -1,6 +1,7 @@
 """Two ledgers: what the engine's workflows have read, and the log. The first place where they differ is named."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -76,7 +77,7 @@ async def test_older_records_put_back_beside_an_engine_that_knows_more_are_found
 ) -> None:
     safety = phase_stream(reference, Phase.SAFETY, 1)
     async with living(tmp_path, reference) as case:
-        older = an_older_copy(tmp_path, case)
+        older = an_older_copy(tmp_path)
         await case.office.record(reference, past(CheckedIn(), BEGAN), uuid4())
         found = await differences(case, older)
         assert {one.kind for one in found} == {Kind.AHEAD}
@@ -85,11 +86,10 @@ async def test_older_records_put_back_beside_an_engine_that_knows_more_are_found
         assert "older records" in found[0].sentence
 
 
-def an_older_copy(folder: Path, case: Living) -> Store:
+def an_older_copy(folder: Path) -> Store:
     """The records as they stand now, whatever comes later."""
-    with case.board._database.reading() as connection:
-        connection.connection.driver_connection.backup(target := sqlite3.connect(folder / "older.db"))  # type: ignore[union-attr]
-    target.close()
+    with closing(sqlite3.connect(folder / "records.db")) as source, closing(sqlite3.connect(folder / "older.db")) as to:
+        source.backup(to)
     return Store(Database(folder / "older.db"), keys_in(folder)[0])
 
 
