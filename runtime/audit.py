@@ -5,7 +5,7 @@ history is still kept, open or closed, all events that the records ever told it 
 
 Rules:
     1. The log is read after the history that names its events, so one that was appended meanwhile is no difference.
-    2. A workflow may be busy: it is behind only if it has not come as far as the log had come some seconds ago.
+    2. A workflow may be busy, or about to start: what is missing or behind is looked at again for some seconds.
     3. Nothing is changed. What is found is said with what to do about it, and holds ids and versions alone.
 """
 
@@ -30,15 +30,17 @@ from domain.events import Event, is_a_persons
 from records.errors import Unreadable
 from records.sealing import SealError
 from records.store import Store
-from runtime.revival import ENGINE_SECONDS, how_it_ended, some_at_once
+from runtime.revival import ENGINE_SECONDS, PAUSED, how_it_ended, some_at_once
 from runtime.settings import NotRunning
 from workflows.allowlist import STREAM
 from workflows.phase import Head
 
-CATCHING_UP_SECONDS = 5.0
+CATCHING_UP_SECONDS = 10.0
 """How long a busy workflow may take to come as far as the log. One that a crash left behind never does by itself."""
 
-LOOK_AGAIN_SECONDS = 0.1
+LOOK_AGAIN_SECONDS = 0.5
+
+_UNANSWERED = (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
 
 Run = WorkflowHandle[Any, Any]
 """One run of a workflow, open or closed."""
@@ -89,16 +91,16 @@ class Audit:
 async def audit(
     client: Client,
     store: Store,
-    streams: Sequence[str],
+    open_streams: Callable[[], Sequence[str]],
     histories: Sequence[Run],
-    done: Callable[[], object],
+    done: Callable[[], object] = lambda: None,
 ) -> Audit:
     """Compare open streams and histories with the log.
 
     Args:
         client: the engine.
         store: the log.
-        streams: all that are open.
+        open_streams: gives those that are open now, as the records say.
         histories: the runs to read; see ``kept_runs``.
         done: called after each stream and each history.
 
@@ -108,23 +110,52 @@ async def audit(
     """
     found, runs = Audit(), {run.run_id or run.id: run for run in histories}
 
-    async def head(stream: str) -> None:
-        found.differences += await head_differs(client, store, stream)
-        found.heads += 1
-        done()
-
     async def history(run_id: str) -> None:
         found.differences += await history_differs(client, store, runs[run_id])
         found.runs += 1
         done()
 
     try:
-        await some_at_once(head, streams)
+        streams = await asyncio.to_thread(open_streams)
+        found.heads = len(streams)
+        differing = await _heads(client, store, streams, done)
         await some_at_once(history, runs)
+        found.differences += await _look_again(client, store, open_streams, differing)
     except RPCError as error:
         raise _as_not_running(error) from None
     found.differences.sort()
     return found
+
+
+async def _heads(
+    client: Client, store: Store, streams: Sequence[str], done: Callable[[], object] = lambda: None
+) -> list[Difference]:
+    differences: list[Difference] = []
+
+    async def head(stream: str) -> None:
+        if (one := await head_differs(client, store, stream)) is not None:
+            differences.append(one)
+        done()
+
+    await some_at_once(head, streams)
+    return differences
+
+
+async def _look_again(
+    client: Client, store: Store, open_streams: Callable[[], Sequence[str]], differing: list[Difference]
+) -> list[Difference]:
+    """What still differs after a while: a phase may be about to start, to end, or to hear of something."""
+    deadline = asyncio.get_running_loop().time() + CATCHING_UP_SECONDS
+    while asyncio.get_running_loop().time() < deadline:
+        passing = [one for one in differing if one.kind in (Kind.MISSING, Kind.BEHIND)]
+        if not passing:
+            break
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        # read after the engine was asked: a phase is over in the records before its workflow ends
+        still_open = set(await asyncio.to_thread(open_streams))
+        again = [one.stream for one in passing if one.stream in still_open]
+        differing = [one for one in differing if one not in passing] + await _heads(client, store, again)
+    return differing
 
 
 def _as_not_running(error: RPCError) -> NotRunning:
@@ -150,40 +181,27 @@ async def kept_runs(client: Client, case: str | None = None) -> list[Run]:
         raise _as_not_running(error) from None
 
 
-async def head_differs(client: Client, store: Store, stream: str) -> list[Difference]:
-    """How an open stream's workflow differs from the log, if it does.
+async def head_differs(client: Client, store: Store, stream: str) -> Difference | None:
+    """How an open stream's workflow differs from the log now, if it does.
 
     Raises:
         RPCError: the engine does not answer.
     """
     how = await how_it_ended(client, stream)
     if how is not None:
-        do = "let it go on in Temporal's UI" if how == "paused" else f"{_revive(stream)} starts it"
-        return [Difference(Kind.MISSING, stream, 0, f"{stream} has no running workflow ({how}): {do}")]
+        do = "let it go on in Temporal's UI" if how == PAUSED else f"{_revive(stream)} starts it"
+        return Difference(Kind.MISSING, stream, 0, f"{stream} has no running workflow ({how}): {do}")
+    # the log first: a workflow that is asked afterwards has read at least as much, if it is well
+    ends = await asyncio.to_thread(_ends, store, stream)
     try:
-        behind = await _is_behind(client, store, stream)
-    except (RPCError, WorkflowQueryFailedError) as error:
-        if isinstance(error, RPCError) and error.status not in (
-            RPCStatusCode.DEADLINE_EXCEEDED,
-            RPCStatusCode.CANCELLED,
-        ):
-            raise
-        return [Difference(Kind.SILENT, stream, 0, f"{stream} gives no answer: worker.log may say why")]
-    return [behind] if behind is not None else []
-
-
-async def _is_behind(client: Client, store: Store, stream: str) -> Difference | None:
-    """Ask until the workflow has come as far as the log had when it was first read."""
-    wanted, deadline = await asyncio.to_thread(_ends, store, stream), asyncio.get_running_loop().time()
-    while True:
         head: Head = await client.get_workflow_handle(stream).query(
             "head", result_type=Head, rpc_timeout=timedelta(seconds=ENGINE_SECONDS)
         )
-        found = await asyncio.to_thread(_compare, store, stream, head, wanted)
-        is_patient = asyncio.get_running_loop().time() < deadline + CATCHING_UP_SECONDS
-        if found is None or found.kind is not Kind.BEHIND or not is_patient:
-            return found
-        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    except (RPCError, WorkflowQueryFailedError) as error:
+        if isinstance(error, RPCError) and error.status not in _UNANSWERED:
+            raise
+        return Difference(Kind.SILENT, stream, 0, f"{stream} gives no answer: worker.log may say why")
+    return await asyncio.to_thread(_compare, store, stream, head, ends)
 
 
 @dataclass(frozen=True)

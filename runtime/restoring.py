@@ -25,11 +25,6 @@ if TYPE_CHECKING:  # the engine's client takes half a second to import: reading 
     from runtime.audit import Audit, Difference
     from runtime.revival import Restored
 
-CAUGHT_UP_SECONDS = 15.0
-"""How long a case that was revived may take to agree with the log. A dead worker's task comes back after ten."""
-
-LOOK_AGAIN_SECONDS = 0.2
-
 Case = Annotated[str, typer.Argument(help="reference or nickname")]
 
 
@@ -110,17 +105,17 @@ def revive(case: Case) -> None:
     """See that one case lives: start what does not run, let the rest read again, and wait until both ledgers agree."""
     here = at_desk()
     reference = here.find(case)
-    streams = [stream for stream in here.board.open_streams() if reference_of(stream) == reference]
+    streams = _open(here, reference)
     if not streams:
         print(f"{reference} is closed: nothing has to run for it.")
         return
-    restored, found = asyncio.run(_revive(here, streams))
+    restored, found = asyncio.run(_revive(here, reference, streams))
     print(f"{reference}: {_tell(restored)}")
     _must_have_started(restored)
     _must_agree(found)
 
 
-async def _revive(here: Desk, streams: Sequence[str]) -> "tuple[Restored, Audit]":
+async def _revive(here: Desk, reference: str, streams: Sequence[str]) -> "tuple[Restored, Audit]":
     from temporalio.service import RPCError
 
     from runtime.audit import audit as compare
@@ -131,12 +126,11 @@ async def _revive(here: Desk, streams: Sequence[str]) -> "tuple[Restored, Audit]
     for stream in streams:
         with contextlib.suppress(RPCError):  # it ended meanwhile: then it is open no longer, or missed below
             await let_read(client, stream)
-    deadline = asyncio.get_running_loop().time() + CAUGHT_UP_SECONDS
-    while True:
-        found = await compare(client, here.store, streams, (), lambda: None)
-        if not found.differences or asyncio.get_running_loop().time() > deadline:
-            return restored, found
-        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    return restored, await compare(client, here.store, lambda: _open(here, reference), ())
+
+
+def _open(here: Desk, reference: str | None) -> list[str]:
+    return [stream for stream in here.board.open_streams() if reference in (None, reference_of(stream))]
 
 
 def audit(
@@ -165,9 +159,9 @@ async def _audit(here: Desk, reference: str | None) -> "Audit":
 
     client = (await here.office()).client
     histories = await kept_runs(client, reference)
-    streams = [one for one in here.board.open_streams() if reference in (None, reference_of(one))]
-    with _progress("comparing", len(streams) + len(histories)) as done:
-        return await compare(client, here.store, streams, histories, done)
+    total = len(_open(here, reference)) + len(histories)
+    with _progress("comparing", total) as done:
+        return await compare(client, here.store, lambda: _open(here, reference), histories, done)
 
 
 def _must_agree(found: "Audit") -> None:

@@ -27,7 +27,7 @@ async def differences(case: Living, store: Store | None = None) -> list[Differen
 
 async def audited(case: Living, store: Store | None = None) -> Audit:
     runs = await kept_runs(case.client)
-    return await audit(case.client, store or case.office.store, case.streams(), runs, lambda: None)
+    return await audit(case.client, store or case.office.store, case.streams, runs)
 
 
 async def test_nothing_is_said_while_all_is_well_and_runs_that_have_ended_are_read_too(
@@ -99,7 +99,7 @@ async def test_a_closed_history_that_tells_another_story_than_the_log_is_named(t
         write([(reference, minimal())], other, now())
         for stream in case.streams():
             await terminate(case.client, stream)
-        found = (await audit(case.client, other, (), await kept_runs(case.client, reference), lambda: None)).differences
+        found = (await audit(case.client, other, list, await kept_runs(case.client, reference))).differences
         assert found[0].kind is Kind.CONTRADICTS
         assert found[0].version == 1
         assert f"another event 1 of {case_stream(reference)}" in found[0].sentence

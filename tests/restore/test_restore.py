@@ -266,5 +266,5 @@ async def test_what_is_alive_is_adopted_and_only_what_is_missing_is_started(tmp_
 
 
 async def agrees(case: Living) -> bool:
-    found = await audit(case.client, case.office.store, case.streams(), await kept_runs(case.client), lambda: None)
+    found = await audit(case.client, case.office.store, case.streams, await kept_runs(case.client))
     return not found.differences
