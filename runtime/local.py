@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from activities.notifications.channel import Channel
-from domain.case import case_stream
 from records.board import Board, text
 from records.database import Database
 from records.keyring import Keys
@@ -33,7 +32,7 @@ from runtime.keys import (
     master_of_installation,
 )
 from runtime.laptop import about_the_lid, is_laptop
-from runtime.office import revive
+from runtime.restoring import bring_back
 from runtime.settings import NotRunning, Running, Settings, now
 from runtime.standing import stand_up
 
@@ -155,7 +154,7 @@ async def everything(settings: Settings, master: bytes, ports: Ports, workers: i
             for number in range(workers):
                 await crew.begin("worker" if number == 0 else f"worker-{number + 1}", "worker")
             place = Place(settings, running, ports, keys_of(settings, master), crew)
-            await revive_open_cases(place)
+            await restore_open_streams(place)
             settings.announce(running)
             try:
                 yield place
@@ -169,12 +168,12 @@ def _engine(settings: Settings, ports: Ports) -> contextlib.AbstractAsyncContext
     return lasting_server(settings.engine_path, ports.engine, ports.ui, "--ui-codec-endpoint", decoder)
 
 
-async def revive_open_cases(place: Place) -> None:
-    """See that the path of every open case runs: it starts its phases, or adopts them. For an engine that was lost."""
+async def restore_open_streams(place: Place) -> None:
+    """See that every open stream runs. After an engine that was lost, this is all that it takes."""
     client = await connect(place.settings, place.keys[0], place.running, program=Program.SUPERVISOR)
-    for case in place.desk().board.cases():
-        if case.is_open:
-            await revive(client, case_stream(case.reference))
+    restored = await bring_back(client, place.desk().board.open_streams())
+    for stream, why in restored.failed.items():
+        print(f"{stream} could not be started: {why}", flush=True)
 
 
 async def take_in_the_six(desk: Desk) -> None:

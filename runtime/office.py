@@ -194,19 +194,6 @@ def workflow_type(stream: str) -> str:
     return "case-path" if parts is None else str(parts[0])
 
 
-async def revive(client: Client, stream: str) -> None:
-    """See that a stream's workflow runs: it begins by reading. A path accompanies its open phases again."""
-    await client.start_workflow(
-        workflow_type(stream),
-        Start(stream=stream),
-        id=stream,
-        task_queue=TASK_QUEUE,
-        static_summary=summary_of_stream(stream),
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-    )
-
-
 def _refusal(cause: BaseException | None) -> SafeconductError | None:
     """The domain's own refusal behind a failed update; ``None`` when the workflow merely ended under it."""
     if isinstance(cause, ApplicationError) and cause.type in _REFUSALS:

@@ -16,15 +16,13 @@ import contextlib
 import logging
 import math
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import WorkflowExecutionStatus
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeWorkflowExecutionRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from activities import tracing
 from activities.notifications.channel import Channel, ChannelError
@@ -45,7 +43,7 @@ from runtime.disk import EMPTY_BYTES, free_bytes, in_words
 from runtime.ending import SUPERVISED, told_to_stop
 from runtime.heartbeat import Heartbeat
 from runtime.keys import open_keys
-from runtime.office import revive
+from runtime.revival import ENGINE_SECONDS, PAUSED, let_read, not_running, revive, some_at_once
 from runtime.settings import Settings, now
 
 ROUND_SECONDS = 15.0
@@ -67,12 +65,6 @@ HEARTBEAT_ROUNDS = 4
 SETTLING_ROUNDS = 0.2
 """After that part of a round (3 s) a stream that does not run is looked at again: a path opens a phase in the records
 a moment before it starts it."""
-
-ENGINE_SECONDS = 5.0
-"""How long the engine may take for one answer."""
-
-AT_ONCE = 16
-"""Calls to the engine side by side. More are not faster on an embedded engine."""
 
 NOTEWORTHY = timedelta(seconds=30)
 """A shorter sleep, or a smaller step of the clock, changes nothing for duties that count in hours."""
@@ -235,11 +227,9 @@ class Watchdog:
         async def ask(stream: str) -> None:
             # one that does not run, and an engine that is ill, are seen to elsewhere
             with contextlib.suppress(RPCError):
-                await client.get_workflow_handle(stream).signal(
-                    "path-moved", rpc_timeout=timedelta(seconds=ENGINE_SECONDS)
-                )
+                await let_read(client, stream)
 
-        await _some_at_once(ask, streams)
+        await some_at_once(ask, streams)
 
     async def _see_that_they_run(self, client: Client, streams: list[str], moment: Moment) -> int:
         """Start every open stream again that has no running workflow; how many had none."""
@@ -280,7 +270,7 @@ class Watchdog:
 
         # paths first: they start their phases themselves
         startable = sorted((stream for stream, how in missing.items() if how != PAUSED), key=lambda one: one.count("/"))
-        await _some_at_once(start, startable)
+        await some_at_once(start, startable)
         if failed:
             self._look(Cause.MISSING, failed, moment)
 
@@ -309,10 +299,6 @@ class Watchdog:
         self._faults[what] = line
 
 
-PAUSED = "paused"
-"""A paused workflow is there and does nothing; starting it would change nothing. Somebody has to let it go on."""
-
-
 async def answers(client: Client) -> None:
     """Return if the engine answers for its namespace.
 
@@ -321,55 +307,6 @@ async def answers(client: Client) -> None:
     """
     request = DescribeNamespaceRequest(namespace=client.namespace)
     await client.workflow_service.describe_namespace(request, timeout=timedelta(seconds=ENGINE_SECONDS))
-
-
-async def not_running(client: Client, streams: Iterable[str]) -> dict[str, str]:
-    """The streams without a running workflow, each with what became of it.
-
-    Raises:
-        RPCError: the engine does not answer.
-    """
-    found: dict[str, str] = {}
-
-    async def ask(stream: str) -> None:
-        if (how := await _how_it_ended(client, stream)) is not None:
-            found[stream] = how
-
-    try:
-        await _some_at_once(ask, streams)
-    except* RPCError as errors:
-        raise errors.exceptions[0] from None
-    return found
-
-
-async def _how_it_ended(client: Client, stream: str) -> str | None:
-    request = DescribeWorkflowExecutionRequest(
-        namespace=client.namespace, execution=WorkflowExecution(workflow_id=stream)
-    )
-    try:
-        # the bare call: nothing of the answer needs a key, and none is loaded for it
-        answer = await client.workflow_service.describe_workflow_execution(
-            request, timeout=timedelta(seconds=ENGINE_SECONDS)
-        )
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            return "not found"
-        raise
-    name = WorkflowExecutionStatus.Name(answer.workflow_execution_info.status)
-    how = name.removeprefix("WORKFLOW_EXECUTION_STATUS_").lower().replace("_", " ")
-    return None if how == "running" else how
-
-
-async def _some_at_once(work: Callable[[str], Awaitable[None]], streams: Iterable[str]) -> None:
-    waiting = iter(list(streams))
-
-    async def walk() -> None:
-        for stream in waiting:
-            await work(stream)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(AT_ONCE):
-            group.create_task(walk())
 
 
 def _why(error: BaseException) -> str:

@@ -53,7 +53,7 @@ SUMMARY = "|".join(
 
 COMMAND_ID = _UUID
 WORKFLOW_TYPE = rf"case-path|{_PHASES}"
-UPDATE, QUERY = "command", "headline|stage|__temporal_workflow_metadata"
+UPDATE, QUERY = "command", "headline|stage|head|__temporal_workflow_metadata"
 SIGNAL = "milestones|path-moved|tell-milestones|renew"
 QUEUE = rf"{contract.TASK_QUEUE}(?:-(?:[a-z]{{1,16}}|{_UUID}))?"
 ACTIVITY = "|".join(

@@ -26,7 +26,7 @@ from domain.overview import overview_of_path
 from domain.rulebook import Rules
 from domain.story import Story, begin, decide_path, events_of
 from domain.stream import Ledger, path_hears
-from workflows.phase import Pending, Start, Writer, signal_stream
+from workflows.phase import Head, Pending, Start, Writer, head_of, signal_stream
 from workflows.shown import details_of_path, show, summary_of_stream
 
 
@@ -52,6 +52,11 @@ class CasePathWorkflow(Writer[Path]):
     def stage(self) -> str:
         """Where the path stands, in a few words."""
         return str(self.path.state.stage)
+
+    @workflow.query(name="head")
+    def head(self) -> Head:
+        """How far the path has read, to be compared with the log."""
+        return head_of(self.path)
 
     @workflow.run
     async def run(self, start: Start) -> None:

@@ -66,6 +66,20 @@ class Start(Frozen):
     shift: timedelta = timedelta()
 
 
+class Head(Frozen):
+    """How far a workflow has read: what its state is the fold of. Nothing of it, before it has begun.
+
+    Attributes:
+        version: of its own stream.
+        last: the id of that event.
+        case_version: of the case's own stream, where that is another one.
+    """
+
+    version: int = 0
+    last: UUID | None = None
+    case_version: int | None = None
+
+
 @dataclass
 class Pending:
     """A command that waits for the loop."""
@@ -137,6 +151,11 @@ class Writer(Generic[State]):
             must_have_a_place(self.stream, command.fact)
         except SafeconductError as refusal:
             raise ApplicationError(refusal.sentence, type=refusal.code, non_retryable=True) from None
+
+    @workflow.query(name="head")
+    def head(self) -> Head:
+        """How far this workflow has read, to be compared with the log."""
+        raise NotImplementedError
 
     @workflow.signal(name="renew")
     def renew(self) -> None:
@@ -241,6 +260,11 @@ class PhaseWorkflow(Writer[State]):
     def headline(self) -> str:
         """Where this phase stands, in words from a closed vocabulary."""
         return self.ledger.state.headline() if self.ready else "begins"
+
+    @workflow.query(name="head")
+    def head(self) -> Head:
+        """How far this phase has read, to be compared with the log."""
+        return head_of(self.ledger, self.case.version) if self.ready else Head()
 
     async def live(self) -> None:
         """The life of a phase: begin by reading, then one thing after the other until the round is over."""
@@ -422,6 +446,12 @@ class PhaseWorkflow(Writer[State]):
         if found is None:
             return NOTICE_BOUND
         return min(max(found[1].at - self.now(), NOTICE_TIMEOUT), NOTICE_BOUND)
+
+
+def head_of(ledger: Ledger[Any], case_version: int | None = None) -> Head:
+    """How far a stream has been read."""
+    last = ledger.events[-1].event_id if ledger.events else None
+    return Head(version=ledger.version, last=last, case_version=case_version)
 
 
 async def signal_stream(stream: str, name: str, *arguments: object) -> bool:

@@ -81,6 +81,9 @@ def everything(demo: Demo) -> list[object]:
         (("start", "docs/ui-sealed.png"), "not a text file"),
         (("simulate", "no-such-file.toml"), "no such file"),
         (("simulate", "Sparrow", "--from", "2026-99-99"), "not a date"),
+        (("restore",), "say `safeconduct restore --all`"),
+        (("revive", "Nobody"), "no case with this reference or nickname"),
+        (("audit", "Nobody"), "no case with this reference or nickname"),
         (("up", "--demo"), "an engine runs already"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -177,6 +180,14 @@ def test_an_import_resumes_and_says_why_a_file_was_not_taken(demo: Demo, tmp_pat
     good.write_text(MINIMAL.replace("Wren", "Rook") + "# another one\n")
     typed(demo, "start", str(good))
     assert "2 cases have this nickname" in refused(demo, "status", "Rook")
+
+
+def test_what_lives_is_adopted_and_both_ledgers_agree(demo: Demo) -> None:
+    # a case that has just begun may still be starting its phases
+    wait_until(lambda: typed(demo, "restore", "--all").startswith("0 started; "), 20, "everything runs")
+    assert "0 started" in typed(demo, "revive", "Martin")
+    assert "Engine and log agree" in typed(demo, "audit", "Martin")
+    assert json.loads(typed(demo, "audit", "--json"))["differences"] == []
 
 
 def test_cases_change_hands(demo: Demo) -> None:

@@ -106,7 +106,7 @@ async def test_commands_wait_for_the_records_and_are_in_the_log_once(tmp_path: P
         assert worker.poll() is None
         await agreed(office, records)
         assert agreement.receipt_faults(receipts, records) == []
-        assert await agreement.history_faults(office.client, records.stories()) == []
+        assert await agreement.history_faults(office.client, records) == []
         assert [event for event in desk.store.read(streams[0]) if isinstance(event.fact, DutyCameDue)]
     desk.database.close()
 

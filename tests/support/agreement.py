@@ -4,25 +4,20 @@ Nothing here waits: whoever asks polls until nothing is wrong, or gives up and s
 """
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from temporalio.api.common.v1 import Payload
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
-from temporalio.converter import DataConverter, WorkflowSerializationContext
 from temporalio.service import RPCError
 
-from activities import contract
-from activities.contract import AppendAnswer, OpenedStream
 from domain.cards import DutyCard, PhaseCard, case_card, phase_card
 from domain.case import case_stream
-from domain.events import Event, Receipt, id_from_command
+from domain.events import Receipt, id_from_command
 from domain.room import DutyCameDue
 from domain.rulebook import Rulebook
 from domain.story import Story
@@ -30,6 +25,7 @@ from records.board import Board, text
 from records.database import Database
 from records.models import DutyRow, PhaseRow
 from records.store import Store
+from runtime.audit import history_differs, kept_runs
 from runtime.cases import story_of
 
 TIMER_TOLERANCE = timedelta(seconds=10)
@@ -215,50 +211,15 @@ def open_timers(history: Sequence[HistoryEvent]) -> list[datetime]:
     return list(timers.values())
 
 
-async def history_faults(client: Client, stories: Sequence[Story]) -> list[str]:
+async def history_faults(client: Client, records: Records) -> list[str]:
     """What the histories of all runs, open or closed, name, is in the log as they name it; and no run has failed."""
-    log = {(event.stream, event.version): event for story in stories for event in story.events()}
-    runs = [run async for run in client.list_workflows()]
-    ended = (
-        WorkflowExecutionStatus.RUNNING,
-        WorkflowExecutionStatus.COMPLETED,
-        WorkflowExecutionStatus.CONTINUED_AS_NEW,
-    )
-    faults = [f"{run.id}: {run.status}" for run in runs if run.status not in ended]
-    handles = [client.get_workflow_handle(run.id, run_id=run.run_id) for run in runs]
-    return faults + await _all(_run_agrees(client, handle, log) for handle in handles)
+    faults = [f"{run.id}: {run.status}" async for run in client.list_workflows() if run.status not in GOOD]
+    runs = await kept_runs(client)
+    return faults + await _all(_run_agrees(client, run, records.store) for run in runs)
 
 
-async def _run_agrees(
-    client: Client, handle: WorkflowHandle[Any, Any], log: Mapping[tuple[str, int], Event]
-) -> list[str]:
-    context = WorkflowSerializationContext(namespace=client.namespace, workflow_id=handle.id)
-    converter = client.data_converter.with_context(context)
-    faults = []
-    async for event in named_events((await handle.fetch_history()).events, converter):
-        if log.get((event.stream, event.version)) != event:
-            faults.append(f"{handle.id}: version {event.version} of {event.stream} is another one in the log")
-    return faults
-
-
-async def named_events(history: Sequence[HistoryEvent], converter: DataConverter) -> AsyncIterator[Event]:
-    """The events that a history was told of by the records."""
-    for recorded in history:
-        details = recorded.marker_recorded_event_attributes.details
-        if "result" not in details or "data" not in details:
-            continue
-        name = json.loads(details["data"].payloads[0].data)["activity_type"]
-        payloads: Sequence[Payload] = details["result"].payloads
-        if name in (contract.APPEND, contract.READ_CASE_STREAM):
-            (answer,) = await converter.decode(payloads, [AppendAnswer])
-            told = (*answer.tail, *answer.case_tail)
-        elif name == contract.OPEN_STREAM:
-            (opened,) = await converter.decode(payloads, [OpenedStream])
-            told = (*opened.events, *opened.case_events)
-        else:
-            continue
-        for event in told:
-            yield event
+async def _run_agrees(client: Client, run: WorkflowHandle[Any, Any], store: Store) -> list[str]:
+    return [one.sentence for one in await history_differs(client, store, run)]
 
 
 def receipt_faults(receipts: Mapping[UUID, Receipt | None], records: Records) -> list[str]:

@@ -257,7 +257,7 @@ class Crashes:
             if asyncio.get_running_loop().time() > deadline:
                 return faults
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
-        return await agreement.history_faults(self.office.client, self.records.stories())
+        return await agreement.history_faults(self.office.client, self.records)
 
 
 def _intake(number: int) -> bytes:
