@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis  # noqa: F401 - its plugin would import it at the very end, where Python 3.11 may trip over it (gh-106905)
 import pytest
 
 from domain.case import make_reference
