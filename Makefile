@@ -26,9 +26,10 @@ run: setup-runtime ## start everything on this machine
 test: setup-dev ## run the tests
 	@$(PYTHON_BIN)/python -m pytest -n 3 --dist loadscope
 
-soak: setup-dev ## crash and heal for a hundred rounds, and keep the records away for two minutes (SAFECONDUCT_SEED=N for the same again)
+soak: setup-dev ## a hundred crash rounds, two minutes without records, 200 cases restored (SAFECONDUCT_SEED=N for the same rounds again)
 	@SAFECONDUCT_ROUNDS=$${SAFECONDUCT_ROUNDS:-100} SAFECONDUCT_OUTAGE=$${SAFECONDUCT_OUTAGE:-120} \
-		$(PYTHON_BIN)/python -m pytest -s tests/engine/test_rounds.py tests/engine/test_outages.py
+		SAFECONDUCT_CASES=$${SAFECONDUCT_CASES:-200} \
+		$(PYTHON_BIN)/python -m pytest -s tests/engine/test_rounds.py tests/engine/test_outages.py tests/restore/test_restore.py
 
 check: setup-dev ## lint, formatting, types, import rules, installed versions
 	$(PYTHON_BIN)/ruff check

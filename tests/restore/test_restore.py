@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -36,7 +37,8 @@ from tests.support.servers import Place, new_place
 from tests.watch.test_s15_missing_workflows import Living, living, terminate
 from worker import build_worker
 
-CASES = 200
+CASES = int(os.environ.get("SAFECONDUCT_CASES", "50"))
+"""``make soak`` restores two hundred."""
 
 SPOKEN_TO = 6
 """So many of the cases run on the engine that is lost, and are told things there."""
@@ -149,7 +151,7 @@ def no_garbage_is_collected() -> Iterator[None]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("no_garbage_is_collected")
-async def test_200_cases_go_on_when_temporal_and_its_database_are_lost_and_every_next_duty_fires_on_its_date(
+async def test_all_cases_go_on_when_temporal_and_its_database_are_lost_and_every_next_duty_fires_on_its_date(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # the sandbox imports the workflows anew for each of them: a third of all work here, and other tests live in it
