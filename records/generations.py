@@ -13,7 +13,6 @@ Rules:
     4. Deleted is overwritten: in the file by ``secure_delete``, in SQLite's write-ahead log by cutting it off.
 """
 
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from typing import Protocol, TypeVar
 from sqlmodel import Session, col, delete, func, select, update
 
 from domain.case import reference_of
+from records import passing
 from records.database import Database, Reader
 from records.errors import Unreachable, Unreadable
 from records.models import FenceRow, GenerationRow
@@ -120,7 +120,7 @@ class Generations:
             Unreachable: the records do not answer.
         """
         known, until = self._kept
-        if time.monotonic() >= until or (number not in known and number > max(known, default=0)):
+        if passing.passed() >= until or (number not in known and number > max(known, default=0)):
             known = self._read()
         if number not in known:
             raise GenerationGone
@@ -176,7 +176,7 @@ class Generations:
         with self._reader.reading() as connection, Session(bind=connection) as session:
             rows = session.exec(select(GenerationRow)).all()
             known = {row.number: Generation(row.number, row.secret, row.made_at) for row in rows}
-        self._kept = (known, time.monotonic() + KEPT_SECONDS)
+        self._kept = (known, passing.passed() + KEPT_SECONDS)
         return known
 
 

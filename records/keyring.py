@@ -17,7 +17,6 @@ Rules:
     7. A scope whose keys were destroyed never gets another.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from uuid import uuid4
 
 from sqlmodel import Session, col, delete, select
 
+from records import passing
 from records.database import Database
 from records.errors import Erased, Locked, StoreError, Unreadable
 from records.generations import Generation, GenerationGone, Generations, opened
@@ -438,7 +438,7 @@ class Keys:
     def recent(self, scope: str, purpose: Purpose) -> Sealer | None:
         """What was unwrapped less than a minute ago: no file is read for it."""
         kept = self._kept.get((scope, purpose))
-        return kept.sealer if kept is not None and time.monotonic() < kept.until else None
+        return kept.sealer if kept is not None and passing.passed() < kept.until else None
 
     def _found(self, scope: str) -> DataKeyRow:
         found = self.keyring.wrapped([scope], self.role)
@@ -454,7 +454,7 @@ class Keys:
 
     def _keep(self, row: DataKeyRow, data_key: bytes, purpose: Purpose) -> Sealer:
         sealer = Sealer(row.key_id, subkey(data_key, purpose))
-        moment = time.monotonic()
+        moment = passing.passed()
         with self._guard:
             for place in list(takewhile(lambda place: self._kept[place].until <= moment, self._kept)):
                 del self._kept[place]

@@ -1,13 +1,10 @@
 """The three clocks of a machine, and what lies between two readings: sleep, or a clock that was moved."""
 
-import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-# What goes on through sleep: CLOCK_BOOTTIME on Linux, while macOS counts sleep into CLOCK_MONOTONIC. Python's own
-# time.monotonic stands still in both (CLOCK_MONOTONIC on Linux, mach_absolute_time on macOS).
-_THROUGH_SLEEP = time.CLOCK_MONOTONIC if sys.platform == "darwin" else time.CLOCK_BOOTTIME
+from records.passing import passed
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Gap:
 
 def read_clocks() -> Moment:
     """The clocks as they stand now."""
-    return Moment(datetime.now(UTC), time.monotonic(), time.clock_gettime(_THROUGH_SLEEP))
+    return Moment(datetime.now(UTC), time.monotonic(), passed())
 
 
 def gap(before: Moment, after: Moment) -> Gap:

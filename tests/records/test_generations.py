@@ -20,6 +20,7 @@ from sqlmodel import Session
 
 import records.generations
 from domain.case import case_stream, make_reference
+from records import passing
 from records.database import Database, Reader
 from records.errors import Erased, Unreachable, Unreadable
 from records.generations import GenerationGone, Generations
@@ -259,7 +260,7 @@ def test_a_generation_is_read_once_a_minute_and_again_for_a_newer_one_but_not_fo
 ) -> None:
     assert records.generations.KEPT_SECONDS == 60
     moment = 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: moment)
+    monkeypatch.setattr(passing, "passed", lambda: moment)
     reader = Counting(home.records)
     generations = Generations(reader, lambda: Database(home.records))
     with home.ring(generations) as ring:
@@ -285,7 +286,7 @@ def test_a_secret_that_was_deleted_elsewhere_is_used_for_a_minute_at_most(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: moment)
+    monkeypatch.setattr(passing, "passed", lambda: moment)
     generations = generations_in(home.folder)
     generations.get(1)
     destroy(home)

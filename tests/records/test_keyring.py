@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -20,6 +19,7 @@ from hypothesis import strategies as st
 import records.keyring
 from domain.errors import Refused
 from domain.safety import CheckedIn
+from records import passing
 from records.database import Database
 from records.errors import Locked, StoreError, Unreadable
 from records.keyring import Keyring, Keys, Purpose, Role, WrongMaster, wrapping_key
@@ -238,7 +238,7 @@ def test_neither_the_master_key_nor_a_wrapping_key_nor_a_data_key_lies_in_the_fi
 def test_an_unwrapped_key_is_kept_for_a_minute_at_most(ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
     assert records.keyring.KEPT_SECONDS == 60
     moment = 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: moment)
+    monkeypatch.setattr(passing, "passed", lambda: moment)
     keys = ring.keys(Role.WORK)
     keys.sealer(CASE, Purpose.LOG)
     written(ring, "DELETE FROM data_key")
@@ -252,7 +252,7 @@ def test_an_unwrapped_key_is_kept_for_a_minute_at_most(ring: Ring, monkeypatch: 
 
 def test_using_a_kept_key_does_not_keep_it_longer(ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
     moment = 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: moment)
+    monkeypatch.setattr(passing, "passed", lambda: moment)
     keys = ring.keys(Role.WORK)
     keys.sealer(CASE, Purpose.LOG)
     written(ring, "DELETE FROM data_key")
@@ -267,7 +267,7 @@ def test_keys_whose_minute_is_over_leave_the_memory_with_the_next_one_that_comes
     ring: Ring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: moment)
+    monkeypatch.setattr(passing, "passed", lambda: moment)
     keys = ring.keys(Role.WORK)
     for number in range(20):
         keys.sealer(f"case/{number:011}", Purpose.LOG)
