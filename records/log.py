@@ -137,19 +137,18 @@ class Log(ABC):
 
 def header_of(entry: Entry) -> bytes:
     """All of an entry that stands in clear; the place of its seal."""
-    return (
-        f"{entry.stream}|{entry.version}|{entry.event_id}|{entry.schema_version}|{entry.key_id}|{entry.recorded_at}"
-    ).encode()
+    event_id, stream, version, schema_version, key_id, recorded_at, _ = entry
+    return f"{stream}|{version}|{event_id}|{schema_version}|{key_id}|{recorded_at}".encode()
 
 
 def digest_of(before: bytes, entry: Entry) -> bytes:
     """The digest of an entry that follows another of its stream."""
-    return sha256(b"%b%b\n%b" % (before, header_of(entry), entry.body)).digest()
+    return sha256(before + header_of(entry) + b"\n" + entry.body).digest()
 
 
 def chain_of(before: bytes, position: int, digest: bytes) -> bytes:
     """The chain of an entry that follows another of the log."""
-    return sha256(b"%b%b%b" % (before, position.to_bytes(8, "big"), digest)).digest()
+    return sha256(before + position.to_bytes(8, "big") + digest).digest()
 
 
 def write_beside(connection: "Connection", statements: Iterable[Statement]) -> None:

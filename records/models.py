@@ -5,11 +5,15 @@ Instants are text in UTC, ISO 8601, so that they sort alike in every database.
 
 from typing import ClassVar
 
-from sqlmodel import BigInteger, Field, SQLModel, UniqueConstraint
+from sqlmodel import BigInteger, Field, Integer, SQLModel, UniqueConstraint
 
 from records.naming import NAMES
 
 SQLModel.metadata.naming_convention = NAMES
+
+
+POSITION = BigInteger().with_variant(Integer(), "sqlite")
+"""A place in the log. In an SQLite file an INTEGER key is the table's own order, and needs no index beside it."""
 
 
 class EventRow(SQLModel, table=True):
@@ -18,7 +22,7 @@ class EventRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "event"
     __table_args__ = (UniqueConstraint("stream", "version"),)
 
-    position: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    position: int = Field(primary_key=True, sa_type=POSITION, sa_column_kwargs={"autoincrement": False})
     event_id: str = Field(unique=True)
     stream: str
     version: int

@@ -4,6 +4,7 @@ A seal is bound to its *place* (where a body stands, or whose payload it is): mo
 """
 
 import hmac
+import os
 import secrets
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -45,7 +46,7 @@ class Sealer:
 
     def seal(self, place: str | bytes, body: bytes) -> bytes:
         """The body, sealed for a place."""
-        nonce = secrets.token_bytes(NONCE_BYTES)
+        nonce = os.urandom(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, body, _as_bytes(place))
 
     def unseal(self, place: str | bytes, sealed: bytes) -> bytes:

@@ -19,8 +19,9 @@ from records.log import FENCE_EPOCH, ROOT, Append, Entry, Log, Statement, chain_
 BUSY_SECONDS = 5
 """How long a writer waits for another one. Longer would only hold up a workflow task, which retries anyway."""
 
-LOG_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "recursive_triggers=ON")
-"""Readers never wait for the writer; a commit is on the disk; and ``INSERT OR REPLACE`` meets the triggers as well."""
+LOG_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "recursive_triggers=ON", "wal_autocheckpoint=4000")
+"""Readers never wait for the writer; a commit is on the disk; and ``INSERT OR REPLACE`` meets the triggers as well.
+The write-ahead log grows to 16 MiB before it is moved into the file: pages that change with each append move once."""
 
 TRIGGERS = (
     "CREATE TRIGGER IF NOT EXISTS event_is_not_changed BEFORE UPDATE ON event "
@@ -39,7 +40,10 @@ TRIGGERS = (
 
 _HEADS = "SELECT stream, version, epoch, digest FROM stream WHERE stream IN (?, ?)"
 _HEAD = "SELECT version, digest FROM stream WHERE stream = ?"
-_LAST = "SELECT position, chain FROM event ORDER BY position DESC LIMIT 1"
+_HEADS_AND_LAST = (
+    f"{_HEADS} UNION ALL SELECT NULL, position, 0, chain FROM event "  # noqa: S608 - our own words alone
+    "WHERE position = (SELECT max(position) FROM event)"
+)
 _INSERT = (
     "INSERT INTO event (position, event_id, stream, version, schema_version, key_id, recorded_at, body, digest, chain) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -49,6 +53,11 @@ _MOVE = (
     "ON CONFLICT (stream) DO UPDATE SET version = excluded.version, epoch = max(epoch, excluded.epoch), "
     "digest = excluded.digest"
 )
+
+Head = tuple[int, int, bytes]
+"""Version, epoch and digest of a stream; or position, nothing and chain of the log."""
+
+_NO_HEAD: Head = (0, 0, ROOT)
 
 
 def address(path: Path) -> str:
@@ -68,16 +77,14 @@ class SqliteLog(Log):
     def append(self, wanted: Append) -> bool:
         try:
             with self._writing() as connection:
-                found = connection.execute(_HEADS, (wanted.stream, wanted.own)).fetchall()
-                heads = {stream: (version, epoch, digest) for stream, version, epoch, digest in found}
-                version, epoch, _ = heads.get(wanted.stream, (0, 0, ROOT))
-                case_version, case_epoch, _ = heads.get(wanted.own, (0, 0, ROOT))
+                heads = _heads(connection, wanted.stream, wanted.own)
+                version, epoch, _ = heads.get(wanted.stream, _NO_HEAD)
+                case_version, case_epoch, _ = heads.get(wanted.own, _NO_HEAD)
                 _must_be_the_writer(wanted, epoch, case_epoch)
                 moved = wanted.case_seen is not None and case_version != wanted.case_seen
                 if version != wanted.expected or moved:
                     return False
-                known = {stream: (version, digest) for stream, (version, _, digest) in heads.items()}
-                _write(connection, wanted.entries, known)
+                _write(connection, wanted.entries, heads)
                 _write_beside(connection, wanted.beside)
         except IntegrityError:
             return False  # an id is stored already, or an entry does not follow its stream
@@ -99,11 +106,11 @@ class SqliteLog(Log):
 
     def fence(self, fence: Entry, beside: Sequence[Statement]) -> None:
         with self._writing() as connection:
-            found = connection.execute(_HEADS, (fence.stream, fence.stream)).fetchall()
-            _, version, epoch, digest = found[0] if found else (fence.stream, 0, 0, ROOT)
+            heads = _heads(connection, fence.stream, fence.stream)
+            version, epoch, _ = heads.get(fence.stream, _NO_HEAD)
             if epoch >= FENCE_EPOCH:
                 return
-            _write(connection, [fence._replace(version=version + 1)], {fence.stream: (version, digest)}, FENCE_EPOCH)
+            _write(connection, [fence._replace(version=version + 1)], heads, FENCE_EPOCH)
             _write_beside(connection, beside)
 
     def hold(self, connection: SqlConnection, owns: Sequence[str]) -> None:
@@ -160,23 +167,24 @@ def _must_be_the_writer(wanted: Append, epoch: int, case_epoch: int) -> None:
         raise StaleWriter("a newer run has taken this stream over")
 
 
-def _write(
-    connection: Connection, entries: Sequence[Entry], heads: dict[str, tuple[int, bytes]], epoch: int = 0
-) -> None:
+def _heads(connection: Connection, stream: str, own: str) -> dict[str | None, Head]:
+    """The heads of the two streams, and under ``None`` the log's own: position and chain of its last entry."""
+    found = connection.execute(_HEADS_AND_LAST, (stream, own)).fetchall()
+    return {stream: (version, epoch, digest) for stream, version, epoch, digest in found}
+
+
+def _write(connection: Connection, entries: Sequence[Entry], heads: dict[str | None, Head], epoch: int = 0) -> None:
     """Chain entries and write them, the heads of their streams with them.
 
     Raises:
         IntegrityError: an id is stored already, or an entry does not follow its stream.
     """
-    if not entries:
-        return
-    position, chain = connection.execute(_LAST).fetchone() or (0, ROOT)
+    position, _, chain = heads.get(None, _NO_HEAD)
     moved: dict[str, tuple[int, bytes]] = {}
     rows = []
     for entry in entries:
         stream = entry.stream
-        known = moved.get(stream) or heads.get(stream) or connection.execute(_HEAD, (stream,)).fetchone()
-        version, before = known or (0, ROOT)
+        version, before = moved.get(stream) or _head(connection, stream, heads)
         if entry.version != version + 1:
             raise IntegrityError("an entry does not follow its stream")
         digest = digest_of(before, entry)
@@ -186,6 +194,14 @@ def _write(
         rows.append((position, *entry, digest, chain))
     connection.executemany(_INSERT, rows)
     connection.executemany(_MOVE, [(stream, version, epoch, digest) for stream, (version, digest) in moved.items()])
+
+
+def _head(connection: Connection, stream: str, heads: dict[str | None, Head]) -> tuple[int, bytes]:
+    if stream in heads:
+        version, _, digest = heads[stream]
+        return version, digest
+    found: tuple[int, bytes] | None = connection.execute(_HEAD, (stream,)).fetchone()
+    return found or (0, ROOT)
 
 
 def _write_beside(connection: Connection, beside: Sequence[Statement]) -> None:

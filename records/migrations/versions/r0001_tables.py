@@ -79,7 +79,7 @@ def _guard_on_postgresql(application: str | None) -> None:
 def _make_log() -> None:
     op.create_table(
         "event",
-        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         _text("event_id"),
         _text("stream"),
         sa.Column("version", sa.Integer(), nullable=False),
