@@ -33,6 +33,9 @@ TERMINATED_BECAUSE = "erased"
 PATIENCE_SECONDS = 30.0
 """How long workflows may take to end by themselves. The task of a worker that was killed comes back after ten."""
 
+DELETED_WITHIN_SECONDS = 120.0
+"""How long the engine may take to delete. Before it deletes a run it settles that the run has ended: up to a minute."""
+
 POLL_SECONDS = 0.2
 
 RUNNING = WorkflowExecutionStatus.Name(WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING)
@@ -56,7 +59,7 @@ class Executions:
         reference: the case's.
         streams: its streams, as the records know them.
         beat: says that the work goes on.
-        patience: seconds for workflows to end by themselves, and for the engine to delete.
+        patience: seconds for workflows to end by themselves.
     """
 
     def __init__(
@@ -83,13 +86,19 @@ class Executions:
             StillThere: some run on.
             RPCError: the engine does not answer.
         """
-        asked = await self._running()
-        for stream in asked:
-            await _unless_gone(self._client.get_workflow_handle(stream).signal(FINISH))
-        silent = await self._waited_for(self._running) if asked else set()
+        asked: set[str] = set()
+
+        async def left() -> set[str]:
+            running = await self._running()
+            for stream in running - asked:  # among them a phase that its path has only just started
+                await _unless_gone(self._client.get_workflow_handle(stream).signal(FINISH))
+            asked.update(running)
+            return running
+
+        silent = await self._waited_for(left, self._patience)
         for stream in silent:
             await _unless_gone(self._client.get_workflow_handle(stream).terminate(reason=TERMINATED_BECAUSE))
-        if silent and await self._waited_for(self._running):
+        if silent and await self._waited_for(self._running, self._patience):
             raise StillThere("workflows of the case go on")
         return len(asked - silent), len(silent)
 
@@ -112,13 +121,13 @@ class Executions:
             found.update(runs)
             return runs | {run for run in found if await self._status(*run) is not None}
 
-        if await self._waited_for(left):
+        if await self._waited_for(left, DELETED_WITHIN_SECONDS):
             raise StillThere("histories of the case are still being deleted")
         return len(found)
 
-    async def _waited_for(self, look: Callable[[], Awaitable[set[Left]]]) -> set[Left]:
+    async def _waited_for(self, look: Callable[[], Awaitable[set[Left]]], seconds: float) -> set[Left]:
         """What is still left after a while; nothing, as soon as nothing is."""
-        deadline = asyncio.get_running_loop().time() + self._patience
+        deadline = asyncio.get_running_loop().time() + seconds
         while (left := await look()) and asyncio.get_running_loop().time() < deadline:
             self._beat()
             await asyncio.sleep(POLL_SECONDS)

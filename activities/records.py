@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities import contract, tracing
 from activities.contract import AppendAnswer, AppendRequest, OpenedStream, ReadCase, RulesAnswer, RulesRequest
@@ -35,7 +35,7 @@ class RecordActivities:
         try:
             opened = self._store.open(stream)
         except Fenced as error:
-            raise ApplicationError(str(error), type=contract.FENCED, non_retryable=True) from None
+            raise _ended(error) from None
         return OpenedStream(
             epoch=opened.epoch,
             events=opened.events,
@@ -56,7 +56,7 @@ class RecordActivities:
         except StaleWriter as error:
             raise ApplicationError(str(error), type=contract.SUPERSEDED, non_retryable=True) from None
         except Fenced as error:
-            raise ApplicationError(str(error), type=contract.FENCED, non_retryable=True) from None
+            raise _ended(error) from None
         except ContentDiffers as error:
             raise ApplicationError(str(error), type=contract.CONTENT_DIFFERS, non_retryable=True) from None
 
@@ -81,3 +81,9 @@ class RecordActivities:
     def read_rules(self, wanted: RulesRequest) -> RulesAnswer:
         """The rulebooks of countries. They go into the history, so that a rule that changes never breaks a replay."""
         return RulesAnswer(rules=tuple(self._rulebook.for_phase(country, phase) for country, phase in wanted.wanted))
+
+
+def _ended(error: Fenced) -> ApplicationError:
+    """No fault, and no line in the log: a case that is erased ends its workflows so."""
+    benign = ApplicationErrorCategory.BENIGN
+    return ApplicationError(str(error), type=contract.FENCED, non_retryable=True, category=benign)
