@@ -24,7 +24,7 @@ from domain.intake import intake_from, make_fact, read_script
 from domain.room import kind_of
 from domain.story import Story
 from records.errors import StoreError
-from runtime import duplicates, forms, ledger, screen, secrecy, telemetry
+from runtime import duplicates, erasing, forms, ledger, screen, secrecy, telemetry
 from runtime.cases import story_of, story_of_file
 from runtime.desk import Desk, as_json, at_desk, read_intake_file, read_text
 from runtime.ending import leave
@@ -43,6 +43,7 @@ app.add_typer(record_app, name="record")
 secrecy.add_to(app)
 ledger.add_to(app)
 duplicates.add_to(app)
+erasing.add_to(app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="for a program to read")]
 Case = Annotated[str, typer.Argument(help="reference or nickname")]
@@ -183,6 +184,8 @@ def cases(
 def status(case: Case, json: AsJson = False) -> None:
     """Where a case stands, and what comes next."""
     here, moment = at_desk(), now()
+    if erasing.show_stub(here, case, json=json):
+        return
     reference = here.find(case)
     card, phases, duties = here.board.case(reference), here.board.phases(reference), here.board.duties(reference)
     if card is None:
@@ -204,6 +207,8 @@ def status(case: Case, json: AsJson = False) -> None:
 def timeline(case: Case, json: AsJson = False) -> None:
     """All that happened, with the ids that `correct` takes."""
     here = at_desk()
+    if erasing.show_stub(here, case, json=json):
+        return
     reference = here.find(case)
     events = here.events(reference, "timeline")
     if json:
