@@ -152,7 +152,8 @@ async def main() -> int:
         Store(database, keys),
         notices,
         search_attributes=attributes,
-        backup_days=settings.backup_days,
+        # what nobody has set no certificate may vouch for
+        backup_days=settings.backup_days if "backup_days" in settings.model_fields_set else None,
     ):
         beside = [
             asyncio.create_task(keep_checkpoints(database, keys, settings.checkpoints)),

@@ -21,6 +21,7 @@ KEPT = (
 )
 """What is left, in words. What ``records.forgetting.KEPT`` lists is in it."""
 
+BACKUPS = "those that `safeconduct backup` has made, as long as it goes on making them; no copy made otherwise"
 NO_BACKUPS = "backups were not accounted for: nobody has told Safeconduct how long they are kept"
 COUNTED = "as the last try of each step found it; what a try that was broken off had destroyed is not counted again"
 MEMORY = (
@@ -54,6 +55,7 @@ def content_of(erasure: Erasure, backup_days: int | None) -> dict[str, Any]:
     if backup_days is None:
         content["backups"] = NO_BACKUPS
     else:
+        content["backups"] = BACKUPS
         content["last_backup_expires_on"] = str(destroyed_at.date() + timedelta(days=backup_days))
     return content
 

@@ -45,7 +45,6 @@ class Settings(BaseSettings):
         keyring_url: a PostgreSQL for the keyring, with a role of its own; a file in the folder if not set.
         backup_days: how long backups are kept; `safeconduct backup` deletes older ones beside a new one.
         retention_days: how long a closed case is kept; a year if not set.
-        backup_days: how long backups are kept, for certificates of erasure; unknown if not set.
         agent: the socket that hands out keys; a running installation sets it for its own processes.
     """
 
@@ -64,7 +63,6 @@ class Settings(BaseSettings):
     keyring_url: SecretStr | None = None
     backup_days: int = Field(default=30, ge=1, le=3650)
     retention_days: int | None = Field(default=None, ge=1, le=36500)
-    backup_days: int | None = Field(default=None, ge=0, le=36500)
     agent: Path | None = None
 
     @property

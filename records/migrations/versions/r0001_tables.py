@@ -113,9 +113,11 @@ def _make_cards() -> None:
         _flag("is_open"),
         _text("missing_for_entry"),
         _text("opened_on"),
+        _text("erase_by", nullable=True),
+        _text("held_until", nullable=True),
         sa.PrimaryKeyConstraint("reference", name="case_card_pkey"),
     )
-    _index("case_card", "stage", "country", "coordinator")
+    _index("case_card", "stage", "country", "coordinator", "erase_by")
     op.create_table(
         "phase_card",
         _text("stream"),
