@@ -201,10 +201,10 @@ class Writer(Generic[State]):
                 start_to_close_timeout=RECORDS_TIMEOUT,
                 retry_policy=RECORDS_RETRY,
             )
-        except ActivityError as error:
-            if isinstance(error.cause, ApplicationError) and error.cause.type == contract.FENCED:
+        except (ActivityError, ApplicationError) as error:
+            if (refused := _as_refused(error)) is not None and refused.type == contract.FENCED:
                 self.finishing = True
-                raise Erased(error.cause.message) from None
+                raise Erased(refused.message) from None
             raise
 
     async def open_stream(self) -> OpenedStream:
@@ -241,6 +241,12 @@ class Writer(Generic[State]):
 
     def notice_bound(self) -> timedelta:
         return NOTICE_BOUND
+
+
+def _as_refused(error: ActivityError | ApplicationError) -> ApplicationError | None:
+    """What an activity has said. That of a local one comes bare, as it was raised."""
+    found = error.cause if isinstance(error, ActivityError) else error
+    return found if isinstance(found, ApplicationError) else None
 
 
 async def _send(notice: UUID, bound: timedelta, summary: str) -> None:

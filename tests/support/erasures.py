@@ -80,13 +80,17 @@ def erasure_of(played: Rehearsal) -> Erasure:
 
 
 async def until(played: Rehearsal, holds: Callable[[Erasure], bool], what: str) -> None:
-    """Move the erasure's clock on until something is true of it."""
-    handle = played.environment.client.get_workflow_handle(erasure_stream(played.reference))
+    """Move the erasure's clock on, from one act of the engine to the next, until something is true of it."""
+    stream = erasure_stream(played.reference)
 
     async def is_so() -> bool:
-        if holds(erasure_of(played)):
+        erasure = erasure_of(played)
+        if holds(erasure):
             return True
-        await played.environment.fast_forward(handle, timedelta(minutes=3))
+        acts_at = erasure.acts_at()
+        if acts_at is not None and await played.is_quiet(stream):
+            played.clock = max(played.clock, acts_at)
+            await played._forward(stream)
         return False
 
     await eventually(is_so, what, seconds=110)
