@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -94,6 +95,8 @@ async def test_s10_whoever_still_asks_an_erased_case_is_told_so_and_its_workflow
 ) -> None:
     async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
         await played.start(minimal())
+        for stream in played.open_streams():
+            await eventually(partial(played.is_running, stream), f"{stream} runs")
         played.store.fence(reference, played.clock, shutting(reference, played.clock))
         for stream in (phase_stream(reference, Phase.SAFETY, 1), phase_stream(reference, Phase.VETTING, 1)):
             command = Command(
@@ -121,7 +124,7 @@ Fault = Callable[[pytest.MonkeyPatch], None]
 
 
 def once(place: Any, name: str, *, after: bool = False) -> Fault:
-    """The first call of something fails; with ``after`` once its work is done, as a crash before the answer leaves it."""
+    """The first call of something fails; with ``after`` once its work is done, as a crash leaves it."""
 
     def fault(patch: pytest.MonkeyPatch) -> None:
         real, calls = getattr(place, name), list[int]()
