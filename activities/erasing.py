@@ -20,7 +20,6 @@ from domain.erasing import ERASURE, empty_erasure, erasure_stream
 from domain.erasure import WARNINGS, Count
 from domain.stream import Ledger
 from records.certificates import certify, content_of
-from records.destroying import destroy
 from records.errors import Unreadable
 from records.forgetting import forget, shutting, streams_of
 from records.models import CaseRow, PhaseRow
@@ -74,7 +73,7 @@ class ErasingActivities:
     @activity.defn(name=contract.FENCE_CASE)
     def fence_case(self, wanted: StepRequest) -> StepAnswer:
         """From here on nothing is written to the case, no duty of it speaks, and nothing of it is started again."""
-        self._store.fence(wanted.reference, wanted.at, shutting(wanted.reference, wanted.at))
+        self._store.fence(wanted.reference, wanted.at, shutting(wanted.reference))
         return StepAnswer()
 
     @activity.defn(name=contract.END_WORKFLOWS)
@@ -86,7 +85,9 @@ class ErasingActivities:
     @activity.defn(name=contract.DESTROY_KEY)
     def destroy_key(self, wanted: StepRequest) -> StepAnswer:
         """Destroy the case's keys in the keyring, and in this process. The others drop it within a minute."""
-        destroy(self._store.keys, case_stream(wanted.reference))
+        keys, scope = self._store.keys, case_stream(wanted.reference)
+        keys.keyring.destroy(scope)
+        keys.forget(scope)
         return StepAnswer()
 
     @activity.defn(name=contract.FORGET_RECORDS)

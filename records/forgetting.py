@@ -5,7 +5,6 @@ neither. Bodies of the log and of Temporal are not deleted here: their key is go
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
@@ -14,9 +13,8 @@ from sqlmodel import SQLModel, delete
 
 from domain.case import case_stream
 from records.database import Database
-from records.errors import Unreachable
+from records.generations import cut_off
 from records.log import Statement
-from records.projecting import instant
 
 FORGOTTEN: Mapping[str, tuple[str, ...]] = {
     "case_card": ("reference",),
@@ -26,6 +24,8 @@ FORGOTTEN: Mapping[str, tuple[str, ...]] = {
     "identity": ("reference",),
     "note": ("reference",),
     "import_file": ("reference",),
+    "blind_index": ("reference",),
+    "duplicate_hit": ("reference", "other"),
 }
 """Tables whose rows go, each with the columns by which a row is a case's."""
 
@@ -37,10 +37,6 @@ KEPT: Mapping[str, str] = {
 }
 """Tables whose rows stay, each with why."""
 
-CUTS = 3
-"""How often emptying the write-ahead log is tried; each try waits some seconds for whoever reads."""
-
-_FENCED = "INSERT INTO fence (reference, fenced_at) VALUES (?, ?) ON CONFLICT (reference) DO NOTHING"
 _SHUT = (
     "UPDATE case_card SET is_open = ? WHERE reference = ?",
     "UPDATE phase_card SET is_open = ? WHERE reference = ? AND phase <> 'erasure'",
@@ -49,10 +45,9 @@ _SILENT = "DELETE FROM duty_card WHERE reference = ? AND phase <> 'erasure'"
 _UNTOLD = "DELETE FROM notice WHERE sent_at IS NULL AND (stream = ? OR stream >= ? AND stream < ?)"
 
 
-def shutting(reference: str, at: datetime) -> list[Statement]:
+def shutting(reference: str) -> list[Statement]:
     """What is written with the fence: nothing of the case is open any more, no duty speaks, no notice goes out."""
     return [
-        Statement(_FENCED, [(reference, instant(at))]),
         *(Statement(sql, [(False, reference)]) for sql in _SHUT),
         Statement(_SILENT, [(reference,)]),
         Statement(_UNTOLD, [_streams(reference)]),
@@ -103,19 +98,3 @@ def _streams(reference: str) -> tuple[str, str, str]:
     """The case's own stream, and between which two names those of its phases lie."""
     own = case_stream(reference)
     return own, f"{own}/", f"{own}0"
-
-
-def cut_off(database: Database) -> None:
-    """Empty SQLite's write-ahead log, which keeps what was deleted. Other databases have none of ours to empty.
-
-    Raises:
-        Unreachable: somebody reads for so long that it can't be emptied.
-    """
-    for _ in range(CUTS):
-        with database.reading() as connection:
-            if connection.dialect.name != "sqlite":
-                return
-            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-            if not busy:
-                return
-    raise Unreachable("the records are being read: what was deleted still lies in their write-ahead log, try again")

@@ -153,15 +153,18 @@ class Store:
             raise Unreachable("the records did not take this: it does not follow what is stored")
         return answer
 
-    def fence(self, reference: str, at: datetime) -> None:
+    def fence(self, reference: str, at: datetime, beside: Sequence[Statement] = ()) -> None:
         """Shut a case for ever: an entry without a body. What is fenced already stays as it is.
+
+        Args:
+            beside: what is written in the same transaction.
 
         Raises:
             Unreachable: the database does not answer.
         """
         own, stamp = case_stream(reference), instant(at)
         entry = Entry(str(id_of_fence(own)), own, 0, FENCE_SCHEMA, NO_KEY, stamp, b"")
-        self._log.fence(entry, [Statement(_FENCE, [(reference, stamp)])])
+        self._log.fence(entry, [Statement(_FENCE, [(reference, stamp)]), *beside])
 
     def read(self, stream: str, after: int = 0) -> tuple[Event, ...]:
         """The events of a stream after a version."""

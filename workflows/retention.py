@@ -15,8 +15,8 @@ RETENTION = "retention/daily"
 ROUND_TIMEOUT, ROUND_BOUND = timedelta(minutes=10), timedelta(hours=20)
 """Of one try, and of all of one day: a round that fails all day is followed by the next day's."""
 
-ROUNDS_IN_A_RUN = 100
-"""After so many days it continues as new, so that no history grows for years."""
+ROUNDS_IN_A_RUN = 365
+"""After so many days it continues as new, so that no history grows for years: a day is a dozen events."""
 
 
 @workflow.defn(name="retention")

@@ -24,6 +24,7 @@ from domain.safety import CheckedIn
 from records.certificates import is_signed_by
 from records.errors import Fenced, Unreadable
 from records.forgetting import shutting
+from records.keyring import Keyring
 from records.signing import signing_key
 from records.verifying import verify
 from tests.support.erasures import (
@@ -97,7 +98,7 @@ async def test_s10_whoever_still_asks_an_erased_case_is_told_so_and_its_workflow
         await played.start(minimal())
         for stream in played.open_streams():
             await eventually(partial(played.is_running, stream), f"{stream} runs")
-        played.store.fence(reference, played.clock, shutting(reference, played.clock))
+        played.store.fence(reference, played.clock, shutting(reference))
         for stream in (phase_stream(reference, Phase.SAFETY, 1), phase_stream(reference, Phase.VETTING, 1)):
             command = Command(
                 command_id=uuid4(),
@@ -145,8 +146,8 @@ def once(place: Any, name: str, *, after: bool = False) -> Fault:
 FAULTS: dict[str, Fault] = {
     "before the fence": once(erasing, "shutting"),
     "while workflows end": once(Executions, "end"),
-    "before the key is destroyed": once(erasing, "destroy"),
-    "after the key was destroyed": once(erasing, "destroy", after=True),
+    "before the key is destroyed": once(Keyring, "destroy"),
+    "after the key was destroyed": once(Keyring, "destroy", after=True),
     "before records are forgotten": once(erasing, "forget"),
     "after records were forgotten": once(erasing, "forget", after=True),
     "while histories are deleted": once(Executions, "delete"),
