@@ -24,7 +24,7 @@ from domain.intake import intake_from, make_fact, read_script
 from domain.room import kind_of
 from domain.story import Story
 from records.errors import StoreError
-from runtime import duplicates, forms, ledger, restoring, screen, secrecy, telemetry
+from runtime import duplicates, erasing, forms, ledger, restoring, screen, secrecy, telemetry
 from runtime.cases import story_of, story_of_file
 from runtime.desk import Desk, as_json, at_desk, read_intake_file, read_text
 from runtime.ending import leave
@@ -44,6 +44,7 @@ secrecy.add_to(app)
 ledger.add_to(app)
 duplicates.add_to(app)
 restoring.add_to(app)
+erasing.add_to(app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="for a program to read")]
 Case = Annotated[str, typer.Argument(help="reference or nickname")]
@@ -184,6 +185,8 @@ def cases(
 def status(case: Case, json: AsJson = False) -> None:
     """Where a case stands, and what comes next."""
     here, moment = at_desk(), now()
+    if erasing.show_stub(here, case, json=json):
+        return
     reference = here.find(case)
     card, phases, duties = here.board.case(reference), here.board.phases(reference), here.board.duties(reference)
     if card is None:
@@ -205,6 +208,8 @@ def status(case: Case, json: AsJson = False) -> None:
 def timeline(case: Case, json: AsJson = False) -> None:
     """All that happened, with the ids that `correct` takes."""
     here = at_desk()
+    if erasing.show_stub(here, case, json=json):
+        return
     reference = here.find(case)
     events = here.events(reference, "timeline")
     if json:

@@ -5,6 +5,7 @@ import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 
 from temporalio.client import Client
@@ -12,6 +13,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.contract import SEARCH_ATTRIBUTES, TASK_QUEUE
+from activities.erasing import ErasingActivities, Wake
 from activities.notifications.channel import Channel
 from activities.notifications.sending import NoticeActivities
 from activities.notifications.terminal import Terminal
@@ -30,6 +32,7 @@ from runtime.checkpointing import keep_checkpoints, must_not_be_older
 from runtime.client import connect
 from runtime.ending import leave, told_to_stop
 from runtime.keys import open_keys
+from runtime.retention import keep_looking, wake_erasure
 from runtime.settings import Settings, now
 from runtime.standing import stand_up
 from workflows.allowlist import Allowlist
@@ -37,6 +40,8 @@ from workflows.asylum_filing import AsylumFilingWorkflow
 from workflows.case_path import CasePathWorkflow
 from workflows.embassy_contacts import EmbassyContactsWorkflow
 from workflows.entry import EntryWorkflow
+from workflows.erasure import ErasureWorkflow
+from workflows.retention import RetentionWorkflow
 from workflows.safety import SafetyWorkflow
 from workflows.transit_stay import TransitStayWorkflow
 from workflows.vetting import VettingWorkflow
@@ -49,6 +54,8 @@ WORKFLOWS = [
     VettingWorkflow,
     EntryWorkflow,
     AsylumFilingWorkflow,
+    ErasureWorkflow,
+    RetentionWorkflow,
 ]
 """Everything a worker runs, and a replay test replays."""
 
@@ -94,6 +101,8 @@ def build_worker(
     task_queue: str = TASK_QUEUE,
     cached_workflows: int = 1000,
     search_attributes: tuple[str, ...] = tuple(SEARCH_ATTRIBUTES),
+    wake: Wake | None = None,
+    backup_days: int | None = None,
 ) -> Worker:
     """A worker for everything.
 
@@ -104,13 +113,16 @@ def build_worker(
         task_queue: its queue.
         search_attributes: those that are switched on; the engine must have them.
         cached_workflows: how many workflows stay in memory; with 0 each task replays its history.
+        wake: of erasures whose date comes near; a rehearsal has a clock of its own.
+        backup_days: how long backups are kept, for certificates.
     """
+    erasing = ErasingActivities(store, client, wake or partial(wake_erasure, client), backup_days)
     records = RecordActivities(store, load(), search_attributes)
     return Worker(
         client,
         task_queue=task_queue,
         workflows=WORKFLOWS,
-        activities=[*records.all(), *NoticeActivities(store, notices, now).all()],
+        activities=[*records.all(), *NoticeActivities(store, notices, now).all(), *erasing.all()],
         activity_executor=ThreadPoolExecutor(RECORD_THREADS),
         workflow_runner=sandbox(),
         interceptors=[Allowlist()],
@@ -135,10 +147,21 @@ async def main() -> int:
     stop = told_to_stop()
     client = await connect(settings, keys, program=Program.WORKER)
     attributes = await switched_on(client, settings)
-    async with build_worker(client, Store(database, keys), notices, search_attributes=attributes):
-        signing = asyncio.create_task(keep_checkpoints(database, keys, settings.checkpoints))
+    async with build_worker(
+        client,
+        Store(database, keys),
+        notices,
+        search_attributes=attributes,
+        # what nobody has set no certificate may vouch for
+        backup_days=settings.backup_days if "backup_days" in settings.model_fields_set else None,
+    ):
+        beside = [
+            asyncio.create_task(keep_checkpoints(database, keys, settings.checkpoints)),
+            asyncio.create_task(keep_looking(client)),
+        ]
         await stop.wait()
-        signing.cancel()
+        for task in beside:
+            task.cancel()
         _log.warning("stopping: it takes nothing new, and ends what it has begun")
         # an activity in a thread can be asked to end, not made to; what it leaves undone another worker does
         asyncio.get_running_loop().call_later(LONGEST_STOP.total_seconds(), leave, 0)

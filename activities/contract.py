@@ -1,11 +1,16 @@
 """Names and types of the activities: all that workflows may import of them."""
 
 from collections.abc import Mapping
+from datetime import date
 from uuid import UUID
 
+from pydantic import AwareDatetime
+
 from domain.cards import CaseCard, PhaseCard
+from domain.erasure import Count
 from domain.events import Event
 from domain.facts import Frozen
+from domain.retention import Hold
 from domain.rulebook import Rules
 
 TASK_QUEUE = "safeconduct"
@@ -16,6 +21,15 @@ APPEND = "append"
 READ_CASE_STREAM = "read-case-stream"
 READ_RULES = "read-rules"
 SEND_NOTICE = "send-notice"
+
+LOOK_AT_CASE = "look-at-case"
+FENCE_CASE = "fence-case"
+END_WORKFLOWS = "end-workflows"
+DESTROY_KEY = "destroy-key"
+FORGET_RECORDS = "forget-records"
+DELETE_HISTORIES = "delete-histories"
+CERTIFY = "certify"
+RETENTION_ROUND = "retention-round"
 
 SEARCH_ATTRIBUTES: Mapping[str, str] = {
     "Stage": "Keyword",
@@ -29,6 +43,9 @@ SEARCH_ATTRIBUTES: Mapping[str, str] = {
 
 CONTENT_DIFFERS = "content-differs"
 """Error type: an event id is in the log with other content, or in another stream."""
+
+FENCED = "fenced"
+"""Error type: the case was erased, so whatever writes to it must end."""
 
 SUPERSEDED = "superseded"
 """Error type: a newer run has taken the stream over, so this one must end."""
@@ -84,3 +101,49 @@ class RulesAnswer(Frozen):
     """The rulebooks, in the order they were asked for."""
 
     rules: tuple[Rules, ...]
+
+
+class CaseSeen(Frozen):
+    """All that an erasure looks at of its case: what it is told stays in a history that outlives the case.
+
+    Attributes:
+        began: whether there is such a case, and it can be read.
+        erase_by: until when a closed case is kept.
+        holds: what keeps it now.
+    """
+
+    began: bool = False
+    erase_by: date | None = None
+    holds: tuple[Hold, ...] = ()
+
+
+class LookAtCase(Frozen):
+    """Whose erasure looks, and on which day."""
+
+    reference: str
+    today: date
+
+
+class StepRequest(Frozen):
+    """Which case a step of its erasure is to be done for, and when that is."""
+
+    reference: str
+    at: AwareDatetime
+
+
+class StepAnswer(Frozen):
+    """How much there was to do."""
+
+    counts: tuple[Count, ...] = ()
+
+
+class Certificate(Frozen):
+    """A signed certificate, as text."""
+
+    text: str
+
+
+class RetentionRound(Frozen):
+    """On which day the dates and holds of closed cases are read."""
+
+    today: date

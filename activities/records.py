@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities import contract, tracing
 from activities.contract import AppendAnswer, AppendRequest, OpenedStream, ReadCase, RulesAnswer, RulesRequest
 from domain.rulebook import Rulebook
-from records.errors import ContentDiffers, StaleWriter
+from records.errors import ContentDiffers, Fenced, StaleWriter
 from records.store import Store
 
 
@@ -27,8 +27,15 @@ class RecordActivities:
 
     @activity.defn(name=contract.OPEN_STREAM)
     def open_stream(self, stream: str) -> OpenedStream:
-        """Take a stream over, with a higher writer epoch."""
-        opened = self._store.open(stream)
+        """Take a stream over, with a higher writer epoch.
+
+        Raises:
+            ApplicationError: never to be tried again: the case was erased.
+        """
+        try:
+            opened = self._store.open(stream)
+        except Fenced as error:
+            raise _ended(error) from None
         return OpenedStream(
             epoch=opened.epoch,
             events=opened.events,
@@ -42,12 +49,14 @@ class RecordActivities:
         """Write events and cards in one transaction, or return what the writer did not know.
 
         Raises:
-            ApplicationError: never to be tried again: superseded, or an event id is stored with other content.
+            ApplicationError: never to be tried again: superseded, erased, or an event id is stored with other content.
         """
         try:
             return tracing.append(request, self._store.read, lambda: self._append(request))
         except StaleWriter as error:
             raise ApplicationError(str(error), type=contract.SUPERSEDED, non_retryable=True) from None
+        except Fenced as error:
+            raise _ended(error) from None
         except ContentDiffers as error:
             raise ApplicationError(str(error), type=contract.CONTENT_DIFFERS, non_retryable=True) from None
 
@@ -72,3 +81,9 @@ class RecordActivities:
     def read_rules(self, wanted: RulesRequest) -> RulesAnswer:
         """The rulebooks of countries. They go into the history, so that a rule that changes never breaks a replay."""
         return RulesAnswer(rules=tuple(self._rulebook.for_phase(country, phase) for country, phase in wanted.wanted))
+
+
+def _ended(error: Fenced) -> ApplicationError:
+    """No fault, and no line in the log: a case that is erased ends its workflows so."""
+    benign = ApplicationErrorCategory.BENIGN
+    return ApplicationError(str(error), type=contract.FENCED, non_retryable=True, category=benign)

@@ -33,6 +33,7 @@ from activities.contract import AppendAnswer, AppendRequest
 from activities.notifications.channel import ChannelError
 from domain.case import MilestoneReached, MilestoneWithdrawn, case_stream, phase_of, reference_of
 from domain.duties import Urgency
+from domain.erasing import ERASURE, is_erasure
 from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
 from domain.events import Event, id_from_command
 from domain.room import DatesMoved, DutyCameDue
@@ -213,5 +214,7 @@ def _place(stream: str) -> dict[str, str]:
 
 def _phase(stream: str) -> str:
     """The phase of a stream; the case's own is the path."""
+    if is_erasure(stream):
+        return ERASURE
     parts = phase_of(stream)
     return str(parts[0]) if parts is not None else "path"

@@ -4,7 +4,7 @@ Cards hold stage, country, coordinator and dates. They never hold a name.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 from pydantic import AwareDatetime
 
@@ -26,6 +26,10 @@ class CaseCard(Frozen):
     opened_on: str
     streams: tuple[str, ...]
     """Streams of the open phases."""
+    erase_by: date | None = None
+    """Until when a closed case is kept."""
+    held_until: date | None = None
+    """The last day of the longest hold; it may be past."""
 
 
 class DutyCard(Frozen):
@@ -72,6 +76,8 @@ def case_card(path: Ledger[Path]) -> CaseCard:
         missing_for_entry=", ".join(state.missing_for_entry()) if state.arrived_in is None else "",
         opened_on=str(state.opened),
         streams=tuple(f"{path.stream}/{one.phase}/{one.number}" for one in state.rounds if one.ended is None),
+        erase_by=state.erase_by,
+        held_until=max((hold.until for hold in state.holds), default=None),
     )
 
 

@@ -21,6 +21,7 @@ from pydantic import Field
 from domain.duties import Duty
 from domain.errors import NotUnderstood
 from domain.facts import CountryCode, Decision, EngineFact, Fact, Frozen, Occurred, Record, Report, StaffId
+from domain.retention import Hold, HoldLifted, HoldPlaced, HoldReason, erase_by, longest
 from domain.room import Room
 from domain.rulebook import Rules
 
@@ -231,6 +232,12 @@ class PathClosed(Decision):
 
     kind: Literal["path-closed"] = "path-closed"
     reason: ClosingReason = Field(description="why")
+    retention_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=36500,
+        description="days until it is to be erased; the installation's if left out",
+    )
 
 
 class PathReopened(Decision):
@@ -313,6 +320,8 @@ class Path(Room):
     closed: ClosingReason | None = None
     forbidden_contacts: Mapping[str, Occurred] = Field(default_factory=dict)
     began: bool = False
+    erase_by: date | None = None
+    holds: tuple[Hold, ...] = ()
 
     stay: int = 1
     round_of_asking: int = 1
@@ -341,10 +350,14 @@ class Path(Room):
                 return {"never_contact": frozenset(states)}
             case Assigned(coordinator=coordinator):
                 return {"coordinator": coordinator}
-            case PathClosed(reason=reason):
-                return {"closed": reason}
+            case PathClosed(reason=reason, retention_days=days):
+                return {"closed": reason, "erase_by": erase_by(record.occurred.latest, days)}
             case PathReopened():
-                return {"closed": None}
+                return {"closed": None, "erase_by": None}
+            case HoldPlaced(reason=reason, until=until):
+                return {"holds": (*self._holds_without(reason), Hold(reason=reason, until=until))}
+            case HoldLifted(reason=reason):
+                return {"holds": self._holds_without(reason)}
             case PhaseOpened() as opened:
                 return self._opened(opened, record.occurred)
             case PhaseEnded(phase=phase, number=number):
@@ -425,11 +438,22 @@ class Path(Room):
             return "this case has not begun: start it first"
         if isinstance(fact, PathReopened):
             return None if self.closed else "this path is open"
+        if isinstance(fact, HoldPlaced):
+            return "a hold ends later than the day on which it is placed" if fact.until <= on else None
+        if isinstance(fact, HoldLifted):
+            return None if any(hold.reason == fact.reason for hold in self.holds) else "there is no such hold"
         if self.closed and not isinstance(fact, RoomOpenedForReport):
             return self.why_closed()
         if isinstance(fact, RoomOpenedForReport) and self.running(fact.phase) is not None:
             return f"{fact.phase} is open already"
         return None
+
+    def _holds_without(self, reason: HoldReason) -> tuple[Hold, ...]:
+        return tuple(hold for hold in self.holds if hold.reason is not reason)
+
+    def held(self, on: date) -> Hold | None:
+        """What keeps this case from being erased on a day."""
+        return longest(self.holds, on)
 
     def why_closed(self) -> str | None:
         """Why nothing is decided on this path now; ``None`` while it is open."""
@@ -586,4 +610,6 @@ Path.facts = (
     PathClosed,
     PathReopened,
     RoomOpenedForReport,
+    HoldPlaced,
+    HoldLifted,
 )

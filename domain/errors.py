@@ -4,7 +4,8 @@ SafeconductError            has a stable ``code`` and a sentence that a coordina
 ├── Refused                 a decision that may not be taken now: the sentence says why
 ├── NotUnderstood           what was typed, or what stands in a file, has no meaning
 │   └── UnknownRule         a rulebook lacks something, or a rulebook file is wrong
-└── NotFound                no such case, event, duty or phase
+├── NotFound                no such case, event, duty or phase
+└── Erased                  the case was erased: there is nothing to read, and nothing can be recorded
 """
 
 
@@ -45,3 +46,9 @@ class NotFound(SafeconductError):
     """No such case, event, duty or phase."""
 
     code = "not-found"
+
+
+class Erased(SafeconductError):
+    """The case was erased."""
+
+    code = "erased"

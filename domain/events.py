@@ -28,6 +28,8 @@ from domain.case import (
 )
 from domain.embassy_contacts import EmbassyContacts
 from domain.entry import Entry
+from domain.erasure import ENGINE_FACTS as ERASURE_FACTS
+from domain.erasure import Erasure
 from domain.facts import CountryCode, Decision, Fact, Frozen, Nature, Occurred, Record, StaffId
 from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported, Room, kind_of
 from domain.safety import Safety
@@ -52,6 +54,7 @@ _PLAIN: tuple[type[Fact], ...] = (
     *(fact for room in ROOMS.values() for fact in room.facts),
     *(Acknowledged, DutyCameDue, DatesMoved, HistoryImported),
     *(MilestoneReached, MilestoneWithdrawn, PhaseOpened, PhaseEnded),
+    *(*Erasure.facts, *ERASURE_FACTS),
 )
 
 if TYPE_CHECKING:
@@ -219,6 +222,11 @@ def id_from_rung(stream: str, duty: str, due: datetime, number: int) -> UUID:
 def id_from_cause(cause: UUID, what: str) -> UUID:
     """Id of an event that follows from another one."""
     return uuid5(_NAMESPACE, f"cause|{cause}|{what}")
+
+
+def id_from_place(stream: str, version: int, what: str) -> UUID:
+    """Id of an event that nothing but its own place and content tells from others."""
+    return uuid5(_NAMESPACE, f"place|{stream}|{version}|{what}")
 
 
 def id_of_fence(stream: str) -> UUID:

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from domain.case import Path, Phase, PhaseOpened, RoomOpenedForReport, Round, case_stream, phase_of, phase_stream
 from domain.duties import Duty, Rung
+from domain.erasing import is_erasure
+from domain.erasure import Erasure
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import (
     ENGINE,
@@ -62,7 +64,11 @@ def must_have_a_place(stream: str, fact: Fact) -> None:
         NotUnderstood: none could.
     """
     parts = phase_of(stream)
-    if not isinstance(fact, Corrected) and not (parts is None and isinstance(fact, Intake)):
+    if is_erasure(stream):
+        # nobody takes an erasure in hand, or corrects one: it is approved, withdrawn, or insists
+        if type(fact) not in Erasure.facts:
+            raise NotUnderstood(f"{fact.kind} does not belong to an erasure")
+    elif not isinstance(fact, Corrected) and not (parts is None and isinstance(fact, Intake)):
         must_belong(fact, ROOMS[parts[0]] if parts is not None else Path, stream)
 
 

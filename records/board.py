@@ -8,9 +8,10 @@ from typing import Any
 from sqlmodel import Session, col, func, or_, select
 
 from domain.case import case_stream
+from domain.erasing import ERASURE
 from domain.room import DIGEST
 from records.database import Reader
-from records.models import CaseRow, DutyRow, NoticeRow, PhaseRow
+from records.models import CaseRow, DutyRow, FenceRow, NoticeRow, PhaseRow
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Board:
         """Fired and not taken in hand, and what an import left to be checked; emergencies first, then the oldest."""
         query = (
             select(DutyRow, CaseRow.coordinator)
-            .join(CaseRow, col(CaseRow.reference) == col(DutyRow.reference))
+            # an erasure outlives the card of its case, and still needs humans
+            .join(CaseRow, col(CaseRow.reference) == col(DutyRow.reference), isouter=True)
             .where(or_(col(DutyRow.level).is_not(None), col(DutyRow.duty) == DIGEST))
             .where(col(DutyRow.acknowledged).is_(False))
             .order_by(col(DutyRow.emergency).desc(), col(DutyRow.due), col(DutyRow.stream))
@@ -64,6 +66,15 @@ class Board:
     def case(self, reference: str) -> CaseRow | None:
         found = self._all(select(CaseRow).where(CaseRow.reference == reference))
         return found[0] if found else None
+
+    def fenced_at(self, reference: str) -> datetime | None:
+        """When a case was fenced to be erased; ``None`` while it lives."""
+        found = self._all(select(FenceRow.fenced_at).where(FenceRow.reference == reference))
+        return datetime.fromisoformat(found[0]) if found else None
+
+    def erasures(self) -> list[PhaseRow]:
+        """The erasures of all cases, those that are over among them."""
+        return list(self._all(select(PhaseRow).where(PhaseRow.phase == ERASURE).order_by(col(PhaseRow.stream))))
 
     def phases(self, reference: str) -> list[PhaseRow]:
         """The rounds of a case's phases, open or ended."""

@@ -57,6 +57,8 @@ class CaseRow(SQLModel, table=True):
     is_open: bool
     missing_for_entry: str
     opened_on: str
+    erase_by: str | None = Field(default=None, index=True)
+    held_until: str | None = None
 
 
 class PhaseRow(SQLModel, table=True):

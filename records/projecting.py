@@ -28,10 +28,10 @@ def _upsert(table: str, key: str, columns: Sequence[str]) -> str:
 _CASE = _upsert(
     "case_card",
     "reference",
-    ("stage", "country", "coordinator", "is_open", "missing_for_entry", "opened_on"),
+    ("stage", "country", "coordinator", "is_open", "missing_for_entry", "opened_on", "erase_by", "held_until"),
 )
 _PHASE = _upsert("phase_card", "stream", ("reference", "phase", "number", "country", "headline", "is_open"))
-_SHUT = "UPDATE phase_card SET is_open = ? WHERE reference = ?"
+_SHUT = "UPDATE phase_card SET is_open = ? WHERE reference = ? AND phase <> 'erasure'"
 _BEGINS = (
     "INSERT INTO phase_card (stream, reference, phase, number, headline, is_open) VALUES (?, ?, ?, ?, 'begins', ?) "
     "ON CONFLICT (stream) DO UPDATE SET is_open = excluded.is_open"
@@ -55,9 +55,10 @@ def cards(shown: Iterable[CaseCard | PhaseCard]) -> list[Statement]:
 
 
 def nothing_of(references: Iterable[str]) -> list[Statement]:
-    """What takes all cards of cases away."""
+    """What takes all cards of cases away; that of an erasure is not the case's own."""
     rows = [(reference,) for reference in references]
-    return [Statement(f"DELETE FROM {table} WHERE reference = ?", rows) for table in CARDS]  # noqa: S608
+    own = {"case_card": "", "phase_card": " AND phase <> 'erasure'", "duty_card": " AND phase <> 'erasure'"}
+    return [Statement(f"DELETE FROM {table} WHERE reference = ?{own[table]}", rows) for table in CARDS]  # noqa: S608
 
 
 def notices(events: Iterable[Event]) -> list[Statement]:
@@ -92,6 +93,8 @@ def _case(card: CaseCard) -> list[Statement]:
         card.is_open,
         card.missing_for_entry,
         card.opened_on,
+        str(card.erase_by) if card.erase_by is not None else None,
+        str(card.held_until) if card.held_until is not None else None,
     )
     opened = [(stream, reference, *_parts(stream), True) for stream in card.streams]
     return [

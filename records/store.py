@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.engine import Connection, Row
 
 from domain.cards import CaseCard, PhaseCard
-from domain.case import case_stream, reference_of
+from domain.case import case_stream
 from domain.events import Event, id_of_fence
 from domain.facts import Frozen
 from domain.room import HistoryImported
@@ -81,6 +81,16 @@ class Store:
         self._log = database.log
         self._keys = keys
 
+    @property
+    def database(self) -> Database:
+        """The records that hold this log."""
+        return self._database
+
+    @property
+    def keys(self) -> Keys:
+        """The keys for engine and log."""
+        return self._keys
+
     def open(self, stream: str) -> Opened:
         """Take a stream over: its events, and a writer epoch that shuts out every earlier writer.
 
@@ -88,7 +98,7 @@ class Store:
             Fenced: the case was erased.
             Unreachable: the database does not answer.
         """
-        own = case_stream(reference_of(stream))
+        own = scope_of(stream)
         epoch = self._log.take_over(stream, own)
         with self._database.reading() as connection:
             return Opened(
@@ -124,7 +134,7 @@ class Store:
             ContentDiffers: an event id is stored with other content.
             Unreachable: the database does not answer.
         """
-        own = case_stream(reference_of(stream))
+        own = scope_of(stream)
         beside = [*projecting.notices(events), *projecting.cards(cards)]
         wanted = Append(stream, epoch, expected, own, case_seen, self._sealed(events), beside)
         if self._log.append(wanted):
@@ -143,15 +153,18 @@ class Store:
             raise Unreachable("the records did not take this: it does not follow what is stored")
         return answer
 
-    def fence(self, reference: str, at: datetime) -> None:
+    def fence(self, reference: str, at: datetime, beside: Sequence[Statement] = ()) -> None:
         """Shut a case for ever: an entry without a body. What is fenced already stays as it is.
+
+        Args:
+            beside: what is written in the same transaction.
 
         Raises:
             Unreachable: the database does not answer.
         """
         own, stamp = case_stream(reference), instant(at)
         entry = Entry(str(id_of_fence(own)), own, 0, FENCE_SCHEMA, NO_KEY, stamp, b"")
-        self._log.fence(entry, [Statement(_FENCE, [(reference, stamp)])])
+        self._log.fence(entry, [Statement(_FENCE, [(reference, stamp)]), *beside])
 
     def read(self, stream: str, after: int = 0) -> tuple[Event, ...]:
         """The events of a stream after a version."""

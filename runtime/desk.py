@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from domain.case import case_stream, make_reference, parse_reference
-from domain.errors import NotFound, NotUnderstood, SafeconductError
+from domain.case import PathClosed, case_stream, make_reference, parse_reference
+from domain.erasing import empty_erasure, erasure_stream
+from domain.erasure import Erasure
+from domain.errors import Erased, NotFound, NotUnderstood, SafeconductError
 from domain.events import Command, Event, Past, Receipt
 from domain.facts import Fact, Occurred
 from domain.intake import IntakeFile, read_intake
@@ -94,9 +96,15 @@ class Desk:
 
         Raises:
             NotFound: there is none, or more than one.
+            Erased: it was erased.
         """
         try:
             reference = parse_reference(text)
+            if (fenced_at := self.board.fenced_at(reference)) is not None:
+                raise Erased(
+                    f"this case was erased on {fenced_at:%Y-%m-%d}: nothing can be recorded in it any more, "
+                    f"and there is nothing to read but `safeconduct erase status {reference}`"
+                )
             if self.board.case(reference) is not None:
                 return reference
         except NotUnderstood:
@@ -141,6 +149,27 @@ class Desk:
             raise NotFound("there is no such event: `safeconduct timeline CASE` shows their ids")
         return found[0]
 
+    def erasure(self, reference: str) -> Erasure:
+        """Where the erasure of a case stands; it outlives the case."""
+        return empty_erasure(reference).plus(self.store.read(erasure_stream(reference))).state
+
+    async def erase(self, reference: str, fact: Fact) -> Receipt:
+        """Ask for an erasure, approve it, or withdraw it.
+
+        Raises:
+            SafeconductError: it is refused, or the engine does not answer.
+        """
+        moment = now()
+        command = Command(
+            command_id=uuid4(),
+            actor=self.staff,
+            occurred=Occurred.at_instant(moment),
+            learned_on=moment.date(),
+            fact=fact,
+            sent_at=moment,
+        )
+        return await (await self.office()).send(erasure_stream(reference), command)
+
     async def take_in(self, content: bytes, file: IntakeFile) -> tuple[str, Receipt | None]:
         """Make an intake file a case, once: the same file again is the same case, and resumes where it stopped.
 
@@ -148,6 +177,8 @@ class Desk:
             SafeconductError: its past makes no sense, or the engine does not answer.
         """
         office = await self.office()
+        history = tuple(self._kept_as_set(past) for past in file.intake.history)
+        file = file.model_copy(update={"intake": file.intake.model_copy(update={"history": history})})
         fresh = make_reference(lambda: secrets.randbits(60))
         self.check(fresh, file)
         known = self.vault.import_of(content, fresh)
@@ -174,6 +205,7 @@ class Desk:
             SafeconductError: it is refused, makes no sense, or the engine does not answer.
         """
         office = await self.office()
+        past = self._kept_as_set(past)
         note_id: UUID | None = self.vault.note(reference, note) if note else None
         try:
             return await office.record(reference, past, uuid4(), note_id)
@@ -181,6 +213,13 @@ class Desk:
             if note_id is not None and error.code != "not-running":
                 self.vault.drop_note(note_id)
             raise
+
+    def _kept_as_set(self, past: Past) -> Past:
+        """A path that is closed is kept for as long as the settings say, where the one who closes it does not say."""
+        days, fact = self.settings.retention_days, past.fact
+        if days is None or not isinstance(fact, PathClosed) or fact.retention_days is not None:
+            return past
+        return past.model_copy(update={"fact": fact.model_copy(update={"retention_days": days})})
 
     async def correct(self, reference: str, stream: str, correction: Fact, note: str | None = None) -> Receipt:
         """Correct an event of a stream.

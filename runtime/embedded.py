@@ -24,6 +24,10 @@ from runtime.attributes import lacking, make
 READY_SECONDS = 30.0
 """How long the server may take to open its port; on a slow disk its first start writes a schema."""
 
+REFUSED_ARE_KEPT = "1m"
+"""Of a start that it refuses (the workflow runs already) the server keeps the sealed input, under no name, until its
+own sweep, twice a day, finds it to be older than this. Its default is sixty days: too long for an erased case."""
+
 STOP_SECONDS = 10.0
 """How long it may take to stop by itself."""
 
@@ -116,6 +120,7 @@ def server_command(database: Path, port: int, ui_port: int, *extra: str) -> list
         *("--ui-port", str(ui_port)),
         *("--db-filename", str(database)),
         *("--sqlite-pragma", "secure_delete=1"),
+        *("--dynamic-config-value", f'worker.historyScannerDataMinAge="{REFUSED_ARE_KEPT}"'),
         *("--log-level", "error"),
         "--ui-disable-news-fetch",
         *extra,

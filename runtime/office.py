@@ -20,7 +20,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities import tracing
 from activities.contract import TASK_QUEUE
 from domain.case import case_stream, phase_of
-from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
+from domain.erasing import ERASURE, is_erasure
+from domain.errors import Erased, NotFound, NotUnderstood, Refused, SafeconductError
 from domain.events import Command, Intake, Past, Receipt, id_from_cause
 from domain.facts import Fact, Occurred
 from domain.story import Route, answer_in, blank_room, route
@@ -49,7 +50,7 @@ _PASSING = (
 )
 """Answers that the next try may not get. The last one comes while a workflow continues as new under the command."""
 
-_REFUSALS: dict[str, type[SafeconductError]] = {kind.code: kind for kind in (Refused, NotUnderstood, NotFound)}
+_REFUSALS: dict[str, type[SafeconductError]] = {kind.code: kind for kind in (Refused, NotUnderstood, NotFound, Erased)}
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,8 @@ class Office:
 
 def workflow_type(stream: str) -> str:
     """The type of the workflow that writes a stream."""
+    if is_erasure(stream):
+        return ERASURE
     parts = phase_of(stream)
     return "case-path" if parts is None else str(parts[0])
 

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from domain.cards import CaseCard, PhaseCard, case_card, phase_card
 from domain.case import case_stream, phase_stream, reference_of
+from domain.erasing import empty_erasure, erasure_card
 from domain.events import Event
 from domain.rulebook import Rulebook
 from records import projecting
@@ -30,6 +31,7 @@ _CASES = text(
     "SELECT stream FROM stream WHERE stream LIKE 'case/%' AND stream NOT LIKE 'case/%/%' AND version > 0 "
     "AND epoch < :fence ORDER BY stream"
 )
+_ERASURES = text("SELECT stream FROM stream WHERE stream LIKE 'erasure/%' AND version > 0 ORDER BY stream")
 _MOVED = text("SELECT DISTINCT stream FROM event WHERE position > :position")
 _LAST = text("SELECT coalesce(max(position), 0) FROM event")
 _SHOWN = text(
@@ -60,6 +62,7 @@ def rebuild(
             write_beside(connection, projecting.cards(card for cards in folded.values() for card in cards))
         progress(done, len(references))
     _take_away_what_no_log_knows(database, set(references))
+    _erasures_anew(database, store, now)
     return len(references)
 
 
@@ -93,3 +96,14 @@ def _take_away_what_no_log_knows(database: Database, known: set[str]) -> None:
         shown = {row[0] for row in connection.execute(_SHOWN)}
         begun = {reference_of(row[0]) for row in connection.execute(_CASES, {"fence": FENCE_EPOCH})}
         write_beside(connection, projecting.nothing_of(sorted(shown - known - begun)))
+
+
+def _erasures_anew(database: Database, store: Store, now: Callable[[], datetime]) -> None:
+    """The cards of erasures, of erased cases too. There are few, and each is folded under its lock."""
+    with database.reading() as connection:
+        streams = [row[0] for row in connection.execute(_ERASURES)]
+    for stream in streams:
+        with database.writing() as connection:
+            database.log.hold(connection, [stream])
+            ledger = empty_erasure(reference_of(stream)).plus(store.read(stream))
+            write_beside(connection, projecting.cards([erasure_card(ledger, now())]))

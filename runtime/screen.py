@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from domain.duties import Level
+from domain.erasing import ERASURE, is_erasure
 from domain.events import Corrected, Event
 from domain.forecast import Line
 from domain.room import DatesMoved, DutyCameDue, HistoryImported
@@ -53,6 +54,8 @@ def distance(instant: str, now: datetime) -> str:
 
 
 def phase_of_stream(stream: str) -> str:
+    if is_erasure(stream):
+        return ERASURE
     return stream.split("/", 2)[2] if stream.count("/") > 1 else "path"
 
 

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
         records_owner_url: the same as the role that owns the tables; only who migrates needs it.
         keyring_url: a PostgreSQL for the keyring, with a role of its own; a file in the folder if not set.
         backup_days: how long backups are kept; `safeconduct backup` deletes older ones beside a new one.
+        retention_days: how long a closed case is kept; a year if not set.
         agent: the socket that hands out keys; a running installation sets it for its own processes.
     """
 
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     records_owner_url: SecretStr | None = None
     keyring_url: SecretStr | None = None
     backup_days: int = Field(default=30, ge=1, le=3650)
+    retention_days: int | None = Field(default=None, ge=1, le=36500)
     agent: Path | None = None
 
     @property

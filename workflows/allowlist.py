@@ -38,12 +38,13 @@ _PHASES = "|".join(Phase)
 _DUTY = r"[a-z0-9]{1,24}(?:[.-][A-Za-z0-9]{1,24}){0,6}"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
-STREAM = rf"case/{_REFERENCE}(?:/(?:{_PHASES})/[1-9][0-9]{{0,3}})?"
+STREAM = rf"case/{_REFERENCE}(?:/(?:{_PHASES})/[1-9][0-9]{{0,3}})?|erasure/{_REFERENCE}|retention/daily"
 """A workflow's id."""
 
 SUMMARY = "|".join(
     (
-        f"path of {_REFERENCE}",
+        f"(?:path|erasure) of {_REFERENCE}",
+        "daily look at what must be erased",
         f"(?:{_PHASES}), round [1-9][0-9]{{0,3}}",
         f"{_DUTY}: (?:{'|'.join(Level)})",
         "dates-moved|again",
@@ -52,12 +53,16 @@ SUMMARY = "|".join(
 """What a workflow, a timer or an activity is called in the UI's lists."""
 
 COMMAND_ID = _UUID
-WORKFLOW_TYPE = rf"case-path|{_PHASES}"
+WORKFLOW_TYPE = rf"case-path|{_PHASES}|erasure|retention"
 UPDATE, QUERY = "command", "headline|stage|head|__temporal_workflow_metadata"
-SIGNAL = "milestones|path-moved|tell-milestones|renew"
+SIGNAL = "milestones|path-moved|tell-milestones|renew|finish"
 QUEUE = rf"{contract.TASK_QUEUE}(?:-(?:[a-z]{{1,16}}|{_UUID}))?"
 ACTIVITY = "|".join(
-    (contract.OPEN_STREAM, contract.APPEND, contract.READ_CASE_STREAM, contract.READ_RULES, contract.SEND_NOTICE)
+    (
+        *(contract.OPEN_STREAM, contract.APPEND, contract.READ_CASE_STREAM, contract.READ_RULES, contract.SEND_NOTICE),
+        *(contract.LOOK_AT_CASE, contract.FENCE_CASE, contract.END_WORKFLOWS, contract.DESTROY_KEY),
+        *(contract.FORGET_RECORDS, contract.DELETE_HISTORIES, contract.CERTIFY, contract.RETENTION_ROUND),
+    )
 )
 COUNTRY = "[A-Z]{2}"
 

@@ -61,20 +61,21 @@ class CasePathWorkflow(Writer[Path]):
     @workflow.run
     async def run(self, start: Start) -> None:
         """A person's path, from first contact to protection."""
-        await self.begin_by_reading()
-        while not self.may_end:
-            await self.accompany(Phase.SAFETY)  # watches over everything, to the end
-            await self.accompany(Phase.TRANSIT_STAY)  # one stay after the other, wherever he has to wait
-            await self.accompany(Phase.EMBASSY_CONTACTS)  # asking for help, round after round
-            await self.accompany(Phase.VETTING)  # side by side with them
-            await self.accompany(Phase.ENTRY)  # once pledge, clearance and a possible exit meet
-            await self.accompany(Phase.ASYLUM_FILING)  # once he has arrived
-            await self.tell_phases_that_the_path_moved()
-            self.show_where_it_stands()
-            await workflow.wait_condition(lambda: self.has_work)
-            await self.next_thing()
-            if self.must_renew and self.can_leave and not self.told:
-                workflow.continue_as_new(self.start)
+        async with self.until_erased():
+            await self.begin_by_reading()
+            while not self.may_end:
+                await self.accompany(Phase.SAFETY)  # watches over everything, to the end
+                await self.accompany(Phase.TRANSIT_STAY)  # one stay after the other, wherever he has to wait
+                await self.accompany(Phase.EMBASSY_CONTACTS)  # asking for help, round after round
+                await self.accompany(Phase.VETTING)  # side by side with them
+                await self.accompany(Phase.ENTRY)  # once pledge, clearance and a possible exit meet
+                await self.accompany(Phase.ASYLUM_FILING)  # once he has arrived
+                await self.tell_phases_that_the_path_moved()
+                self.show_where_it_stands()
+                await workflow.wait_condition(lambda: self.has_work)
+                await self.next_thing()
+                if self.must_renew and self.can_leave and not self.told:
+                    workflow.continue_as_new(self.start)
 
     async def begin_by_reading(self) -> None:
         """The one way to begin: a new case reads an empty stream, a revived one its whole story."""
@@ -125,7 +126,8 @@ class CasePathWorkflow(Writer[Path]):
 
     @property
     def has_work(self) -> bool:
-        return bool(self.queue or self.told or self.moved or self.may_end or (self.can_leave and self.must_renew))
+        waits = self.queue or self.told or self.moved or self.finishing
+        return bool(waits or self.may_end or (self.can_leave and self.must_renew))
 
     @property
     def may_end(self) -> bool:
@@ -137,6 +139,7 @@ class CasePathWorkflow(Writer[Path]):
         return self.path.state.closed is not None or (self.was_asked and not self.path.state.began)
 
     async def next_thing(self) -> None:
+        self.must_not_be_erased()
         if self.told:
             await self.hear(self.told.pop(0))
         elif self.queue:

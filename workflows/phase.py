@@ -9,11 +9,13 @@ Invariants:
     2. Run arguments carry a reference, never state. Start, continue-as-new, revival and restore all begin by reading.
     3. The loop never ends, nor continues as new, while a handler runs.
     4. One timer stands for the next rung, and is armed anew only when that rung's instant changes.
+    5. Once its case is erased a workflow ends by itself, and appends nothing any more: its worker then forgets it.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeVar
@@ -29,7 +31,7 @@ from activities.contract import AppendAnswer, AppendRequest, OpenedStream, ReadC
 from domain.cards import phase_card
 from domain.case import Path, Phase, case_stream, phase_of, reference_of
 from domain.duties import Duty, Rung
-from domain.errors import NotUnderstood, SafeconductError
+from domain.errors import Erased, NotUnderstood, SafeconductError
 from domain.events import Command, Event, Receipt, Standings
 from domain.facts import Frozen
 from domain.overview import overview_of_phase
@@ -49,6 +51,8 @@ RECORDS_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximu
 
 NOTICE_TIMEOUT = timedelta(seconds=30)
 """Of one try to send a notice. The channel's own timeouts are shorter."""
+
+_ERASED = "this case is being erased: nothing can be recorded in it any more"
 
 NOTICE_BOUND = timedelta(days=1)
 """How long a notice is tried when no rung follows sooner. The ladder climbs whatever becomes of it."""
@@ -118,6 +122,7 @@ class Writer(Generic[State]):
         self.search_attributes: tuple[str, ...] = ()
         self.seen = datetime.min.replace(tzinfo=workflow.now().tzinfo)
         self.renewal_wanted = False
+        self.finishing = False
         self.notices: set[asyncio.Task[None]] = set()
         self.ready = False
 
@@ -162,6 +167,36 @@ class Writer(Generic[State]):
         """Continue as new at the next quiet moment: before a planned stop, so that new code meets no old history."""
         self.renewal_wanted = True
 
+    @workflow.signal(name="finish")
+    def finish(self) -> None:
+        """The case is being erased: end at once, for its key will be destroyed."""
+        self.finishing = True
+
+    @asynccontextmanager
+    async def until_erased(self) -> AsyncIterator[None]:
+        """Live until the case is erased: then whoever still asks is told so, and this workflow ends."""
+        try:
+            yield
+        except Erased as refusal:
+            await self.refuse_everything(refusal)
+
+    async def refuse_everything(self, refusal: SafeconductError) -> None:
+        """Nothing can be recorded here: answer whoever waits, and whoever comes while they are answered."""
+        for notice in self.notices:
+            notice.cancel()
+        while not self.can_leave:
+            while self.queue:
+                self.queue.popleft().refusal = refusal
+            await workflow.wait_condition(lambda: bool(self.queue) or self.can_leave)
+
+    def must_not_be_erased(self) -> None:
+        """
+        Raises:
+            Erased: the case is being erased.
+        """
+        if self.finishing:
+            raise Erased(_ERASED)
+
     @property
     def can_leave(self) -> bool:
         """Whether nothing would be lost by ending this run now."""
@@ -172,14 +207,24 @@ class Writer(Generic[State]):
         return self.renewal_wanted or workflow.info().is_continue_as_new_suggested()
 
     async def call(self, name: str, argument: object, answer: type[Any]) -> Any:
-        """One local activity; never two side by side."""
-        return await workflow.execute_local_activity(
-            name,
-            argument,
-            result_type=answer,
-            start_to_close_timeout=RECORDS_TIMEOUT,
-            retry_policy=RECORDS_RETRY,
-        )
+        """One local activity; never two side by side.
+
+        Raises:
+            Erased: the case was erased.
+        """
+        try:
+            return await workflow.execute_local_activity(
+                name,
+                argument,
+                result_type=answer,
+                start_to_close_timeout=RECORDS_TIMEOUT,
+                retry_policy=RECORDS_RETRY,
+            )
+        except (ActivityError, ApplicationError) as error:
+            if (refused := _as_refused(error)) is not None and refused.type == contract.FENCED:
+                self.finishing = True
+                raise Erased(refused.message) from None
+            raise
 
     async def open_stream(self) -> OpenedStream:
         opened: OpenedStream = await self.call(contract.OPEN_STREAM, self.stream, OpenedStream)
@@ -215,6 +260,12 @@ class Writer(Generic[State]):
 
     def notice_bound(self) -> timedelta:
         return NOTICE_BOUND
+
+
+def _as_refused(error: ActivityError | ApplicationError) -> ApplicationError | None:
+    """What an activity has said. That of a local one comes bare, as it was raised."""
+    found = error.cause if isinstance(error, ActivityError) else error
+    return found if isinstance(found, ApplicationError) else None
 
 
 async def _send(notice: UUID, bound: timedelta, summary: str) -> None:
@@ -267,11 +318,16 @@ class PhaseWorkflow(Writer[State]):
         return head_of(self.ledger, self.case.version) if self.ready else Head()
 
     async def live(self) -> None:
-        """The life of a phase: begin by reading, then one thing after the other until the round is over."""
+        """The life of a phase, as long as its case is there."""
+        async with self.until_erased():
+            await self._live()
+
+    async def _live(self) -> None:
+        """Begin by reading, then one thing after the other until the round is over."""
         try:
             await self._begin()
         except SafeconductError as refusal:
-            await self._refuse_everything(refusal)
+            await self.refuse_everything(refusal)  # the path never opened this round
             return
         while not self._may_end:
             self._arm()
@@ -280,13 +336,6 @@ class PhaseWorkflow(Writer[State]):
             await self._next()
             if self.must_renew and self.can_leave and not self._is_over:
                 workflow.continue_as_new(self.start)
-
-    async def _refuse_everything(self, refusal: SafeconductError) -> None:
-        """This round was never opened by the path: nothing can be recorded in it."""
-        for pending in self.queue:
-            pending.refusal = refusal
-        self.queue.clear()
-        await workflow.wait_condition(lambda: self.can_leave)
 
     async def _begin(self) -> None:
         opened = await self.open_stream()
@@ -308,7 +357,8 @@ class PhaseWorkflow(Writer[State]):
     @property
     def _has_work(self) -> bool:
         return bool(
-            self.queue
+            self.finishing
+            or self.queue
             or self.clock.has_rung
             or self.path_has_moved
             or self.tell_again
@@ -323,6 +373,7 @@ class PhaseWorkflow(Writer[State]):
         return self._is_over and told and self.can_leave and not self.path_has_moved and not self.tell_again
 
     async def _next(self) -> None:
+        self.must_not_be_erased()
         if self.path_has_moved:
             self.path_has_moved = False
             await self._read_case()

@@ -14,6 +14,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 from activities.contract import SEARCH_ATTRIBUTES
 from domain.case import Path, phase_of, reference_of
 from domain.duties import Duty, Rung
+from domain.erasing import is_erasure
 from domain.events import Event
 from domain.overview import Overview
 from domain.room import DutyCameDue
@@ -52,6 +53,8 @@ def _values(overview: Overview) -> dict[str, str | datetime | None]:
 
 def summary_of_stream(stream: str) -> str:
     """What a workflow is called in lists."""
+    if is_erasure(stream):
+        return f"erasure of {reference_of(stream)}"
     parts = phase_of(stream)
     return f"{parts[0]}, round {parts[1]}" if parts is not None else f"path of {reference_of(stream)}"
 

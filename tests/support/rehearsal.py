@@ -33,6 +33,7 @@ from runtime.allowlist import ClientAllowlist, Program
 from runtime.codec import sealing_converter
 from runtime.embedded import temporal_binary
 from runtime.office import Office
+from runtime.retention import wake_erasure
 from tests.support.keys import keys_in
 from worker import build_worker
 
@@ -45,13 +46,23 @@ MARGIN = timedelta(seconds=5)
 _FLAGS = {
     "frontend.WorkflowTimeSkippingEnabled": "true",
     "history.timerProcessorMaxTimeShift": '"1ms"',
+    "history.transferProcessorEnsureCloseBeforeDelete": "false",
+    "worker.historyScannerDataMinAge": '"1s"',
 }
-"""The first allows skipping; without the second each skipped timer costs a second."""
+"""The first allows skipping; without the second each skipped timer costs a second, without the third each deletion a
+minute. The last lets the server's own sweep take what is a second old."""
 
 
 @asynccontextmanager
-async def skipping_server(converter: DataConverter | None = None) -> AsyncIterator[WorkflowEnvironment]:
-    """The real server, with time that stands still until it is moved on. Payloads are sealed with keys of its own."""
+async def skipping_server(
+    converter: DataConverter | None = None, file: Path | None = None
+) -> AsyncIterator[WorkflowEnvironment]:
+    """The real server, with time that stands still until it is moved on. Payloads are sealed with keys of its own.
+
+    Args:
+        converter: seals otherwise.
+        file: where it keeps its state; in memory if left out.
+    """
     folder = tempfile.TemporaryDirectory()
     environment = await WorkflowEnvironment.start_time_skipping_v2(
         ts_config=TimeSkippingConfig(enabled=False, max_session_skip_count=100_000),
@@ -63,6 +74,7 @@ async def skipping_server(converter: DataConverter | None = None) -> AsyncIterat
         dev_server_log_level="error",
         dev_server_extra_args=[
             *(part for name, kind in SEARCH_ATTRIBUTES.items() for part in ("--search-attribute", f"{name}={kind}")),
+            *(("--db-filename", str(file), "--sqlite-pragma", "secure_delete=1") if file is not None else ()),
             *(part for key, value in _FLAGS.items() for part in ("--dynamic-config-value", f"{key}={value}")),
         ],
     )
@@ -208,6 +220,12 @@ async def rehearsal(
     """A case to be played, with a worker and records of its own."""
     database, (keys, *_) = Database(folder / "records.db"), keys_in(folder)
     queue = f"{TASK_QUEUE}-{uuid4()}"
+    played = Rehearsal(environment, database, keys, began, reference, queue)
+
+    async def wake(stream: str) -> None:
+        shift = played.clock - datetime.now(UTC)  # a workflow that begins in the middle of a story has a clock of today
+        await wake_erasure(environment.client, stream, task_queue=queue, shift=shift)
+
     worker = build_worker(
         environment.client,
         Store(database, keys),
@@ -215,9 +233,11 @@ async def rehearsal(
         task_queue=queue,
         cached_workflows=cached_workflows,
         search_attributes=search_attributes,
+        wake=wake,
+        backup_days=30,
     )
     async with worker:
-        yield Rehearsal(environment, database, keys, began, reference, queue)
+        yield played
     database.close()
 
 

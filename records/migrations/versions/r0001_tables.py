@@ -79,7 +79,10 @@ def _guard_on_postgresql(application: str | None) -> None:
 def _make_log() -> None:
     op.create_table(
         "event",
-        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        # on SQLite an integer key is the table's own order; any other type would be an index beside it
+        sa.Column(
+            "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
         _text("event_id"),
         _text("stream"),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -113,9 +116,11 @@ def _make_cards() -> None:
         _flag("is_open"),
         _text("missing_for_entry"),
         _text("opened_on"),
+        _text("erase_by", nullable=True),
+        _text("held_until", nullable=True),
         sa.PrimaryKeyConstraint("reference", name="case_card_pkey"),
     )
-    _index("case_card", "stage", "country", "coordinator")
+    _index("case_card", "stage", "country", "coordinator", "erase_by")
     op.create_table(
         "phase_card",
         _text("stream"),

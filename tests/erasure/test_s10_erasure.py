@@ -1,0 +1,213 @@
+"""S10: a case that is erased is gone from records, keyring and engine; what is left opens with nothing."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus
+
+from activities import erasing
+from activities.executions import Executions
+from domain.case import Phase, case_stream, phase_stream
+from domain.erasing import erasure_stream
+from domain.erasure import Standing, Step
+from domain.errors import Erased
+from domain.events import Command
+from domain.facts import Occurred
+from domain.intake import read_intake
+from domain.safety import CheckedIn
+from records.certificates import is_signed_by
+from records.errors import Fenced, Unreadable
+from records.forgetting import shutting
+from records.keyring import Keyring
+from records.signing import signing_key
+from records.verifying import verify
+from tests.support.erasures import (
+    BEGAN,
+    INTAKE,
+    PLANTED,
+    a_lived_case,
+    approved,
+    erased,
+    erasure_of,
+    everything_in,
+    sealed_bytes,
+    still_there,
+    swept,
+    until,
+)
+from tests.support.intakes import minimal
+from tests.support.rehearsal import Rehearsal, eventually, rehearsal, skipping_server
+from tests.support.searching import files_below, leaks
+
+
+async def known_runs(played: Rehearsal) -> list[str]:
+    query = f'WorkflowId STARTS_WITH "{played.office_path}"'
+    return [one.id async for one in played.environment.client.list_workflows(query)]
+
+
+async def test_s10_a_case_is_erased_from_records_keyring_and_engine(tmp_path: Path, reference: str) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    async with (
+        skipping_server(file=home / "temporal.db") as environment,
+        rehearsal(environment, home, BEGAN, reference) as played,
+    ):
+        vault = await a_lived_case(played, home)
+        sealed = await sealed_bytes(played)
+        assert len(sealed) > 50
+        assert still_there(sealed, everything_in(home, tmp_path / "copies")) == len(sealed)
+        await approved(played)
+        erasure = await erased(played)
+
+        assert await known_runs(played) == []
+        with pytest.raises(Unreadable):
+            played.store.read_case(reference)
+        with pytest.raises(Fenced):
+            played.store.open(phase_stream(reference, Phase.SAFETY, 1))
+        assert played.keys.keyring.wrapped([case_stream(reference)], played.keys.role) == []
+        assert vault.nicknames("search") == {}
+        assert (played.board.open_streams(), played.board.duties()) == ([], [])
+        assert played.board.fenced_at(reference) == erasure.done[Step.FENCED]
+        assert verify(played.database, [], lambda _: None).fault is None
+
+        assert erasure.certificate is not None
+        assert is_signed_by(erasure.certificate, signing_key(played.keys).public_key())
+        changed = erasure.certificate.replace("timur", "vera")
+        assert not is_signed_by(changed, signing_key(played.keys).public_key())
+        said = json.loads(erasure.certificate)["certificate"]
+        assert (said["reference"], said["requested"]["by"], said["approved"]["by"]) == (reference, "dana", "timur")
+        assert said["destroyed"]["rows of identity"] == said["destroyed"]["rows of note"] == 1
+        assert said["destroyed"]["runs of workflows"] > 5
+        assert "last_backup_expires_on" in said
+        await swept(environment)
+    left = list(files_below(home))
+    assert still_there(sealed, left) == 0
+    assert leaks(PLANTED, left) == []
+
+
+async def test_s10_whoever_still_asks_an_erased_case_is_told_so_and_its_workflows_end(
+    tmp_path: Path, reference: str
+) -> None:
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+        await played.start(minimal())
+        for stream in played.open_streams():
+            await eventually(partial(played.is_running, stream), f"{stream} runs")
+        played.store.fence(reference, played.clock, shutting(reference))
+        for stream in (phase_stream(reference, Phase.SAFETY, 1), phase_stream(reference, Phase.VETTING, 1)):
+            command = Command(
+                command_id=uuid4(),
+                actor="dana",
+                occurred=Occurred.at_instant(played.clock),
+                learned_on=played.clock.date(),
+                fact=CheckedIn(),
+                sent_at=played.clock,
+            )
+            if "safety" in stream:
+                with pytest.raises(Erased, match="this case was erased"):
+                    await played.office.send(stream, command)
+            else:
+                await environment.client.get_workflow_handle(stream).signal("finish")
+
+            async def ended(stream: str = stream) -> bool:
+                described = await environment.client.get_workflow_handle(stream).describe()
+                return described.status is WorkflowExecutionStatus.COMPLETED
+
+            await eventually(ended, f"{stream} has ended")
+
+
+Fault = Callable[[pytest.MonkeyPatch], None]
+
+
+def once(place: Any, name: str, *, after: bool = False) -> Fault:
+    """The first call of something fails; with ``after`` once its work is done, as a crash leaves it."""
+
+    def fault(patch: pytest.MonkeyPatch) -> None:
+        real, calls = getattr(place, name), list[int]()
+
+        def failing(*given: Any, **named: Any) -> Any:
+            calls.append(1)
+            if len(calls) > 1:
+                return real(*given, **named)
+            if after:
+                real(*given, **named)
+            raise OSError("made up")
+
+        patch.setattr(place, name, failing)
+
+    return fault
+
+
+FAULTS: dict[str, Fault] = {
+    "before the fence": once(erasing, "shutting"),
+    "while workflows end": once(Executions, "end"),
+    "before the key is destroyed": once(Keyring, "destroy"),
+    "after the key was destroyed": once(Keyring, "destroy", after=True),
+    "before records are forgotten": once(erasing, "forget"),
+    "after records were forgotten": once(erasing, "forget", after=True),
+    "while histories are deleted": once(Executions, "delete"),
+    "before it is certified": once(erasing, "certify"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_s10_an_erasure_that_fails_half_way_resumes_and_ends_the_same(
+    tmp_path: Path, reference: str, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+        await played.start(read_intake(INTAKE))
+        FAULTS[fault](monkeypatch)
+        await approved(played)
+        erasure = await erased(played)
+        assert list(erasure.done) == list(Step)
+        assert await known_runs(played) == []
+        assert played.board.open_streams() == []
+
+
+async def test_s10_an_erasure_that_is_terminated_goes_on_at_the_first_step_that_is_missing(
+    tmp_path: Path, reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise OSError("made up")
+
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+        await played.start(minimal())
+        with monkeypatch.context() as patch:
+            patch.setattr(erasing, "forget", never)
+            await approved(played)
+            await until(played, lambda erasure: Step.KEY_DESTROYED in erasure.done, "the key is destroyed")
+            stream = erasure_stream(reference)
+            assert stream in played.board.open_streams()
+            await environment.client.get_workflow_handle(stream).terminate(reason="restored")
+        before = erasure_of(played).done
+        await wake(played, stream)
+        erasure = await erased(played)
+        assert {step: erasure.done[step] for step in before} == before
+        assert list(erasure.done) == list(Step)
+
+
+async def wake(played: Rehearsal, stream: str) -> None:
+    """As the watchdog does."""
+    from runtime.retention import wake_erasure
+
+    await wake_erasure(played.environment.client, stream, task_queue=played.task_queue, shift=played.shift)
+
+
+async def test_s10_another_case_is_not_touched(tmp_path: Path, reference: str) -> None:
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, "3G9230VQVSR") as other:
+        await other.start(minimal())
+        before = other.events()
+        gone = Rehearsal(environment, other.database, other.keys, BEGAN, reference, other.task_queue)
+        await gone.start(minimal())
+        await approved(gone)
+        await erased(gone)
+        assert other.events() == before
+        assert len(other.open_streams()) == len(other.board.open_streams()) - 1
+        await other.move_to(other.clock + timedelta(days=20))
+        assert len(other.events()) > len(before)
+        assert erasure_of(gone).standing is Standing.DONE
