@@ -47,8 +47,9 @@ class Reader:
         Raises:
             Unreachable: the database is locked or gone.
         """
-        with answering(), self._reader.begin() as connection:
-            yield connection
+        with answering(), self._reader.connect() as connection:
+            connection.begin()
+            yield connection  # and then let go: a commit would fail on a damaged file, and there is nothing to commit
 
     def close(self) -> None:
         self._reader.dispose()
@@ -137,12 +138,22 @@ def answering() -> Iterator[None]:
 
 
 def _looking_at(path: Path) -> Engine:
-    return create_engine(
+    engine = create_engine(
         "sqlite://",
-        creator=lambda: connect(address(path), uri=True, timeout=BUSY_SECONDS),
+        creator=lambda: connect(address(path), uri=True, timeout=BUSY_SECONDS, isolation_level=None),
         poolclass=NullPool,
         hide_parameters=True,
     )
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: SqliteConnection, _: object) -> None:
+        connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")  # else each question would see a moment of its own
+
+    return engine
 
 
 def postgresql(url: str) -> Engine:

@@ -4,27 +4,42 @@ It takes no key, and names the first position that is wrong. What it can't see: 
 the heads, after the last checkpoint that is kept elsewhere. ``safeconduct audit`` compares with the engine as well.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
+from struct import Struct
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
 from domain.case import case_stream
 from records.checkpoints import Checkpoint
 from records.database import Reader
-from records.log import ROOT
+from records.errors import Unreachable
+from records.log import FENCE_EPOCH, NO_KEY, ROOT, Entry, digest_of
 
-BATCH = 5000
-"""Entries read at a time."""
+AT_ONCE = {"sqlite": 200, "postgresql": 2000}
+"""Entries read at a time: so few that they are still in the processor's cache; more where each time is a journey."""
+
+TELL = 5000
+"""So many entries are looked at before the progress is told."""
 
 Progress = Callable[[int], None]
 """Is told how many entries have been looked at since the last time."""
 
-_HEADER = "stream || '|' || version || '|' || event_id || '|' || schema_version || '|' || key_id || '|' || recorded_at"
-_AS_BYTES = {"sqlite": f"CAST({_HEADER} || char(10) AS BLOB)", "postgresql": f"convert_to({_HEADER} || E'\\n', 'UTF8')"}
+Head = tuple[int, bytes]
+"""Version and digest of a stream's last entry."""
+
+_NOTHING: Head = (0, ROOT)
+_NO_HEAD = (0, ROOT, 0)
+_as_bytes = Struct(">Q").pack
+_COLUMNS = "position, event_id, stream, version, schema_version, key_id, recorded_at, body, digest, chain"
+_BEYOND = text("SELECT min(position) FROM event WHERE stream = :stream AND version > :version")
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 @dataclass(frozen=True)
@@ -48,15 +63,22 @@ class Verified:
     """How far the log is as it was written.
 
     Attributes:
-        entries: how many entries were looked at.
+        entries: how many entries were looked at, and found to be right.
         chain: the log's chain after the last of them.
         fault: what is wrong first, if anything is.
+        heads: of each stream, as the entries say.
+        fences: of each erased case, the version at which it ends.
     """
 
     entries: int = 0
     chain: bytes = ROOT
     fault: Fault | None = None
-    heads: dict[str, tuple[int, bytes]] = field(default_factory=dict, repr=False)
+    heads: dict[str, Head] = field(default_factory=dict, repr=False)
+    fences: dict[str, int] = field(default_factory=dict, repr=False)
+
+
+class _Damaged(Exception):
+    """The database can't say what stands there."""
 
 
 def verify(records: Reader, checkpoints: Iterable[Checkpoint] = (), progress: Progress = lambda _: None) -> Verified:
@@ -70,20 +92,17 @@ def verify(records: Reader, checkpoints: Iterable[Checkpoint] = (), progress: Pr
     Raises:
         Unreachable: the database does not answer.
     """
-    found, wanted = Verified(), {one.position: one for one in checkpoints}
+    found, wanted = Verified(), _by_position(checkpoints)
     with records.reading() as connection:
-        for position, stream, version, header, body, digest, chain in _entries(connection, progress):
-            before = found.heads.get(stream, (0, ROOT))
-            if (fault := _entry_fault(before, version, header, body, digest)) is None:
-                fault = _link_fault(found, position, digest, chain)
-            if fault is None and position in wanted and wanted[position].chain != chain:
-                fault = "the signed checkpoint says otherwise: the log was written anew up to here"
-            if fault is not None:
-                found.fault = Fault(found.entries + 1, fault)
-                return found
-            found.entries, found.chain = position, chain
-            found.heads[stream] = (version, digest)
-        found.fault = _ends_early(found, wanted) or _heads_fault(connection, found.heads)
+        _keep_one_view(connection)
+        try:
+            try:
+                _walk(connection, found, wanted, progress, AT_ONCE[connection.dialect.name])
+            except _Damaged:
+                _walk(connection, found, wanted, progress, 1)  # what still stands before the damage, one by one
+            found.fault = found.fault or _ends_early(found, wanted) or _heads_fault(connection, found)
+        except _Damaged:
+            found.fault = Fault(found.entries + 1, "what stands here can't be read: it is damaged")
     return found
 
 
@@ -94,76 +113,22 @@ def verify_case(records: Reader, reference: str) -> Verified:
         Unreachable: the database does not answer.
     """
     found, own = Verified(), case_stream(reference)
-    where = "WHERE stream = :own OR stream >= :first AND stream < :beyond "
     inside = {"own": own, "first": f"{own}/", "beyond": f"{own}0"}
+    where = "WHERE stream = :own OR stream >= :first AND stream < :beyond"
+    select = text(f"SELECT {_COLUMNS} FROM event {where} ORDER BY position")  # noqa: S608 - our own words alone
     with records.reading() as connection:
-        select = text(f"SELECT {_columns(connection)} FROM event {where} ORDER BY position")  # noqa: S608
-        for position, stream, version, header, body, digest, _ in connection.execute(select, inside):
-            before = found.heads.get(stream, (0, ROOT))
-            if (fault := _entry_fault(before, version, header, body, digest)) is not None:
-                found.fault = Fault(position, fault)
-                return found
-            found.entries += 1
-            found.heads[stream] = (version, digest)
-        found.fault = _heads_fault(connection, found.heads, where, inside)
+        _keep_one_view(connection)
+        try:
+            with _reading(connection):
+                for position, *columns, digest, _ in connection.execute(select, inside):
+                    if (fault := _entry_fault(found, Entry._make(columns), digest)) is not None:
+                        found.fault = Fault(position, fault)
+                        return found
+                    found.entries += 1
+            found.fault = _heads_fault(connection, found, where, inside)
+        except _Damaged:
+            found.fault = Fault(None, "an entry of this case can't be read: it is damaged")
     return found
-
-
-def _columns(connection: Connection) -> str:
-    return f"position, stream, version, {_AS_BYTES[connection.dialect.name]}, body, digest, chain"
-
-
-def _entries(connection: Connection, progress: Progress) -> Iterator[tuple[Any, ...]]:
-    """Every entry, in order. The driver's own cursor: rows of the library would take longer than their digests."""
-    cursor = connection.connection.cursor()
-    last = 0
-    while True:
-        cursor.execute(
-            f"SELECT {_columns(connection)} FROM event WHERE position > {last} ORDER BY position LIMIT {BATCH}"  # noqa: S608
-        )
-        rows = cursor.fetchall()
-        if not rows:
-            return
-        yield from rows
-        last = rows[-1][0]
-        progress(len(rows))
-
-
-def _entry_fault(before: tuple[int, bytes], version: int, header: bytes, body: bytes, digest: bytes) -> str | None:
-    if version != before[0] + 1:
-        return f"version {version} does not follow version {before[0]} of its stream"
-    if sha256(b"%b%b%b" % (before[1], header, body)).digest() != digest:
-        return "the entry was changed, or stands in another's place"
-    return None
-
-
-def _link_fault(found: Verified, position: int, digest: bytes, chain: bytes) -> str | None:
-    if position != found.entries + 1:
-        return "an entry is missing here"
-    if sha256(b"%b%b%b" % (found.chain, position.to_bytes(8, "big"), digest)).digest() != chain:
-        return "the chain is broken: entries were put in, taken out, or moved"
-    return None
-
-
-def _ends_early(found: Verified, wanted: dict[int, Checkpoint]) -> Fault | None:
-    beyond = [position for position in wanted if position > found.entries]
-    if not beyond:
-        return None
-    return Fault(
-        found.entries + 1, f"the log ends here, and a signed checkpoint stands at {max(beyond)}: it is an older copy"
-    )
-
-
-def _heads_fault(
-    connection: Connection, heads: dict[str, tuple[int, bytes]], where: str = "", inside: dict[str, str] | None = None
-) -> Fault | None:
-    rows = connection.execute(text(f"SELECT stream, version, digest FROM stream {where}"), inside or {})  # noqa: S608
-    stored = {stream: (version, bytes(digest)) for stream, version, digest in rows if version}
-    for stream in sorted(stored.keys() | heads.keys()):
-        if stored.get(stream) != heads.get(stream):
-            at, wanted = heads.get(stream, (0, b""))[0], stored.get(stream, (0, b""))[0]
-            return Fault(None, f"{stream} ends at version {at}, and its head says {wanted}: entries are missing")
-    return None
 
 
 def stands_at(records: Reader, position: int) -> bytes | None:
@@ -175,3 +140,178 @@ def stands_at(records: Reader, position: int) -> bytes | None:
     with records.reading() as connection:
         found = connection.execute(text("SELECT chain FROM event WHERE position = :at"), {"at": position}).first()
         return bytes(found[0]) if found is not None else None
+
+
+def _walk(
+    connection: Connection, found: Verified, wanted: Mapping[int, Sequence[Checkpoint]], progress: Progress, size: int
+) -> None:
+    """Look at all entries from where ``found`` stands, as far as the first fault.
+
+    Raises:
+        _Damaged: what comes next can't be read.
+    """
+    told = found.entries
+    for rows in _portions(connection, found.entries, size):
+        _look_at(rows, found, wanted)
+        if found.fault is not None:
+            return
+        if found.entries - told >= TELL:
+            progress(found.entries - told)
+            told = found.entries
+    progress(found.entries - told)
+
+
+def _look_at(
+    rows: Iterable[tuple[Any, ...]],
+    found: Verified,
+    wanted: Mapping[int, Sequence[Checkpoint]],
+) -> None:
+    """The one loop that every entry goes through, as plain as can be: its speed is that of the whole."""
+    heads, chain, last, as_bytes = found.heads, found.chain, found.entries, _as_bytes
+    for position, event_id, stream, version, schema, key_id, at, body, digest, link in rows:
+        before, digest_before = heads.get(stream, _NOTHING)
+        header = f"{stream}|{version}|{event_id}|{schema}|{key_id}|{at}\n"
+        try:
+            is_same = sha256(digest_before + header.encode() + body).digest() == digest
+            is_linked = sha256(chain + as_bytes(last + 1) + digest).digest() == link
+        except TypeError:  # a file takes text where bytes should be
+            is_same = is_linked = False
+        if position != last + 1 or version != before + 1 or not (is_same and is_linked):
+            found.fault = Fault(last + 1, _words(before, version, is_next=position == last + 1, is_same=is_same))
+            break
+        if position in wanted and any(one.chain != link for one in wanted[position]):
+            found.fault = Fault(position, "the signed checkpoint says otherwise: the log was written anew up to here")
+            break
+        if key_id == NO_KEY:
+            found.fences[stream] = version
+        heads[stream] = (version, digest)
+        chain, last = link, position
+    found.entries, found.chain = last, chain
+
+
+def _words(before: int, version: object, *, is_next: bool = True, is_same: bool) -> str:
+    if not is_next:
+        return "an entry is missing here"
+    if version != before + 1:
+        return f"version {version} does not follow version {before} of its stream"
+    if not is_same:
+        return "the entry was changed, or stands in another's place"
+    return "the chain is broken: entries were put in, taken out, or moved"
+
+
+def _entry_fault(found: Verified, entry: Entry, digest: bytes) -> str | None:
+    """What is wrong with an entry in its stream. If nothing is, it is the stream's head now."""
+    before, digest_before = found.heads.get(entry.stream, _NOTHING)
+    try:
+        is_same = digest_of(digest_before, entry) == digest
+    except TypeError:
+        is_same = False
+    if entry.version != before + 1 or not is_same:
+        return _words(before, entry.version, is_same=is_same)
+    if entry.key_id == NO_KEY:
+        found.fences[entry.stream] = entry.version
+    found.heads[entry.stream] = (entry.version, digest)
+    return None
+
+
+def _by_position(checkpoints: Iterable[Checkpoint]) -> dict[int, list[Checkpoint]]:
+    """All of them: of two that say different things of one position, one does not lie on this log."""
+    wanted: dict[int, list[Checkpoint]] = {}
+    for one in checkpoints:
+        wanted.setdefault(one.position, []).append(one)
+    return wanted
+
+
+def _ends_early(found: Verified, wanted: Iterable[int]) -> Fault | None:
+    last = max(wanted, default=0)
+    if last <= found.entries:
+        return None
+    return Fault(found.entries + 1, f"the log ends here, and a signed checkpoint stands at {last}: it is an older copy")
+
+
+def _heads_fault(
+    connection: Connection, found: Verified, where: str = "", inside: Mapping[str, str] | None = None
+) -> Fault | None:
+    """The first entry that the heads do not know, or know otherwise.
+
+    Raises:
+        _Damaged: a head can't be read.
+    """
+    select = text(f"SELECT stream, version, digest, epoch FROM stream {where}")  # noqa: S608 - our own words alone
+    beyond = found.entries + 1 if not where else None
+    with _reading(connection):
+        stored = {stream: tuple(head) for stream, *head in connection.execute(select, inside or {})}
+        faults = [
+            fault
+            for stream in stored.keys() | found.heads.keys()
+            if (fault := _head_fault(connection, found, stream, stored.get(stream, _NO_HEAD), beyond)) is not None
+        ]
+    return min(faults, key=lambda one: (one.position is None, one.position or 0, one.what), default=None)
+
+
+def _head_fault(
+    connection: Connection, found: Verified, stream: str, stored: tuple[Any, ...], beyond: int | None
+) -> Fault | None:
+    (at, digest), (version, digest_stored, epoch) = found.heads.get(stream, _NOTHING), stored
+    fence, is_fenced = found.fences.get(stream), isinstance(epoch, int) and epoch >= FENCE_EPOCH
+
+    def after(last: int, what: str) -> Fault:
+        """The first entry of the stream after a version."""
+        return Fault(connection.execute(_BEYOND, {"stream": stream, "version": last}).scalar(), what)
+
+    if fence is not None and fence != at:
+        return after(fence, f"{stream} goes on after the case was erased")
+    if isinstance(version, int) and version > at:
+        return Fault(beyond, f"{stream} ends at version {at}, and its head says {version}: entries are missing")
+    if version != at:
+        return after(version if isinstance(version, int) else 0, f"the head of {stream} does not know this entry")
+    if digest != digest_stored:
+        return after(at - 1, f"the head of {stream} says that another entry stood here")
+    if is_fenced != (fence is not None):
+        return after(at - 1, f"log and head of {stream} differ over whether the case was erased")
+    return None
+
+
+def _keep_one_view(connection: Connection) -> None:
+    """Entries and heads must be of one moment. A file's transaction is so by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+
+
+def _portions(connection: Connection, after: int, size: int) -> Iterator[list[Any]]:
+    """Entries in the order of the log, by the driver's own cursor: rows of the library would take longer than digests.
+
+    Raises:
+        _Damaged: what comes next can't be read.
+    """
+    driver: Any = connection.connection.driver_connection
+    where = f"WHERE position > {after}" if after else ""  # an entry that was put before the first one is seen as well
+    with _reading(connection), closing(_cursor(driver)) as cursor:
+        cursor.execute(f"SELECT {_COLUMNS} FROM event {where} ORDER BY position")  # noqa: S608 - our own words alone
+        while rows := cursor.fetchmany(size):
+            yield rows
+
+
+def _cursor(driver: Any) -> Any:
+    """One that does not fetch everything at once."""
+    return driver.cursor() if isinstance(driver, sqlite3.Connection) else driver.cursor("entries", binary=True)
+
+
+@contextmanager
+def _reading(connection: Connection) -> Iterator[None]:
+    """Tells a database that is damaged from one that does not answer.
+
+    Raises:
+        _Damaged: what stands there can't be read.
+        Unreachable: the database does not answer.
+    """
+    driver: Any = connection.dialect.loaded_dbapi.Error
+    try:
+        yield
+    except (DBAPIError, driver) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        # bytes that are no text are found by the driver itself, which then has no code
+        code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        if isinstance(cause, sqlite3.Error) and code in _DAMAGED:
+            raise _Damaged from None
+        raise Unreachable(f"the records do not answer: {type(cause).__name__}") from None
