@@ -26,6 +26,11 @@ EVERY = timedelta(minutes=15)
 """So long after the last one a new one is due, if anything was written meanwhile."""
 
 _LAST = text("SELECT position, chain FROM event ORDER BY position DESC LIMIT 1")
+# another worker may have signed this position meanwhile
+_KEEP = text(
+    "INSERT INTO checkpoint (position, chain, at, signature) VALUES (:position, :chain, :at, :signature) "
+    "ON CONFLICT (position) DO NOTHING"
+)
 
 
 class BadCheckpoint(StoreError):
@@ -94,8 +99,8 @@ def checkpoint(
             return None
         position, chain, at = int(found[0]), bytes(found[1]), instant(now)
         signed = Checkpoint(position, chain, at, key.sign(_signed(position, chain, at)))
-        session.merge(CheckpointRow(position=position, chain=chain, at=at, signature=signed.signature))
-        session.flush()
+        row = {"position": position, "chain": chain, "at": at, "signature": signed.signature}
+        connection.execute(_KEEP, row)
         return signed
 
 
@@ -137,8 +142,10 @@ def kept_in(lines: Iterable[str]) -> list[Checkpoint]:
             try:
                 fields = json.loads(line)
                 chain, signature = bytes.fromhex(fields["chain"]), bytes.fromhex(fields["signature"])
-                found.append(Checkpoint(int(fields["position"]), chain, str(fields["at"]), signature))
-            except (ValueError, KeyError, TypeError):
+                at = str(fields["at"])
+                at.encode()
+                found.append(Checkpoint(int(fields["position"]), chain, at, signature))
+            except (ValueError, KeyError, TypeError, OverflowError):
                 raise BadCheckpoint(f"line {number} is no checkpoint") from None
     return found
 

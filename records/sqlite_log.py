@@ -1,6 +1,6 @@
 """The log in an SQLite file: plain SQL on one connection, because this is what every command waits for.
 
-Triggers keep what is written: ``event`` only grows, by its next position; heads never go back.
+Triggers keep what is written: ``event`` only grows, by its next position; heads follow it, and never go back.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,6 +34,14 @@ TRIGGERS = (
     "CREATE TRIGGER IF NOT EXISTS stream_does_not_go_back BEFORE UPDATE ON stream "
     "WHEN NEW.version < OLD.version OR NEW.epoch < OLD.epoch OR NEW.stream IS NOT OLD.stream "
     "BEGIN SELECT RAISE(ABORT, 'heads do not go back'); END",
+    "CREATE TRIGGER IF NOT EXISTS stream_follows_the_log BEFORE UPDATE ON stream "
+    "WHEN (NEW.version, NEW.digest) IS NOT (OLD.version, OLD.digest) AND NOT EXISTS (SELECT 1 FROM event "
+    "WHERE event.stream = NEW.stream AND event.version = NEW.version AND event.digest = NEW.digest) "
+    "BEGIN SELECT RAISE(ABORT, 'heads follow the log'); END",
+    "CREATE TRIGGER IF NOT EXISTS stream_begins_with_the_log BEFORE INSERT ON stream "
+    "WHEN NEW.version > 0 AND NOT EXISTS (SELECT 1 FROM event "
+    "WHERE event.stream = NEW.stream AND event.version = NEW.version AND event.digest = NEW.digest) "
+    "BEGIN SELECT RAISE(ABORT, 'heads follow the log'); END",
     "CREATE TRIGGER IF NOT EXISTS stream_is_not_deleted BEFORE DELETE ON stream "
     "BEGIN SELECT RAISE(ABORT, 'heads do not go back'); END",
 )

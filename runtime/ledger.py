@@ -61,9 +61,15 @@ def _verified(here: Desk, against: Path | None) -> Verified:
             signed += kept_elsewhere(place, key)
     with here.database.reading() as connection:
         total = int(connection.execute(_LAST).scalar_one())
-    with Progress(console=screen.console(), transient=True) as progress:
+    with _progress() as progress:
         task = progress.add_task("verifying", total=total)
         return verify(here.database, signed, lambda more: progress.advance(task, more))
+
+
+def _progress() -> Progress:
+    """A bar that is gone in the end; without a terminal there is none."""
+    console = screen.console()
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 def checkpoint_() -> None:
@@ -85,7 +91,7 @@ def rebuild_() -> None:
     from runtime.rebuilding import rebuild
 
     here = at_desk()
-    with Progress(console=screen.console(), transient=True) as progress:
+    with _progress() as progress:
         task = progress.add_task("rebuilding")
         number = rebuild(
             here.database,

@@ -5,9 +5,10 @@ folded once more, and the new cards take the place of the old ones, whole for ea
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 from sqlalchemy.engine import Connection
 
 from domain.cards import CaseCard, PhaseCard, case_card, phase_card
@@ -17,6 +18,7 @@ from domain.events import Event
 from domain.rulebook import Rulebook
 from records import projecting
 from records.database import Database
+from records.errors import Unreadable
 from records.log import FENCE_EPOCH, write_beside
 from records.store import Store
 from runtime.cases import story_of
@@ -32,6 +34,9 @@ _CASES = text(
     "AND epoch < :fence ORDER BY stream"
 )
 _ERASURES = text("SELECT stream FROM stream WHERE stream LIKE 'erasure/%' AND version > 0 ORDER BY stream")
+_FENCED = text("SELECT stream FROM stream WHERE stream IN :owns AND epoch >= :fence").bindparams(
+    bindparam("owns", expanding=True)
+)
 _MOVED = text("SELECT DISTINCT stream FROM event WHERE position > :position")
 _LAST = text("SELECT coalesce(max(position), 0) FROM event")
 _SHOWN = text(
@@ -53,13 +58,15 @@ def rebuild(
     for done, some in _portions(references):
         with database.reading() as connection:
             position = _last(connection)
-        folded = {one: cards_of(store.read_case(one), one, rulebook, now()) for one in some}
+        folded = dict(_folded(store, some, rulebook, now()))
         with database.writing() as connection:
             database.log.hold(connection, [case_stream(one) for one in some])
+            living = set(some) - _fenced(connection, some)
             moved = {reference_of(row[0]) for row in connection.execute(_MOVED, {"position": position})}
-            folded |= {one: cards_of(store.read_case(one), one, rulebook, now()) for one in moved & set(some)}
+            late = [one for one in some if one in living and (one in moved or one not in folded)]
+            folded |= {one: cards_of(store.read_case(one), one, rulebook, now()) for one in late}
             write_beside(connection, projecting.nothing_of(some))
-            write_beside(connection, projecting.cards(card for cards in folded.values() for card in cards))
+            write_beside(connection, projecting.cards(card for one in some if one in living for card in folded[one]))
         progress(done, len(references))
     _take_away_what_no_log_knows(database, set(references))
     _erasures_anew(database, store, now)
@@ -78,6 +85,21 @@ def cards_of(
         duties = ledger.state.duties(story.path.state, story.rules(stream)) if one.ended is None else ()
         found.append(phase_card(ledger, duties, now, is_open=one.ended is None))
     return found
+
+
+def _folded(
+    store: Store, some: Sequence[str], rulebook: Rulebook, now: datetime
+) -> Iterator[tuple[str, list[CaseCard | PhaseCard]]]:
+    """The cards of cases, without those that do not open: such a one may just have been erased."""
+    for one in some:
+        with suppress(Unreadable):
+            yield one, cards_of(store.read_case(one), one, rulebook, now)
+
+
+def _fenced(connection: Connection, some: Sequence[str]) -> set[str]:
+    """Which of these cases have been erased meanwhile."""
+    owns = [case_stream(one) for one in some]
+    return {reference_of(row[0]) for row in connection.execute(_FENCED, {"owns": owns, "fence": FENCE_EPOCH})}
 
 
 def _portions(references: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
