@@ -48,3 +48,31 @@ def databases(postgres: "PostgresServer") -> "Iterator[Databases]":
     """Two fresh databases in it, one for the records and one for the keyring."""
     with postgres.fresh() as databases:
         yield databases
+
+
+@pytest.fixture(scope="module")
+def tables(postgres: "PostgresServer") -> "Iterator[Databases]":
+    """Tables in a PostgreSQL, made once for each module."""
+    from tests.support.ground import make_tables
+
+    with postgres.fresh() as databases:
+        make_tables(databases)
+        yield databases
+
+
+@pytest.fixture
+def ground(tables: "Databases") -> "Databases":
+    """The same, empty."""
+    from tests.support.ground import empty_tables
+
+    empty_tables(tables)
+    return tables
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """An empty place for records: a file, or a database of the application's role. Whoever asks for it runs twice."""
+    if request.param == "sqlite":
+        return tmp_path / "records.db"
+    ground: Databases = request.getfixturevalue("ground")
+    return ground.records_app

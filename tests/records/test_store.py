@@ -1,12 +1,11 @@
 """The log: idempotent, guarded by version, case and epoch; events and read models in one transaction."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from domain.case import CaseOpened, ConsentWithdrawn
 from domain.events import Event
@@ -14,24 +13,12 @@ from domain.facts import Fact, Occurred
 from domain.safety import CheckedIn, ContactLogged
 from records.database import Database
 from records.errors import ContentDiffers, StaleWriter, Unreachable, Unreadable
+from records.log import Where
 from records.store import Store
-from tests.support.keys import store_in
-from tests.support.tampering import tampering
+from tests.support.tampering import owning
 
 CASE = "case/00000000000"
 SAFETY = f"{CASE}/safety/1"
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "records.db")
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def store(database: Database, tmp_path: Path) -> Store:
-    return store_in(tmp_path, database)
 
 
 def event(stream: str, version: int, fact: Fact, event_id: UUID | None = None) -> Event:
@@ -138,11 +125,12 @@ def test_the_header_stands_apart_from_the_body(database: Database, store: Store)
     ],
 )
 def test_an_event_whose_header_was_changed_does_not_open(
-    tmp_path: Path, store: Store, column: str, value: object
+    store: Store, owned: Where, column: str, value: object
 ) -> None:
     store.append(SAFETY, store.open(SAFETY).epoch, 0, [event(SAFETY, 1, CheckedIn())])
-    with tampering(tmp_path / "records.db") as file:
-        file.execute(f"UPDATE event SET {column} = ?", (value,))  # noqa: S608
+    with owning(owned) as connection:
+        connection.execute(text(f"UPDATE event SET {column} = :value"), {"value": value})  # noqa: S608
+        connection.commit()
     with pytest.raises(Unreadable):
         store.read_case(CASE.removeprefix("case/"))
 

@@ -1,0 +1,171 @@
+"""S5: the application itself can only add to the log, whatever it is told to do."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.errors import InsufficientPrivilege
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from records.database import Database, Reader
+from records.errors import Unreachable
+from records.log import Append, Entry, Statement
+from records.verifying import verify
+from tests.support.mutating import read_raw
+from tests.support.postgres import Databases
+
+OWN = "case/0000000000A"
+
+CHANGES = (
+    "UPDATE event SET recorded_at = '2026-09-02' WHERE position = 2",
+    "UPDATE event SET body = body WHERE position = 2",
+    "UPDATE event SET position = 9 WHERE position = 3",
+    "DELETE FROM event WHERE position = 3",
+    "DELETE FROM event",
+    "DELETE FROM stream",
+    "UPDATE stream SET version = 2",
+    "UPDATE stream SET version = 9",
+    "UPDATE stream SET epoch = 0",
+    "UPDATE stream SET digest = chain FROM event",
+    "UPDATE stream SET stream = 'case/0000000000B'",
+    "INSERT INTO stream (stream, version, epoch, digest) SELECT 'case/0000000000B', version, epoch, digest FROM stream",
+)
+"""What neither database lets the application do."""
+
+_REST = "schema_version, key_id, recorded_at, body, digest, chain"
+_COPY = f"SELECT {{}}, {{}}, stream, 4, {_REST} FROM event WHERE position = 3"  # noqa: S608
+_EVENT = f"(position, event_id, stream, version, {_REST})"
+REPLACEMENTS = (
+    f"INSERT OR REPLACE INTO event {_EVENT} {_COPY.format('3', 'event_id')}",
+    f"INSERT OR REPLACE INTO event {_EVENT} {_COPY.format('4', 'event_id')}",
+    f"REPLACE INTO event {_EVENT} {_COPY.format('1', chr(39) + 'other' + chr(39))}",
+    f"INSERT INTO event {_EVENT} {_COPY.format('9', chr(39) + 'other' + chr(39))}",
+    f"INSERT INTO event {_EVENT} {_COPY.format('0', chr(39) + 'other' + chr(39))}",
+    "UPDATE OR REPLACE event SET event_id = 'id-1' WHERE position = 2",
+    "INSERT OR REPLACE INTO stream (stream, version, epoch, digest) SELECT stream, 1, epoch, digest FROM stream",
+    "INSERT INTO stream (stream, version, epoch, digest) SELECT stream, 1, epoch, digest FROM stream WHERE true "
+    "ON CONFLICT (stream) DO UPDATE SET version = excluded.version",
+)
+"""What SQLite knows besides."""
+
+
+def three_entries(database: Database) -> None:
+    entries = [Entry(f"id-{number}", OWN, number, 1, "key", "2026-09-01", b"body") for number in (1, 2, 3)]
+    assert database.log.append(Append(OWN, database.log.take_over(OWN, OWN), 0, OWN, None, entries, ()))
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Database:
+    database = Database(tmp_path / "records.db")
+    three_entries(database)
+    return database
+
+
+@pytest.mark.parametrize("statement", CHANGES + REPLACEMENTS)
+def test_s5_a_file_refuses_every_change_through_the_applications_own_connection(
+    records: Database, statement: str
+) -> None:
+    with records.reading() as connection:
+        before = read_raw(connection)
+    with records.writing() as connection:
+        refused = pytest.raises(IntegrityError, match=r"only grows|no gaps|heads do not go back|heads follow the log")
+        with refused:
+            connection.execute(text(statement))
+    with records.reading() as connection:
+        assert read_raw(connection) == before
+    assert verify(records).fault is None
+    records.close()
+
+
+@pytest.mark.parametrize("statement", CHANGES + REPLACEMENTS)
+def test_s5_the_connection_that_appends_refuses_the_same(records: Database, statement: str) -> None:
+    entry = Entry("id-4", OWN, 4, 1, "key", "2026-09-01", b"body")
+    wanted = Append(OWN, 1, 3, OWN, None, [entry], [Statement(statement, [()])])
+    assert not records.log.append(wanted)
+    with records.reading() as connection:
+        assert len(read_raw(connection).rows) == 3
+    records.close()
+
+
+def test_s5_who_only_looks_can_write_nothing_at_all(records: Database) -> None:
+    reader = Reader(records.where)
+    with pytest.raises(Unreachable), reader.reading() as connection:
+        connection.execute(text("DELETE FROM checkpoint"))
+    with reader.reading() as connection, pytest.raises(OperationalError, match="readonly"):
+        connection.execute(text("INSERT OR REPLACE INTO event SELECT * FROM event"))
+    records.close()
+
+
+POSTGRESQL = (
+    *CHANGES,
+    "TRUNCATE log.event",
+    "TRUNCATE log.stream CASCADE",
+    f"INSERT INTO log.event {_EVENT} {_COPY.format('4', chr(39) + 'other' + chr(39))}",
+    "INSERT INTO log.stream VALUES ('case/0000000000B', 0, 1, '')",
+    "ALTER TABLE log.event DISABLE TRIGGER ALL",
+    "ALTER TABLE log.event ADD COLUMN more text",
+    "ALTER TABLE log.event OWNER TO CURRENT_USER",
+    "DROP TABLE log.event",
+    "DROP SCHEMA log CASCADE",
+    "CREATE TABLE log.mine (what text)",
+    "CREATE TABLE app.mine (what text)",
+    "CREATE TRIGGER mine BEFORE INSERT ON log.event EXECUTE FUNCTION log.append()",
+    "CREATE INDEX mine ON log.event (key_id)",
+    "CREATE RULE mine AS ON INSERT TO log.event DO INSTEAD NOTHING",
+    "CREATE OR REPLACE FUNCTION log.append() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "ALTER FUNCTION log.append SECURITY INVOKER",
+    "DROP FUNCTION log.append",
+    "DO $$ BEGIN LOCK TABLE log.event IN ACCESS EXCLUSIVE MODE; END $$",
+    "SELECT * FROM log.event FOR UPDATE",
+    "COPY log.event FROM STDIN",
+    "SET ROLE postgres",
+)
+
+
+@pytest.fixture
+def application(ground: Databases) -> psycopg.Connection:
+    database = Database(ground.records_app)
+    three_entries(database)
+    database.close()
+    return psycopg.connect(ground.records_app, autocommit=True, options="-c search_path=app,log")
+
+
+def test_s5_a_postgresql_lets_the_applications_role_read_the_log_and_call_one_function(
+    ground: Databases, application: psycopg.Connection
+) -> None:
+    for statement in POSTGRESQL:
+        with pytest.raises(psycopg.Error) as refused:
+            application.execute(statement.encode())
+        assert isinstance(refused.value, InsufficientPrivilege), (statement, refused.value)
+    application.execute("GRANT UPDATE, DELETE, INSERT ON log.event TO CURRENT_USER")  # a warning, and nothing more
+    rights = application.execute(
+        "SELECT DISTINCT privilege_type FROM information_schema.role_table_grants WHERE table_schema = 'log'"
+    ).fetchall()
+    assert rights == [("SELECT",)]
+    functions = application.execute(
+        "SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
+        "WHERE n.nspname IN ('log', 'app') AND has_function_privilege(p.oid, 'EXECUTE')"
+    ).fetchall()
+    assert functions == [("append",)]
+    assert application.execute("SELECT count(*) FROM event").fetchone() == (3,)
+    application.close()
+    database = Database(ground.records_app)
+    assert verify(database).fault is None
+    database.close()
+
+
+def test_s5_the_one_function_is_not_led_astray_by_tables_of_the_same_name(
+    ground: Databases, application: psycopg.Connection
+) -> None:
+    """It runs with its owner's rights: what the caller puts in its way must not be taken for the log."""
+    with psycopg.connect(ground.records_owner) as owner:
+        owner.execute(f"GRANT TEMPORARY ON DATABASE {owner.info.dbname} TO {ground.app_role}".encode())
+    application.execute("CREATE TEMPORARY TABLE event (LIKE log.event)")
+    application.execute("CREATE TEMPORARY TABLE stream (LIKE log.stream)")
+    application.execute("SET search_path = pg_temp, app, log")
+    columns = "'{x}', '{case/B}', '{1}', '{1}', '{k}', '{t}', '{y}'"
+    application.execute(f"SELECT log.append('case/B', 1::bigint, 0, 'case/B', NULL, {columns})".encode())
+    assert application.execute("SELECT count(*) FROM log.event").fetchone() == (4,)
+    assert application.execute("SELECT count(*) FROM pg_temp.event").fetchone() == (0,)
+    application.close()
