@@ -1,6 +1,6 @@
 """A worker that dies, and takes the server with it, right after the commit of a certain kind of event.
 
-``python -m tests.support.crashing_worker ADDRESS RECORDS SERVER_PID KIND``
+``python -m tests.support.crashing_worker ADDRESS FOLDER RECORDS SERVER_PID KIND``, with the keys of a folder.
 """
 
 import asyncio
@@ -48,10 +48,11 @@ class CrashingStore(Store):
         return appended
 
 
-async def main(address: str, records: str, server: str, kind: str) -> None:
-    (keys, *_) = keys_in(Path(records).parent)
+async def main(address: str, folder: str, records: str, server: str, kind: str) -> None:
+    (keys, *_) = keys_in(Path(folder))
     client = await Client.connect(address, data_converter=sealing_converter(keys, is_worker=True))
-    store = CrashingStore(Database(Path(records)), keys, int(server), kind)
+    where = records if records.startswith("postgresql:") else Path(records)
+    store = CrashingStore(Database(where), keys, int(server), kind)
     async with build_worker(client, store, Pigeonhole()):
         await asyncio.Event().wait()
 
