@@ -26,10 +26,11 @@ run: setup-runtime ## start everything on this machine
 test: setup-dev ## run the tests
 	@$(PYTHON_BIN)/python -m pytest -n 3 --dist loadscope
 
-soak: setup-dev ## a hundred crash rounds, two minutes without records, 200 cases restored (SAFECONDUCT_SEED=N for the same rounds again)
+soak: setup-dev ## a hundred crash rounds, two minutes without records, 200 cases restored, 10,000 changes of a log in PostgreSQL (SAFECONDUCT_SEED=N for the same rounds again)
 	@SAFECONDUCT_ROUNDS=$${SAFECONDUCT_ROUNDS:-100} SAFECONDUCT_OUTAGE=$${SAFECONDUCT_OUTAGE:-120} \
-		SAFECONDUCT_CASES=$${SAFECONDUCT_CASES:-200} \
-		$(PYTHON_BIN)/python -m pytest -s tests/engine/test_rounds.py tests/engine/test_outages.py tests/restore/test_restore.py
+		SAFECONDUCT_CASES=$${SAFECONDUCT_CASES:-200} SAFECONDUCT_MUTATIONS=$${SAFECONDUCT_MUTATIONS:-10000} \
+		$(PYTHON_BIN)/python -m pytest -s tests/engine/test_rounds.py tests/engine/test_outages.py \
+		tests/restore/test_restore.py tests/records/test_s5_mutations.py
 
 check: setup-dev ## lint, formatting, types, import rules, installed versions
 	$(PYTHON_BIN)/ruff check
@@ -41,8 +42,9 @@ check: setup-dev ## lint, formatting, types, import rules, installed versions
 bench: setup-dev ## run the benchmarks
 	@$(PYTHON_BIN)/python -m benchmarks.run
 
-golden: setup-dev ## record the histories of a new release, for the replay tests
+golden: setup-dev ## record the histories and the log of a new release, for the tests of later ones
 	@$(PYTHON_BIN)/python -m tests.support.record_golden
+	@$(PYTHON_BIN)/python -m tests.support.record_log
 
 screenshot: setup-dev ## take the pictures in docs/
 	@scripts/screenshot

@@ -1,0 +1,166 @@
+"""Checkpoints: when one is due, who may sign, and what is believed."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import Refused
+from records import checkpoints as module
+from records.checkpoints import (
+    EVERY,
+    BadCheckpoint,
+    Checkpoint,
+    all_signed,
+    checkpoint,
+    checkpoints,
+    keep_elsewhere,
+    kept_in,
+)
+from records.database import Database
+from records.log import Append, Entry
+from records.signing import public_key_of, signing_key
+from records.verifying import verify
+from runtime.checkpointing import kept_elsewhere, must_not_be_older, sign
+from tests.support.keys import keys_in
+
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+OTHER = Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32)
+
+
+@pytest.fixture
+def write(database: Database) -> Callable[[int], None]:
+    """Appends so many entries."""
+    stream, written = "case/0000000000A", [0]
+
+    def append(number: int) -> None:
+        entries = [
+            Entry(str(uuid4()), stream, written[0] + at, 1, "key", "2026-09-01", b"body") for at in range(1, number + 1)
+        ]
+        assert database.log.append(Append(stream, 1, written[0], stream, None, entries, ()))
+        written[0] += number
+
+    return append
+
+
+def test_a_checkpoint_is_due_after_so_many_entries_or_so_long_and_never_where_nothing_was_written(
+    database: Database, write: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EVERY_EVENTS", 10)
+    assert checkpoint(database, KEY, NOW) is None, "an empty log has nothing to sign"
+    write(1)
+    first = checkpoint(database, KEY, NOW)
+    assert first is not None
+    assert first.position == 1
+    assert checkpoint(database, KEY, NOW + 2 * EVERY) is None, "nothing was written"
+    write(9)
+    assert checkpoint(database, KEY, NOW + EVERY - timedelta(seconds=1)) is None
+    assert checkpoint(database, KEY, NOW, at_once=True) is not None
+    write(9)
+    assert checkpoint(database, KEY, NOW) is None
+    write(1)
+    assert checkpoint(database, KEY, NOW) is not None, "ten entries"
+    write(1)
+    assert checkpoint(database, KEY, NOW + EVERY) is not None, "a quarter of an hour"
+    found = checkpoints(database)
+    assert [one.position for one in found] == [1, 10, 20, 21]
+    assert all_signed(found, KEY.public_key()) == found
+    assert verify(database, found).fault is None
+
+
+def test_several_workers_sign_side_by_side(database: Database, write: Callable[[int], None]) -> None:
+    for _ in range(5):
+        write(1)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: checkpoint(database, KEY, NOW, at_once=True), range(8)))
+    assert [one.position for one in checkpoints(database)] == [1, 2, 3, 4, 5]
+
+
+def test_a_checkpoint_that_was_forged_or_signed_by_another_installation_is_refused(
+    database: Database, write: Callable[[int], None]
+) -> None:
+    write(2)
+    true = checkpoint(database, KEY, NOW)
+    assert true is not None
+    forged = [
+        Checkpoint(3, true.chain, true.at, true.signature),
+        Checkpoint(2, bytes(32), true.at, true.signature),
+        Checkpoint(2, true.chain, "2026-09-02", true.signature),
+        Checkpoint(2, true.chain, true.at, bytes(64)),
+        Checkpoint(2, true.chain, true.at, b""),
+    ]
+    for one in forged:
+        with pytest.raises(BadCheckpoint, match="was not signed by this installation"):
+            all_signed([true, one], KEY.public_key())
+    with pytest.raises(BadCheckpoint):
+        all_signed([true], OTHER.public_key())
+
+
+def test_a_line_that_was_kept_elsewhere_is_the_checkpoint(
+    database: Database, write: Callable[[int], None], tmp_path: Path
+) -> None:
+    place = tmp_path / "elsewhere" / "checkpoints.jsonl"
+    kept = []
+    for _ in range(3):
+        write(1)
+        one = checkpoint(database, KEY, NOW, at_once=True)
+        assert one is not None
+        keep_elsewhere(place, one)
+        kept.append(one)
+    assert kept_elsewhere(place, KEY.public_key()) == kept
+    assert set(json.loads(kept[0].line)) == {"position", "chain", "at", "signature"}
+
+
+NAMES = st.sampled_from(["position", "chain", "at", "signature"])
+VALUES = st.text() | st.integers() | st.none() | st.just("00" * 32) | st.just("\ud800")
+
+
+@given(
+    st.text()
+    | st.dictionaries(NAMES, VALUES).map(json.dumps)
+    | st.fixed_dictionaries(
+        {"position": st.integers(), "chain": st.just("00" * 32), "at": VALUES, "signature": st.just("00" * 64)}
+    ).map(json.dumps)
+)
+def test_whatever_a_file_elsewhere_holds_it_is_a_checkpoint_of_ours_or_refused(content: str) -> None:
+    try:
+        found = all_signed(kept_in(content.splitlines()), KEY.public_key())
+    except BadCheckpoint:
+        return
+    assert found == []
+
+
+def test_the_installations_key_comes_from_its_keyring_and_others_can_check_it(tmp_path: Path) -> None:
+    (keys, *_), (others, *_) = keys_in(tmp_path / "one"), keys_in(tmp_path / "two")
+    assert public_key_of(keys) == public_key_of(keys_in(tmp_path / "one")[0])
+    assert public_key_of(keys) != public_key_of(others)
+
+
+def test_records_that_are_older_than_the_newest_checkpoint_elsewhere_are_not_started(
+    database: Database, write: Callable[[int], None], tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere.jsonl"
+    (keys, *_) = keys_in(tmp_path)
+    must_not_be_older(database, keys, elsewhere)
+    write(3)
+    assert sign(database, keys, elsewhere) is not None
+    must_not_be_older(database, keys, elsewhere)
+    ahead = Checkpoint(4, bytes(32), "2026-09-01T00:00", b"")
+    signed = signing_key(keys).sign(f"safeconduct checkpoint|4|{ahead.chain.hex()}|{ahead.at}".encode())
+    keep_elsewhere(elsewhere, Checkpoint(4, ahead.chain, ahead.at, signed))
+    with pytest.raises(Refused, match="older than the checkpoint of 2026-09-01"):
+        must_not_be_older(database, keys, elsewhere)
+    write(1)
+    with pytest.raises(Refused, match="older than the checkpoint"):
+        must_not_be_older(database, keys, elsewhere)  # as long, but another log
+    elsewhere.write_bytes(b"\xff")
+    with pytest.raises(Refused, match="cannot be read"):
+        must_not_be_older(database, keys, elsewhere)
