@@ -23,6 +23,8 @@ def test_every_kind_of_workflow_has_a_recorded_history() -> None:
         "vetting",
         "entry",
         "asylum-filing",
+        "erasure",
+        "retention",
     }
     assert len(RECORDED) >= len(WORKFLOWS)
 

@@ -6,7 +6,7 @@ recorded file is never changed: a new release adds a folder of its own.
 
 import asyncio
 import tempfile
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,12 +15,16 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from domain.case import Phase, phase_stream
 from domain.embassy_contacts import Approached, Pledged
 from domain.entry import Arrived, Departed, DocumentIssued
+from domain.erasing import erasure_stream
 from domain.facts import Fact
 from domain.safety import CheckInPlanned
 from domain.transit_stay import Entered, ExitCleared, Registered, TravelDocument
 from domain.vetting import Finding, FindingApproved, FindingProposed, VettingRequested
+from runtime.retention import begin_looking
+from tests.support.erasures import AFTER_A_WEEK, approved, erased
 from tests.support.intakes import minimal, past
-from tests.support.rehearsal import rehearsal, skipping_server
+from tests.support.rehearsal import Rehearsal, eventually, rehearsal, skipping_server
+from workflows.retention import RETENTION
 
 GOLDEN = Path(__file__).parents[1] / "engine" / "golden"
 RELEASE = "0.1.0"
@@ -58,15 +62,30 @@ async def live_and_fetch() -> dict[str, str]:
                 history = await environment.client.get_workflow_handle(stream).fetch_history()
                 name = stream.split("/")[2] if stream.count("/") > 1 else "case-path"
                 histories[name] = history.to_json()
+            await look_and_erase(played)
+            for stream, name in ((RETENTION, "retention"), (erasure_stream(reference), "erasure")):
+                history = await environment.client.get_workflow_handle(stream).fetch_history()
+                histories[name] = history.to_json()
     return histories
 
 
+async def look_and_erase(played: Rehearsal) -> None:
+    """Three days of looking at what must be erased; then two persons, a week, and every step."""
+    await begin_looking(played.environment.client, task_queue=played.task_queue, shift=played.shift)
+    await eventually(lambda: played.is_quiet(RETENTION), "the daily look has begun")
+    played.clock += timedelta(days=3)
+    await played._forward(RETENTION)
+    await approved(played, AFTER_A_WEEK)
+    await erased(played)
+
+
 def record(folder: Path) -> None:
-    """Write the histories of a release into a new folder."""
+    """Write the histories of a release into its folder; those that are there stay as they are."""
     histories = asyncio.run(live_and_fetch())
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, history in histories.items():
-        (folder / f"{name}.json").write_text(history)
+        if not (folder / f"{name}.json").exists():
+            (folder / f"{name}.json").write_text(history)
 
 
 if __name__ == "__main__":
