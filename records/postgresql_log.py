@@ -77,7 +77,9 @@ BEGIN
         END IF;
         place := place + 1;
         head.digest := sha256(
-            coalesce(head.digest, root) || convert_to(line || E'\\n', 'UTF8') || decode(coalesce(sealed[one], ''), 'hex'));
+            coalesce(head.digest, root)
+            || convert_to(line || E'\\n', 'UTF8') || decode(coalesce(sealed[one], ''), 'hex')
+        );
         link := sha256(link || int8send(place) || head.digest);
         digests[one] := head.digest;
         links[one] := link;
@@ -95,8 +97,8 @@ BEGIN
     RETURN place;
 END $$
 """  # noqa: S608 - our own numbers alone
-"""The one function. It takes headers as the chain takes them, one a line, and bodies in hexadecimal digits: text that is
-taken apart here costs a third of arrays. Its words for what is wrong are errors' texts, so that nothing of the
+"""The one function. It takes headers as the chain takes them, one a line, and bodies in hexadecimal digits: text that
+is taken apart here costs less than arrays. Its words for what is wrong are errors' texts, so that nothing of the
 transaction stays."""
 
 _CALL = "SELECT log.append(?::text, ?::bigint, ?::integer, ?::text, ?::integer, ?::text, ?::text)"
@@ -153,7 +155,8 @@ class PostgresqlLog(Log):
         bodies = "\n".join([entry.body.hex() for entry in wanted.entries])
         head = (wanted.stream, epoch, wanted.expected, wanted.own, wanted.case_seen)
         with self._connection() as (connection, known):
-            run, values = [_prepared(connection, known, _CASE)], [wanted.own]
+            run: list[str] = [_prepared(connection, known, _CASE)]
+            values: list[object] = [wanted.own]
             for sql, rows in wanted.beside:
                 if rows:
                     run += [_prepared(connection, known, sql)] * len(rows)

@@ -24,6 +24,10 @@ UNREADABLE = "(unreadable)"
 """In place of a nickname that does not open: the case itself is there, by its reference."""
 
 
+AT_ONCE = 500
+"""References in one question: a database takes only so many."""
+
+
 class Import(Frozen):
     """Which case an intake file became."""
 
@@ -84,20 +88,23 @@ class Vault:
             what: why they are read: ``list``, ``status``, ``search``.
         """
         self._log(what, *(references or (EVERYBODY,)))
-        if not references:
-            self._keys.read_all(Purpose.VAULT)
         return self._nicknames(references)
 
     def nicknames_among_all(self, what: str, references: Collection[str]) -> dict[str, str]:
         """The nicknames of a few cases, written down as a reading of all: which they are stays with who reads."""
         self._log(what, EVERYBODY)
-        return self._nicknames(references) if references else {}
+        found: dict[str, str] = {}
+        wanted = sorted(set(references))
+        for begins in range(0, len(wanted), AT_ONCE):
+            found |= self._nicknames(wanted[begins : begins + AT_ONCE])
+        return found
 
     def _nicknames(self, references: Collection[str]) -> dict[str, str]:
         """Of these, or of all."""
         query = select(IdentityRow).order_by(col(IdentityRow.reference))
         if references:
             query = query.where(col(IdentityRow.reference).in_(references))
+        self._keys.read_all(Purpose.VAULT, [case_stream(reference) for reference in references])
         locked = self._keys.keyring.locked()
         with self._database.reading() as connection, Session(bind=connection) as session:
             rows = session.exec(query).all()
