@@ -63,7 +63,7 @@ class Vault:
             Locked: the case is locked.
         """
         sealer = self._sealer(reference)
-        body = sealer.seal(_identity_place(reference), identity.model_dump_json().encode())
+        body = sealer.seal(identity_place(reference), identity.model_dump_json().encode())
         digests = duplicates.digests_of(self._keys, identity)
         with self._database.writing() as connection, Session(bind=connection) as session:
             session.merge(IdentityRow(reference=reference, key_id=sealer.key_id, body=body))
@@ -182,7 +182,7 @@ class Vault:
         return self._keys.sealer(case_stream(reference), Purpose.VAULT)
 
     def _identity(self, row: IdentityRow) -> Identity:
-        return Identity.model_validate_json(self._opened(row.reference, _identity_place(row.reference), row.body))
+        return Identity.model_validate_json(self._opened(row.reference, identity_place(row.reference), row.body))
 
     def _note(self, row: NoteRow) -> str:
         return self._opened(row.reference, _note_place(UUID(row.note_id)), row.body).decode()
@@ -194,7 +194,8 @@ class Vault:
             raise Unreadable("the vault holds something that was changed, or moved from another place") from None
 
 
-def _identity_place(reference: str) -> str:
+def identity_place(reference: str) -> str:
+    """Where an identity lies: moved elsewhere, it does not open."""
     return f"identity|{reference}"
 
 
