@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import re
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from domain.forecast import HORIZON, Line, forecast
 from domain.intake import intake_from, make_fact, read_script
 from domain.room import kind_of
 from domain.story import Story
+from records.board import SHOWN
 from records.errors import StoreError
 from runtime import duplicates, erasing, forms, ledger, restoring, screen, secrecy, telemetry
 from runtime.cases import story_of, story_of_file
@@ -69,7 +70,7 @@ def needs(context: typer.Context, json: AsJson = False) -> None:
     if context.invoked_subcommand is not None:
         return
     here, moment = at_desk(), now()
-    found = here.board.needs_a_human(moment)
+    found = here.board.needs_a_human(moment, None if json else SHOWN)
     if json:
         rows = [
             {**need.duty.model_dump(), "coordinator": need.coordinator, "overdue": need.is_overdue} for need in found
@@ -78,7 +79,8 @@ def needs(context: typer.Context, json: AsJson = False) -> None:
     elif not found:
         print("Nothing needs a human now. The next dates: safeconduct duties --within 30d")
     else:
-        show(screen.needs_table(found, here.names("list"), moment))
+        show(screen.needs_table(found, here.names_shown({need.duty.reference for need in found}), moment))
+        _say_how_many(len(found), here.board.number_of_needs, "`safeconduct --json` has all")
         print("Take one in hand: safeconduct record CASE acknowledged --phase PHASE --duty DUTY (see `duties CASE`)")
     if not json and (reminder := duplicates.reminder(here, moment)) is not None:
         print(reminder)
@@ -170,15 +172,11 @@ def cases(
         raise NotUnderstood(f"`--stage` is one of: {'; '.join(Stage)}")
     where = country.upper() if country is not None else None
     found = here.board.cases(stage=stage, country=where, overdue_at=moment if overdue else None)
+    name = here.names_shown({case.reference for case in found}) if found else str
     if json:
-        name = here.names("list") if found else str
         print(as_json([{**case.model_dump(), "nickname": name(case.reference)} for case in found]))
         return
-    show(
-        screen.cases_table(
-            found, here.names("list") if found else str, lambda reference: here.board.next_duty(reference, moment)
-        )
-    )
+    show(screen.cases_table(found, name, lambda reference: here.board.next_duty(reference, moment)))
 
 
 @app.command()
@@ -223,16 +221,30 @@ def timeline(case: Case, json: AsJson = False) -> None:
 def duties(
     case: Annotated[str | None, typer.Argument(help="reference or nickname; all cases if left out")] = None,
     within: Annotated[str | None, typer.Option(help="only what is due within so many days, such as 30d")] = None,
+    country: Annotated[str | None, typer.Option(help="only of cases in this country")] = None,
+    every: Annotated[bool, typer.Option("--all", help="more than the first fifty")] = False,
     json: AsJson = False,
 ) -> None:
-    """What must happen by when."""
+    """What must happen by when. Of all cases, the first fifty are shown."""
     here, moment = at_desk(), now()
     until = moment + _span(within) if within is not None else None
-    found = here.board.duties(here.find(case) if case is not None else None, until=until)
+    where = country.upper() if country is not None else None
+    reference = here.find(case) if case is not None else None
+    is_whole = every or json or reference is not None
+    found = here.board.duties(reference, country=where, until=until, limit=None if is_whole else SHOWN)
     if json:
         print(as_json([duty.model_dump() for duty in found]))
-    else:
-        show(screen.duties_table(found, here.names("list") if found else str, moment))
+        return
+    name = here.names_shown({duty.reference for duty in found}) if found else str
+    show(screen.duties_table(found, name, moment))
+    if not is_whole:
+        _say_how_many(len(found), lambda: here.board.number_of_duties(country=where, until=until), "`--all` shows all")
+
+
+def _say_how_many(shown: int, in_all: Callable[[], int], rest: str) -> None:
+    """A list that is cut off says so. One that is shorter need not be counted."""
+    if shown == SHOWN and (number := in_all()) > shown:
+        print(f"The first {shown} of {number}: {rest}.")
 
 
 def _span(text: str) -> timedelta:

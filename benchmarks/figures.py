@@ -1,6 +1,11 @@
-"""One line of what a benchmark found."""
+"""What a benchmark found, and how it is shown."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
 
 @dataclass(frozen=True)
@@ -26,3 +31,21 @@ class Figure:
     aim: str = ""
     met: bool | None = None
     held_back: str = ""
+
+
+def show(figures: Sequence[Figure], console: Console) -> None:
+    """One table, and below it what holds back the aims that are missed."""
+    table = Table("measured", box=box.SIMPLE)
+    for heading in ("bare", "Safeconduct", "ratio"):
+        table.add_column(heading, justify="right")
+    table.add_column("unit")
+    table.add_column("aim")
+    for one in figures:
+        bare = f"{one.bare:.1f}" if one.bare is not None else ""
+        ratio = f"{one.ratio:.2f}" if one.ratio is not None else ""
+        aim = f"{one.aim}: {'met' if one.met else 'MISSED'}" if one.aim else ""
+        table.add_row(one.name, bare, f"{one.ours:.1f}", ratio, one.unit, aim)
+    console.print(table)
+    for one in figures:
+        if one.met is False:
+            console.print(f"{one.name}: {one.held_back}.", highlight=False)

@@ -22,9 +22,7 @@ from itertools import count
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -32,7 +30,7 @@ from temporalio.worker import Worker
 
 import runtime.keys
 from benchmarks.bare import BareWorkflow
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, show
 from benchmarks.ledger import ledger
 from domain.case import Phase, case_stream, make_reference, phase_stream
 from domain.duties import Urgency
@@ -358,24 +356,6 @@ async def measure(figures: list[Figure]) -> None:
                 figures += await part(on)
     figures += looking_ahead()
     figures += ledger()
-
-
-def show(figures: Sequence[Figure], console: Console) -> None:
-    """One table, and below it what holds back the aims that are missed."""
-    table = Table("measured", box=box.SIMPLE)
-    for heading in ("bare", "Safeconduct", "ratio"):
-        table.add_column(heading, justify="right")
-    table.add_column("unit")
-    table.add_column("aim")
-    for one in figures:
-        bare = f"{one.bare:.1f}" if one.bare is not None else ""
-        ratio = f"{one.ratio:.2f}" if one.ratio is not None else ""
-        aim = f"{one.aim}: {'met' if one.met else 'MISSED'}" if one.aim else ""
-        table.add_row(one.name, bare, f"{one.ours:.1f}", ratio, one.unit, aim)
-    console.print(table)
-    for one in figures:
-        if one.met is False:
-            console.print(f"{one.name}: {one.held_back}.", highlight=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

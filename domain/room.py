@@ -110,7 +110,7 @@ class Room(Frozen):
             changes["imported_at"] = whole_minute(fact.at)
         else:
             changes |= self.after(record)
-        return self.model_copy(update=changes)
+        return self.model_copy(update=changes) if changes else self
 
     def after(self, record: Record) -> dict[str, object]:
         """The fields that a fact of this room changes."""

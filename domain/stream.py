@@ -66,52 +66,27 @@ class Ledger(Generic[State]):
         return cls(stream=stream, blank=blank, state=blank)
 
     def plus(self, events: Sequence[Event]) -> Self:
-        """The ledger after more events."""
-        ledger = self
+        """The ledger after more events.
+
+        However many come at once, the whole story is folded anew at most once: when one of them belongs further back.
+        """
+        every = (*self.events, *events)
+        state, ladders, imported_at, ends = self.state, self.ladders, self.imported_at, self.story_ends
+        is_in_order = True
         for event in events:
-            ledger = ledger._plus_one(event)
-        return ledger
-
-    def _plus_one(self, event: Event) -> Self:
-        events = (*self.events, event)
-        ladders, imported_at = self._climbed(event), self.imported_at
-        if isinstance(event.fact, HistoryImported):
-            imported_at = event.fact.at
-        late = event.fact.dated and event.occurred.earliest < self.story_ends
-        if late or isinstance(event.fact, Corrected | MilestoneWithdrawn):
-            state = fold(self.blank, events)
-            ends = max((day for day, _ in told(events)), default=date.min)
-        else:
-            state = self.state.apply(event)
-            ends = max(self.story_ends, event.occurred.earliest)
-        return replace(self, events=events, state=state, ladders=ladders, imported_at=imported_at, story_ends=ends)
-
-    def _climbed(self, event: Event) -> Mapping[LadderKey, Ladder]:
-        match event.fact:
-            case DutyCameDue() as fact:
-                rung = Rung(
-                    duty_id=fact.duty,
-                    due=fact.due,
-                    level=fact.level,
-                    number=fact.number,
-                    at=fact.at,
-                    urgency=fact.urgency,
-                )
-                return {**self.ladders, (fact.duty, fact.due): Ladder(due=fact.due, fired=rung)}
-            case Acknowledged(duty=duty):
-                return {
-                    key: ladder.model_copy(update={"acknowledged": True}) if key[0] == duty else ladder
-                    for key, ladder in self.ladders.items()
-                }
-            case HistoryImported(past=past):
-                passed = {
-                    (one.duty, one.due): Ladder(due=one.due, passed_over=True)
-                    for one in past
-                    if one.stream == self.stream
-                }
-                return {**self.ladders, **passed}
-            case _:
-                return self.ladders
+            fact = event.fact
+            ladders = _climbed(self.stream, ladders, fact)
+            if isinstance(fact, HistoryImported):
+                imported_at = fact.at
+            late = fact.dated and event.occurred.earliest < ends
+            is_in_order = is_in_order and not late and not isinstance(fact, Corrected | MilestoneWithdrawn)
+            ends = max(ends, event.occurred.earliest)
+            if is_in_order:
+                state = state.apply(event)
+        if not is_in_order:
+            state = fold(self.blank, every)
+            ends = max((day for day, _ in told(every)), default=date.min)
+        return replace(self, events=every, state=state, ladders=ladders, imported_at=imported_at, story_ends=ends)
 
     def answer_to(self, command_id: UUID) -> tuple[Event, ...]:
         """The events that a command has yielded already."""
@@ -133,6 +108,33 @@ class Ledger(Generic[State]):
         ladder = self.ladders.get((duty.id, duty.due))
         past = ladder is not None and ladder.passed_over
         return next_rung(duty, ladder, now, silent_until=self.imported_at if past else None)
+
+
+def _climbed(stream: str, ladders: Mapping[LadderKey, Ladder], fact: Fact) -> Mapping[LadderKey, Ladder]:
+    """The ladders of a stream after one more fact."""
+    match fact:
+        case DutyCameDue():
+            rung = Rung(
+                duty_id=fact.duty,
+                due=fact.due,
+                level=fact.level,
+                number=fact.number,
+                at=fact.at,
+                urgency=fact.urgency,
+            )
+            return {**ladders, (fact.duty, fact.due): Ladder(due=fact.due, fired=rung)}
+        case Acknowledged(duty=duty):
+            return {
+                key: ladder.model_copy(update={"acknowledged": True}) if key[0] == duty else ladder
+                for key, ladder in ladders.items()
+            }
+        case HistoryImported(past=past):
+            passed = {
+                (one.duty, one.due): Ladder(due=one.due, passed_over=True) for one in past if one.stream == stream
+            }
+            return {**ladders, **passed}
+        case _:
+            return ladders
 
 
 def fold(blank: State, events: Sequence[Event]) -> State:

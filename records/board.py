@@ -13,6 +13,9 @@ from domain.room import DIGEST
 from records.database import Reader
 from records.models import CaseRow, DutyRow, FenceRow, NoticeRow, PhaseRow
 
+SHOWN = 50
+"""Rows of a list that a person reads at once; how many there are in all is said beside."""
+
 
 @dataclass(frozen=True)
 class Need:
@@ -29,18 +32,21 @@ class Board:
     def __init__(self, database: Reader) -> None:
         self._database = database
 
-    def needs_a_human(self, now: datetime, limit: int = 50) -> list[Need]:
+    def needs_a_human(self, now: datetime, limit: int | None = SHOWN) -> list[Need]:
         """Fired and not taken in hand, and what an import left to be checked; emergencies first, then the oldest."""
         query = (
             select(DutyRow, CaseRow.coordinator)
             # an erasure outlives the card of its case, and still needs humans
             .join(CaseRow, col(CaseRow.reference) == col(DutyRow.reference), isouter=True)
-            .where(or_(col(DutyRow.level).is_not(None), col(DutyRow.duty) == DIGEST))
-            .where(col(DutyRow.acknowledged).is_(False))
-            .order_by(col(DutyRow.emergency).desc(), col(DutyRow.due), col(DutyRow.stream))
+            .where(col(DutyRow.calls).is_not(None))
+            .order_by(col(DutyRow.calls), col(DutyRow.due), col(DutyRow.stream))
             .limit(limit)
         )
         return [Need(duty, who, duty.due <= text(now)) for duty, who in self._all(query)]
+
+    def number_of_needs(self) -> int:
+        """How much needs a human in all."""
+        return self._count(col(DutyRow.calls).is_not(None))
 
     def cases(
         self, *, stage: str | None = None, country: str | None = None, overdue_at: datetime | None = None
@@ -81,14 +87,21 @@ class Board:
         query = select(PhaseRow).where(PhaseRow.reference == reference).order_by(col(PhaseRow.stream))
         return list(self._all(query))
 
-    def duties(self, reference: str | None = None, *, until: datetime | None = None) -> list[DutyRow]:
-        """The duties of one case or of all, soonest first."""
-        query = select(DutyRow).order_by(col(DutyRow.due), col(DutyRow.stream))
-        if reference is not None:
-            query = query.where(DutyRow.reference == reference)
-        if until is not None:
-            query = query.where(col(DutyRow.due) <= text(until))
-        return list(self._all(query))
+    def duties(
+        self,
+        reference: str | None = None,
+        *,
+        country: str | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[DutyRow]:
+        """The duties of one case or of all, by the country where the case is, soonest first."""
+        query = select(DutyRow).where(*_which(reference, country, until))
+        return list(self._all(query.order_by(col(DutyRow.due), col(DutyRow.stream)).limit(limit)))
+
+    def number_of_duties(self, *, country: str | None = None, until: datetime | None = None) -> int:
+        """How many there are in all."""
+        return self._count(*_which(None, country, until))
 
     def next_duty(self, reference: str, now: datetime) -> DutyRow | None:
         """The next date of a case; the digest of an import is no date of the case's own."""
@@ -151,6 +164,17 @@ class Board:
             rows: Sequence[Any] = session.exec(query).all()
             session.expunge_all()
             return rows
+
+
+def _which(reference: str | None, country: str | None, until: datetime | None) -> list[Any]:
+    wanted: list[Any] = []
+    if reference is not None:
+        wanted.append(col(DutyRow.reference) == reference)
+    if country is not None:
+        wanted.append(col(DutyRow.country) == country)
+    if until is not None:
+        wanted.append(col(DutyRow.due) <= text(until))
+    return wanted
 
 
 def text(instant: datetime) -> str:

@@ -404,9 +404,12 @@ class Keys:
             return recent
         return self._keep(*self._opened(lambda: self._found(scope)), purpose)
 
-    def read_all(self, purpose: Purpose) -> None:
-        """Unwrap every key of the role at once, for who goes through all cases."""
-        for row in self.keyring.wrapped([], self.role):
+    def read_all(self, purpose: Purpose, scopes: Sequence[str] = ()) -> None:
+        """Unwrap the role's keys of many scopes at once, of all if none is named."""
+        missing = [scope for scope in scopes if self.recent(scope, purpose) is None]
+        if scopes and not missing:
+            return
+        for row in self.keyring.wrapped(missing, self.role):
             if self.recent(row.scope, purpose) is None:
                 with suppress(GenerationGone):  # wrapped anew since it was read: whoever needs it reads it again
                     self._keep(row, self.keyring.data_key(row, self._key), purpose)

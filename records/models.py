@@ -5,7 +5,7 @@ Instants are text in UTC, ISO 8601, so that they sort alike in every database.
 
 from typing import ClassVar
 
-from sqlmodel import BigInteger, Field, Integer, SQLModel, UniqueConstraint
+from sqlmodel import BigInteger, Field, Index, Integer, SQLModel, UniqueConstraint
 
 from records.naming import NAMES
 
@@ -76,9 +76,19 @@ class PhaseRow(SQLModel, table=True):
 
 
 class DutyRow(SQLModel, table=True):
-    """Read model: every duty of every open phase."""
+    """Read model: every duty of every open phase.
+
+    Attributes:
+        country: where the case is, as its own card says.
+        calls: its place in what needs a human now: 0 for an emergency, 1 for all else; nothing if it needs nobody.
+    """
 
     __tablename__: ClassVar[str] = "duty_card"
+    # what is looked for most, each in the order in which it is shown
+    __table_args__ = (
+        Index("ix_duty_card_calls", "calls", "due", "stream"),
+        Index("ix_duty_card_country", "country", "due", "stream"),
+    )
 
     stream: str = Field(primary_key=True)
     duty: str = Field(primary_key=True)
@@ -96,6 +106,8 @@ class DutyRow(SQLModel, table=True):
     acknowledged: bool
     passed_over: bool
     next_at: str | None = Field(index=True)
+    country: str | None
+    calls: int | None
 
 
 class NoticeRow(SQLModel, table=True):

@@ -6,34 +6,35 @@ their order: whoever reads on from a position misses nothing, however many write
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
-from psycopg import Connection, Cursor
+from psycopg import ClientCursor, Connection
 from psycopg.errors import DatabaseError, Error, RaiseException, UniqueViolation
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection as SqlConnection
 
 from records.errors import Fenced, StaleWriter, Unreachable, why
-from records.log import FENCE_EPOCH, Append, Entry, Log, Statement, for_psycopg
+from records.log import FENCE_EPOCH, Append, Entry, Log, Statement, for_psycopg, header_of
 
 LOCK = 0x5AFEC0DE
 """The advisory lock of whoever appends."""
 
 APPEND = f"""
 CREATE FUNCTION log.append(
-    writer text, writer_epoch bigint, expected integer, own text, case_seen integer,
-    ids text[], streams text[], versions integer[], schemas integer[], keys text[], times text[], bodies bytea[]
+    writer text, writer_epoch bigint, expected integer, own text, case_seen integer, headers text, bodies text
 ) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = log, pg_temp AS $$
 DECLARE
-    head log.stream;
+    root bytea := decode(repeat('00', 32), 'hex');
+    fence bigint := CASE WHEN writer_epoch >= {FENCE_EPOCH} THEN writer_epoch ELSE 0 END;
+    lines text[] := string_to_array(headers, E'\\n');
+    sealed text[] := string_to_array(bodies, E'\\n');
     case_head log.stream;
+    head log.stream;
+    last record;
+    line text;
     place bigint;
     link bytea;
-    digest bytea;
-    current text;
-    reached integer;
-    fence bigint := CASE WHEN writer_epoch >= {FENCE_EPOCH} THEN writer_epoch ELSE 0 END;
-    places bigint[] := '{{}}';
     digests bytea[] := '{{}}';
     links bytea[] := '{{}}';
 BEGIN
@@ -42,63 +43,66 @@ BEGIN
     IF case_head.epoch >= {FENCE_EPOCH} THEN
         RAISE EXCEPTION 'fenced';
     END IF;
-    SELECT * INTO head FROM stream WHERE stream.stream = writer;
     IF writer_epoch IS NULL THEN  -- a new writer takes the stream over
-        INSERT INTO stream VALUES (writer, 0, 1, decode(repeat('00', 32), 'hex'))
+        INSERT INTO stream VALUES (writer, 0, 1, root)
             ON CONFLICT (stream) DO UPDATE SET epoch = stream.epoch + 1
             RETURNING epoch INTO place;
         RETURN place;
     END IF;
+    SELECT * INTO head FROM stream WHERE stream.stream = writer;
     IF writer_epoch < coalesce(head.epoch, 0) THEN
         RAISE EXCEPTION 'stale';
     END IF;
-    IF fence = 0 AND (coalesce(head.version, 0) <> expected
-            OR case_seen IS NOT NULL AND coalesce(case_head.version, 0) <> case_seen) THEN
+    IF fence > 0 THEN  -- its version is given here
+        lines[1] := own || '|' || coalesce(case_head.version, 0) + 1 || lines[1];
+    ELSIF coalesce(head.version, 0) <> expected
+            OR case_seen IS NOT NULL AND coalesce(case_head.version, 0) <> case_seen THEN
         RAISE EXCEPTION 'behind';
     END IF;
-    IF cardinality(ids) = 0 THEN
-        RETURN 0;
-    END IF;
-    SELECT event.position, event.chain INTO place, link FROM event ORDER BY event.position DESC LIMIT 1;
-    place := coalesce(place, 0);
-    link := coalesce(link, decode(repeat('00', 32), 'hex'));
-    FOR one IN 1 .. cardinality(ids) LOOP
-        IF current IS DISTINCT FROM streams[one] THEN
-            current := streams[one];
-            SELECT stream.version, stream.digest INTO reached, digest FROM stream WHERE stream.stream = current;
-            reached := coalesce(reached, 0);
-            digest := coalesce(digest, decode(repeat('00', 32), 'hex'));
+    SELECT event.position, event.chain INTO last FROM event ORDER BY event.position DESC LIMIT 1;
+    place := coalesce(last.position, 0);
+    link := coalesce(last.chain, root);
+    FOR one IN 1 .. cardinality(lines) LOOP
+        line := lines[one];
+        IF head.stream IS DISTINCT FROM split_part(line, '|', 1) THEN
+            SELECT * INTO head FROM stream WHERE stream.stream = split_part(line, '|', 1);
+            head.stream := split_part(line, '|', 1);
         END IF;
-        IF fence > 0 THEN
-            versions[one] := reached + 1;
-        END IF;
-        IF versions[one] <> reached + 1 THEN
+        head.version := coalesce(head.version, 0) + 1;
+        IF split_part(line, '|', 2) <> head.version::text THEN
             RAISE EXCEPTION 'behind';
         END IF;
-        reached := versions[one];
-        digest := sha256(digest || convert_to(
-            streams[one] || '|' || versions[one] || '|' || ids[one] || '|' || schemas[one] || '|' || keys[one]
-            || '|' || times[one] || E'\\n', 'UTF8') || bodies[one]);
+        IF split_part(line, '|', 4)::integer::text <> split_part(line, '|', 4) OR split_part(line, '|', 7) <> '' THEN
+            RAISE EXCEPTION 'this is no header';  -- what is digested must be what is stored
+        END IF;
         place := place + 1;
-        link := sha256(link || int8send(place) || digest);
-        places[one] := place;
-        digests[one] := digest;
+        head.digest := sha256(
+            coalesce(head.digest, root)
+            || convert_to(line || E'\\n', 'UTF8') || decode(coalesce(sealed[one], ''), 'hex')
+        );
+        link := sha256(link || int8send(place) || head.digest);
+        digests[one] := head.digest;
         links[one] := link;
-        IF current IS DISTINCT FROM streams[one + 1] THEN
-            INSERT INTO stream VALUES (current, reached, fence, digest)
+        IF head.stream IS DISTINCT FROM split_part(lines[one + 1], '|', 1) THEN
+            INSERT INTO stream VALUES (head.stream, head.version, fence, head.digest)
                 ON CONFLICT (stream) DO UPDATE SET version = excluded.version,
                     epoch = greatest(stream.epoch, excluded.epoch), digest = excluded.digest;
         END IF;
     END LOOP;
-    INSERT INTO event (position, event_id, stream, version, schema_version, key_id, recorded_at, body, digest, chain)
-        SELECT * FROM unnest(places, ids, streams, versions, schemas, keys, times, bodies, digests, links);
+    INSERT INTO event (stream, version, event_id, schema_version, key_id, recorded_at, position, body, digest, chain)
+        SELECT split_part(new.line, '|', 1), split_part(new.line, '|', 2)::integer, split_part(new.line, '|', 3),
+            split_part(new.line, '|', 4)::integer, split_part(new.line, '|', 5), split_part(new.line, '|', 6),
+            place - cardinality(lines) + new.number, decode(coalesce(new.body, ''), 'hex'), new.digest, new.chain
+        FROM unnest(lines, sealed, digests, links) WITH ORDINALITY AS new (line, body, digest, chain, number);
     RETURN place;
 END $$
 """  # noqa: S608 - our own numbers alone
-"""The one function. Its words for what is wrong are errors' texts, so that nothing of the transaction stays."""
+"""The one function. It takes headers as the chain takes them, one a line, and bodies in hexadecimal digits: text that
+is taken apart here costs less than arrays. Its words for what is wrong are errors' texts, so that nothing of the
+transaction stays."""
 
-_CALL = "SELECT log.append(%s, %s::bigint, %s, %s, %s, %s, %s, %s::int[], %s::int[], %s, %s, %s)"
-_CASE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+_CALL = "SELECT log.append(?::text, ?::bigint, ?::integer, ?::text, ?::integer, ?::text, ?::text)"
+_CASE = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
 
 
 class PostgresqlLog(Log):
@@ -108,9 +112,9 @@ class PostgresqlLog(Log):
         self._engine = engine
 
     def append(self, wanted: Append) -> bool:
+        headers = "\n".join([header_of(entry).decode() for entry in wanted.entries])
         try:
-            with self._connection() as connection:
-                _call(connection, wanted.epoch, wanted)
+            self._call(wanted, wanted.epoch, headers)
         except UniqueViolation:
             return False  # an id is stored already
         except RaiseException as error:
@@ -119,19 +123,16 @@ class PostgresqlLog(Log):
 
     def take_over(self, stream: str, own: str) -> int:
         try:
-            with self._connection() as connection:
-                answer = _call(connection, None, Append(stream, 0, 0, own, None, (), ())).fetchone()
-                assert answer is not None
-                return int(answer[0])
+            return self._call(Append(stream, 0, 0, own, None, (), ()), None, "")
         except RaiseException as error:
             _refused(error)
             raise
 
     def fence(self, fence: Entry, beside: Sequence[Statement]) -> None:
         wanted = Append(fence.stream, FENCE_EPOCH, 0, fence.stream, None, (fence,), beside)
+        begins = f"{fence.stream}|{fence.version}"
         try:
-            with self._connection() as connection:
-                _call(connection, FENCE_EPOCH, wanted)
+            self._call(wanted, FENCE_EPOCH, header_of(fence).decode().removeprefix(begins))
         except RaiseException as error:
             try:
                 _refused(error)
@@ -140,13 +141,38 @@ class PostgresqlLog(Log):
 
     def hold(self, connection: SqlConnection, owns: Sequence[str]) -> None:
         for own in sorted(owns):
-            connection.exec_driver_sql(_CASE, (own,))
+            connection.exec_driver_sql(for_psycopg(_CASE), (own,))
 
     def close(self) -> None:
         """The pool belongs to the database."""
 
+    def _call(self, wanted: Append, epoch: int | None, headers: str) -> int:
+        """Everything in one message, which is one transaction: it is committed when it is answered.
+
+        The case's lock comes first: two writers of one case would else meet in its read models in different order.
+        What stands beside the log comes before it, so that the log's own lock is held as briefly as can be.
+        """
+        bodies = "\n".join([entry.body.hex() for entry in wanted.entries])
+        head = (wanted.stream, epoch, wanted.expected, wanted.own, wanted.case_seen)
+        with self._connection() as (connection, known):
+            run: list[str] = [_prepared(connection, known, _CASE)]
+            values: list[object] = [wanted.own]
+            for sql, rows in wanted.beside:
+                if rows:
+                    run += [_prepared(connection, known, sql)] * len(rows)
+                    values += chain.from_iterable(rows)
+            run.append(_prepared(connection, known, _CALL))
+            cursor = ClientCursor(connection)
+            cursor.execute(";".join(run), (*values, *head, headers, bodies))
+            while cursor.nextset():
+                pass
+            answer = cursor.fetchone()
+            assert answer is not None
+            return int(answer[0])
+
     @contextmanager
-    def _connection(self) -> Iterator[Connection]:
+    def _connection(self) -> Iterator[tuple[Connection, dict[Any, Any]]]:
+        """A connection on which each message is a transaction, and what it keeps prepared."""
         try:
             pooled = self._engine.raw_connection()
         except Exception as error:
@@ -154,10 +180,13 @@ class PostgresqlLog(Log):
         try:
             connection = pooled.driver_connection
             assert isinstance(connection, Connection)
-            yield connection
-            pooled.commit()
+            connection.autocommit = True
+            try:
+                yield connection, pooled.info
+            finally:
+                if not connection.broken:
+                    connection.autocommit = False
         except (UniqueViolation, RaiseException):
-            pooled.rollback()
             raise
         except Error as error:
             pooled.invalidate()
@@ -166,18 +195,14 @@ class PostgresqlLog(Log):
             pooled.close()
 
 
-def _call(connection: Connection, epoch: int | None, wanted: Append) -> Cursor[Any]:
-    """What stands beside the log goes first, so that the log's own lock is held as briefly as can be."""
-    columns = [list(column) for column in zip(*wanted.entries, strict=True)] or [[] for _ in Entry._fields]
-    ids, streams, versions, schemas, keys, times, bodies = columns
-    head = (wanted.stream, epoch, wanted.expected, wanted.own, wanted.case_seen)
-    with connection.pipeline():
-        # two writers of one case would else meet in its read models in different order
-        connection.execute(_CASE, (wanted.own,))
-        for statement in wanted.beside:
-            for row in statement.rows:
-                connection.execute(for_psycopg(statement.sql), row)
-        return connection.execute(_CALL, (*head, ids, streams, versions, schemas, keys, times, bodies))
+def _prepared(connection: Connection, known: dict[Any, Any], sql: str) -> str:
+    """How a statement is run that the server has planned once, with a place for each of its values."""
+    if sql not in known:
+        name, parts = f"log_{len(known)}", sql.split("?")
+        numbered = "".join(f"${number}{part}" for number, part in enumerate(parts[1:], start=1))
+        connection.execute(f"PREPARE {name} AS {parts[0]}{numbered}".encode())
+        known[sql] = f"EXECUTE {name} ({', '.join(['%s'] * (len(parts) - 1))})"
+    return str(known[sql])
 
 
 def _refused(error: DatabaseError) -> bool:

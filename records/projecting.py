@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from domain.cards import CaseCard, DutyCard, PhaseCard
 from domain.case import phase_of
 from domain.events import Event
-from domain.room import DatesMoved, DutyCameDue
+from domain.room import DIGEST, DatesMoved, DutyCameDue
 from records.log import Statement
 
 CARDS = ("case_card", "phase_card", "duty_card")
@@ -43,9 +43,10 @@ _LEFT = (
 _NO_DUTIES = "DELETE FROM duty_card WHERE stream = ?"
 _DUTY = (
     "INSERT INTO duty_card (stream, duty, reference, phase, title, due, bound, consequence, rule, doubt, "
-    "emergency, level, fired_at, acknowledged, passed_over, next_at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "emergency, level, fired_at, acknowledged, passed_over, next_at, calls, country) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT country FROM case_card WHERE reference = ?))"
 )
+_HAS_MOVED = "UPDATE duty_card SET country = ? WHERE reference = ? AND coalesce(country, '') <> ?"
 _NOTICE = "INSERT INTO notice (notice_id, stream, urgency, written_at) VALUES (?, ?, ?, ?)"
 
 
@@ -102,6 +103,7 @@ def _case(card: CaseCard) -> list[Statement]:
         Statement(_SHUT, [(False, reference)]),
         Statement(_BEGINS, opened),
         Statement(_LEFT, [(reference, reference, True)]),
+        Statement(_HAS_MOVED, [(card.country, reference, card.country or "")]),
     ]
 
 
@@ -135,4 +137,13 @@ def _duty(card: PhaseCard, duty: DutyCard) -> tuple[object, ...]:
         duty.acknowledged,
         duty.passed_over,
         instant(duty.next_at) if duty.next_at is not None else None,
+        calls(duty),
+        card.reference,
     )
+
+
+def calls(duty: DutyCard) -> int | None:
+    """Its place in what needs a human now: it has fired, or an import left it to be checked; and nobody took it."""
+    if duty.acknowledged or (duty.level is None and duty.duty != DIGEST):
+        return None
+    return 0 if duty.emergency else 1

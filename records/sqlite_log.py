@@ -52,7 +52,7 @@ _HEADS_AND_LAST = (
     f"{_HEADS} UNION ALL SELECT NULL, position, 0, chain FROM event "  # noqa: S608 - our own words alone
     "WHERE position = (SELECT max(position) FROM event)"
 )
-_INSERT = (
+INSERT = (
     "INSERT INTO event (position, event_id, stream, version, schema_version, key_id, recorded_at, body, digest, chain) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
@@ -200,7 +200,7 @@ def _write(connection: Connection, entries: Sequence[Entry], heads: dict[str | N
         chain = chain_of(chain, position, digest)
         moved[stream] = (entry.version, digest)
         rows.append((position, *entry, digest, chain))
-    connection.executemany(_INSERT, rows)
+    connection.executemany(INSERT, rows)
     connection.executemany(_MOVE, [(stream, version, epoch, digest) for stream, (version, digest) in moved.items()])
 
 

@@ -30,7 +30,9 @@ from records.log import NO_KEY, Append, Entry, Statement, header_of
 from records.projecting import instant
 from records.sealing import SealError
 
-_HEADER = {"event_id", "stream", "version", "schema_version", "recorded_at"}
+HEADER = {"event_id", "stream", "version", "schema_version", "recorded_at"}
+"""What of an event is not in its body."""
+
 _COLUMNS = "event_id, stream, version, schema_version, key_id, recorded_at, body"
 _TAIL = text(f"SELECT {_COLUMNS} FROM event WHERE stream = :stream AND version > :after ORDER BY version")  # noqa: S608
 _CASE = text(
@@ -202,7 +204,7 @@ class Store:
                 instant(event.recorded_at),
                 b"",
             )
-            body = event.model_dump_json(exclude=_HEADER).encode()
+            body = event.model_dump_json(exclude=HEADER).encode()
             entries.append(bare._replace(body=sealer.seal(header_of(bare), body)))
         return entries
 

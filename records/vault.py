@@ -24,6 +24,10 @@ UNREADABLE = "(unreadable)"
 """In place of a nickname that does not open: the case itself is there, by its reference."""
 
 
+AT_ONCE = 500
+"""References in one question: a database takes only so many."""
+
+
 class Import(Frozen):
     """Which case an intake file became."""
 
@@ -59,7 +63,7 @@ class Vault:
             Locked: the case is locked.
         """
         sealer = self._sealer(reference)
-        body = sealer.seal(_identity_place(reference), identity.model_dump_json().encode())
+        body = sealer.seal(identity_place(reference), identity.model_dump_json().encode())
         digests = duplicates.digests_of(self._keys, identity)
         with self._database.writing() as connection, Session(bind=connection) as session:
             session.merge(IdentityRow(reference=reference, key_id=sealer.key_id, body=body))
@@ -84,20 +88,23 @@ class Vault:
             what: why they are read: ``list``, ``status``, ``search``.
         """
         self._log(what, *(references or (EVERYBODY,)))
-        if not references:
-            self._keys.read_all(Purpose.VAULT)
         return self._nicknames(references)
 
     def nicknames_among_all(self, what: str, references: Collection[str]) -> dict[str, str]:
         """The nicknames of a few cases, written down as a reading of all: which they are stays with who reads."""
         self._log(what, EVERYBODY)
-        return self._nicknames(references) if references else {}
+        found: dict[str, str] = {}
+        wanted = sorted(set(references))
+        for begins in range(0, len(wanted), AT_ONCE):
+            found |= self._nicknames(wanted[begins : begins + AT_ONCE])
+        return found
 
     def _nicknames(self, references: Collection[str]) -> dict[str, str]:
         """Of these, or of all."""
         query = select(IdentityRow).order_by(col(IdentityRow.reference))
         if references:
             query = query.where(col(IdentityRow.reference).in_(references))
+        self._keys.read_all(Purpose.VAULT, [case_stream(reference) for reference in references])
         locked = self._keys.keyring.locked()
         with self._database.reading() as connection, Session(bind=connection) as session:
             rows = session.exec(query).all()
@@ -175,7 +182,7 @@ class Vault:
         return self._keys.sealer(case_stream(reference), Purpose.VAULT)
 
     def _identity(self, row: IdentityRow) -> Identity:
-        return Identity.model_validate_json(self._opened(row.reference, _identity_place(row.reference), row.body))
+        return Identity.model_validate_json(self._opened(row.reference, identity_place(row.reference), row.body))
 
     def _note(self, row: NoteRow) -> str:
         return self._opened(row.reference, _note_place(UUID(row.note_id)), row.body).decode()
@@ -187,7 +194,8 @@ class Vault:
             raise Unreadable("the vault holds something that was changed, or moved from another place") from None
 
 
-def _identity_place(reference: str) -> str:
+def identity_place(reference: str) -> str:
+    """Where an identity lies: moved elsewhere, it does not open."""
     return f"identity|{reference}"
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -117,12 +117,17 @@ class Desk:
         return found[0]
 
     def names(self, what: str, *references: str) -> Callable[[str], str]:
-        """The nicknames of cases, of all if none is named. A reading.
+        """The nicknames of cases. A reading.
 
         Args:
             what: why they are read.
         """
         known = self.vault.nicknames(what, *references)
+        return lambda reference: known.get(reference, LOCKED_NAME)
+
+    def names_shown(self, references: Collection[str]) -> Callable[[str], str]:
+        """The nicknames of the cases that a list shows. A reading, written down as one of a list."""
+        known = self.vault.nicknames_among_all("list", references)
         return lambda reference: known.get(reference, LOCKED_NAME)
 
     def events(self, reference: str, what: str) -> tuple[Event, ...]:

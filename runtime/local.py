@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from activities.notifications.channel import Channel
-from records.board import Board, text
+from records.board import SHOWN, Board
 from records.database import Database
 from records.keyring import Keys
 from records.log import in_short
@@ -193,8 +193,7 @@ async def what_is_due_has_come(board: Board) -> None:
     """Wait a moment for the rungs that are due now, so that the first table shows them."""
     deadline = asyncio.get_running_loop().time() + FIRST_RUNGS_SECONDS
     while asyncio.get_running_loop().time() < deadline:
-        due = [duty for duty in board.duties() if duty.next_at is not None and duty.next_at <= text(now())]
-        if not due:
+        if not board.unfired(now()):
             return
         await asyncio.sleep(0.05)
 
@@ -202,8 +201,8 @@ async def what_is_due_has_come(board: Board) -> None:
 def welcome(desk: Desk, running: Running, *, lid: str | None, demo: bool) -> None:
     """What there is, where to look, what to try next, and what stops with the lid of a laptop."""
     console, moment = screen.console(), now()
-    needs, found = desk.board.needs_a_human(moment), desk.board.cases()
-    name = desk.names("list") if found else str
+    needs, found = desk.board.needs_a_human(moment), desk.board.cases()[:SHOWN]
+    name = desk.names_shown({*(need.duty.reference for need in needs), *(case.reference for case in found)})
     console.print(screen.needs_table(needs, name, moment) if needs else "Nothing needs a human now.")
     if found:
         console.print(screen.cases_table(found, name, lambda case: desk.board.next_duty(case, moment)))

@@ -79,10 +79,7 @@ def _guard_on_postgresql(application: str | None) -> None:
 def _make_log() -> None:
     op.create_table(
         "event",
-        # on SQLite an integer key is the table's own order; any other type would be an index beside it
-        sa.Column(
-            "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("position", _position(), autoincrement=False, nullable=False),
         _text("event_id"),
         _text("stream"),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -147,9 +144,13 @@ def _make_duties_and_notices() -> None:
         _flag("acknowledged"),
         _flag("passed_over"),
         _text("next_at", nullable=True),
+        _text("country", nullable=True),
+        sa.Column("calls", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("stream", "duty", name="duty_card_pkey"),
     )
     _index("duty_card", "reference", "due", "next_at")
+    for first in ("calls", "country"):
+        op.create_index(f"ix_duty_card_{first}", "duty_card", [first, "due", "stream"])
     op.create_table(
         "notice",
         _text("notice_id"),
@@ -244,6 +245,11 @@ def _make_duplicates() -> None:
 def _log() -> str | None:
     """The schema that the application can only read; what has none comes into the application's own."""
     return "log" if op.get_bind().dialect.name == "postgresql" else None
+
+
+def _position() -> sa.types.TypeEngine[int]:
+    """In an SQLite file an INTEGER key is the table's own order, and needs no index beside it."""
+    return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def _text(name: str, nullable: bool = False) -> sa.Column[str]:
