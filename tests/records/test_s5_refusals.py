@@ -164,8 +164,7 @@ def test_s5_the_one_function_is_not_led_astray_by_tables_of_the_same_name(
     application.execute("CREATE TEMPORARY TABLE event (LIKE log.event)")
     application.execute("CREATE TEMPORARY TABLE stream (LIKE log.stream)")
     application.execute("SET search_path = pg_temp, app, log")
-    columns = "'{x}', '{case/B}', '{1}', '{1}', '{k}', '{t}', '{y}'"
-    application.execute(f"SELECT log.append('case/B', 1::bigint, 0, 'case/B', NULL, {columns})".encode())
+    application.execute("SELECT log.append('case/B', 1::bigint, 0, 'case/B', NULL, 'case/B|1|x|1|k|t', '79')")
     assert application.execute("SELECT count(*) FROM log.event").fetchone() == (4,)
     assert application.execute("SELECT count(*) FROM pg_temp.event").fetchone() == (0,)
     application.close()
