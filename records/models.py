@@ -84,10 +84,10 @@ class DutyRow(SQLModel, table=True):
     """
 
     __tablename__: ClassVar[str] = "duty_card"
-    # what is looked for most, each in the order in which it is shown
+    # what is looked for most, in the order in which it is shown; the second is counted by the hundred thousand
     __table_args__ = (
         Index("ix_duty_card_calls", "calls", "due", "stream"),
-        Index("ix_duty_card_country", "country", "due", "stream"),
+        Index("ix_duty_card_country", "country", "due"),
     )
 
     stream: str = Field(primary_key=True)

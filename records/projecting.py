@@ -51,8 +51,12 @@ _NOTICE = "INSERT INTO notice (notice_id, stream, urgency, written_at) VALUES (?
 
 
 def cards(shown: Iterable[CaseCard | PhaseCard]) -> list[Statement]:
-    """What puts cards where lists read them."""
-    return [statement for card in shown for statement in (_case(card) if isinstance(card, CaseCard) else _phase(card))]
+    """What puts cards where lists read them: each statement once, with the rows of all cards that need it."""
+    rows: dict[str, list[Sequence[object]]] = {}
+    for card in shown:
+        for sql, more in _case(card) if isinstance(card, CaseCard) else _phase(card):
+            rows.setdefault(sql, []).extend(more)
+    return [Statement(sql, found) for sql, found in rows.items()]
 
 
 def nothing_of(references: Iterable[str]) -> list[Statement]:

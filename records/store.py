@@ -175,10 +175,19 @@ class Store:
 
     def read_case(self, reference: str) -> tuple[Event, ...]:
         """All events of a case, in the order of the log."""
-        own = case_stream(reference)
         with self._database.reading() as connection:
-            rows = connection.execute(_CASE, {"own": own, "first": f"{own}/", "beyond": f"{own}0"})
-            return tuple(self._events(rows))
+            return self._read_case(connection, reference)
+
+    def read_cases(self, references: Sequence[str]) -> Iterator[tuple[str, tuple[Event, ...] | None]]:
+        """All events of many cases, for who goes through them; ``None`` of a case that does not open."""
+        self._keys.read_all(Purpose.LOG, [case_stream(reference) for reference in references])
+        with self._database.reading() as connection:
+            for reference in references:
+                try:
+                    events = self._read_case(connection, reference)
+                except Unreadable:
+                    events = None
+                yield reference, events
 
     def mark_sent(self, notice: UUID, channel: str, at: datetime) -> None:
         """A notice has been delivered to a channel."""
@@ -207,6 +216,10 @@ class Store:
             body = event.model_dump_json(exclude=HEADER).encode()
             entries.append(bare._replace(body=sealer.seal(header_of(bare), body)))
         return entries
+
+    def _read_case(self, connection: Connection, reference: str) -> tuple[Event, ...]:
+        own = case_stream(reference)
+        return tuple(self._events(connection.execute(_CASE, {"own": own, "first": f"{own}/", "beyond": f"{own}0"})))
 
     def _read(self, connection: Connection, stream: str, after: int = 0) -> tuple[Event, ...]:
         return tuple(self._events(connection.execute(_TAIL, {"stream": stream, "after": after})))

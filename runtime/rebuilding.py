@@ -5,7 +5,6 @@ folded once more, and the new cards take the place of the old ones, whole for ea
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import bindparam, text
@@ -18,7 +17,6 @@ from domain.events import Event
 from domain.rulebook import Rulebook
 from records import projecting
 from records.database import Database
-from records.errors import Unreadable
 from records.log import FENCE_EPOCH, write_beside
 from records.store import Store
 from runtime.cases import story_of
@@ -91,9 +89,9 @@ def _folded(
     store: Store, some: Sequence[str], rulebook: Rulebook, now: datetime
 ) -> Iterator[tuple[str, list[CaseCard | PhaseCard]]]:
     """The cards of cases, without those that do not open: such a one may just have been erased."""
-    for one in some:
-        with suppress(Unreadable):
-            yield one, cards_of(store.read_case(one), one, rulebook, now)
+    for one, events in store.read_cases(some):
+        if events is not None:
+            yield one, cards_of(events, one, rulebook, now)
 
 
 def _fenced(connection: Connection, some: Sequence[str]) -> set[str]:

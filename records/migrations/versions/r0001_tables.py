@@ -149,8 +149,8 @@ def _make_duties_and_notices() -> None:
         sa.PrimaryKeyConstraint("stream", "duty", name="duty_card_pkey"),
     )
     _index("duty_card", "reference", "due", "next_at")
-    for first in ("calls", "country"):
-        op.create_index(f"ix_duty_card_{first}", "duty_card", [first, "due", "stream"])
+    op.create_index("ix_duty_card_calls", "duty_card", ["calls", "due", "stream"])
+    op.create_index("ix_duty_card_country", "duty_card", ["country", "due"])
     op.create_table(
         "notice",
         _text("notice_id"),
