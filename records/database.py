@@ -160,7 +160,8 @@ def postgresql(url: str) -> Engine:
     """Connections to a PostgreSQL; the log's tables and the others' are found in either schema."""
     return create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
-        connect_args={"connect_timeout": CONNECT_SECONDS, "options": SEARCH_PATH},
+        # nothing is prepared by the driver: after a rollback it would forget what the log has prepared as well
+        connect_args={"connect_timeout": CONNECT_SECONDS, "options": SEARCH_PATH, "prepare_threshold": None},
         pool_size=CONNECTIONS,
         max_overflow=0,
         hide_parameters=True,
