@@ -212,7 +212,7 @@ def test_the_keyring_file_alone_surrenders_who_is_enrolled_and_how_many_cases_th
     assert found_in(tmp_path) == []
     assert asked(settings.keyring_path, "SELECT name FROM person") == [("dana",)]
     scopes = {str(scope) for (scope,) in asked(settings.keyring_path, "SELECT scope FROM data_key")}
-    assert scopes == {f"case/{seized.reference}", "installation/own"}
+    assert scopes == {f"case/{seized.reference}", "installation/own", "retention/daily"}
     content = settings.keyring_path.read_bytes()
     assert seized.master not in content
     ring = ring_of(settings)
