@@ -144,6 +144,9 @@ class ErasureWorkflow(Writer[Erasure]):
                 if events[0].version <= self.ledger.version or await self.write(events):
                     break
             except SafeconductError as refusal:
+                # a crash leaves the log ahead, perhaps by this very command: only who knows all of it may say no
+                if not await self.write(()):
+                    continue
                 pending.refusal = refusal
                 return
         pending.receipt = Receipt.of(self.ledger.answer_to(pending.command.command_id))

@@ -123,6 +123,7 @@ class Writer(Generic[State]):
         self.seen = datetime.min.replace(tzinfo=workflow.now().tzinfo)
         self.renewal_wanted = False
         self.finishing = False
+        self.erased: Erased | None = None
         self.notices: set[asyncio.Task[None]] = set()
         self.ready = False
 
@@ -143,9 +144,11 @@ class Writer(Generic[State]):
         """
         pending = Pending(command)
         self.queue.append(pending)
-        await workflow.wait_condition(lambda: pending.is_settled)
-        if pending.refusal is not None:
-            raise ApplicationError(pending.refusal.sentence, type=pending.refusal.code, non_retryable=True)
+        # an erasure ends the loop wherever it stands: also over a command that is being decided
+        await workflow.wait_condition(lambda: pending.is_settled or self.erased is not None)
+        refusal = pending.refusal if pending.is_settled else self.erased
+        if refusal is not None:
+            raise ApplicationError(refusal.sentence, type=refusal.code, non_retryable=True)
         assert pending.receipt is not None
         return pending.receipt
 
@@ -178,6 +181,7 @@ class Writer(Generic[State]):
         try:
             yield
         except Erased as refusal:
+            self.erased = refusal
             await self.refuse_everything(refusal)
 
     async def refuse_everything(self, refusal: SafeconductError) -> None:
