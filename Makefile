@@ -8,7 +8,7 @@ COMPILE = $(PYTHON_BIN)/uv pip compile --quiet --universal --python-version 3.11
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test soak check bench golden screenshot lock clean setup-runtime setup-dev
+.PHONY: help demo run test soak check bench bench-large golden screenshot lock clean setup-runtime setup-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ check: setup-dev ## lint, formatting, types, import rules, installed versions
 
 bench: setup-dev ## run the benchmarks
 	@$(PYTHON_BIN)/python -m benchmarks.run
+
+bench-large: setup-dev ## run the lists' benchmark over 250,000 cases (some minutes, 4 GB of disk)
+	@$(PYTHON_BIN)/python -m benchmarks.large
 
 golden: setup-dev ## record the histories and the log of a new release, for the tests of later ones
 	@$(PYTHON_BIN)/python -m tests.support.record_golden

@@ -71,16 +71,16 @@ _HEAD = "INSERT INTO stream (stream, version, epoch, digest) VALUES (?, ?, ?, ?)
 _KEY = "INSERT INTO data_key (key_id, scope, role, generation, wrapped, made_at) VALUES (?, ?, ?, ?, ?, ?)"
 
 
-def templates(moment: datetime) -> Iterator[Template]:
+def templates(moment: datetime, days_in_all: int = DAYS) -> Iterator[Template]:
     """Cases of exactly so many events: some are looked after, and of some nobody has taken any duty in hand."""
     rulebook = load()
-    for days in range(DAYS):
+    for days in range(days_in_all):
         for steps in range(STEPS + 1):
             for number, country in enumerate(COUNTRIES):
                 began = moment - timedelta(days=30 + 4 * days, hours=steps)
                 story = _story(rulebook, country, began, steps, is_looked_after=(days + steps + number) % 3 > 0)
                 if len(story.events()) == EVENTS:
-                    yield _template(story, rulebook, moment)
+                    yield template_of(story, rulebook, moment)
 
 
 def _story(rulebook: Rulebook, country: str, began: datetime, steps: int, *, is_looked_after: bool) -> Story:
@@ -108,7 +108,8 @@ def _take_in_hand(story: Story, stream: str, fact: Fact, at: datetime) -> None:
     story.tell(taken, uuid4(), at)
 
 
-def _template(story: Story, rulebook: Rulebook, moment: datetime) -> Template:
+def template_of(story: Story, rulebook: Rulebook, moment: datetime) -> Template:
+    """A case in memory, as it is to be written."""
     events = story.events()
     beside = [*projecting.notices(events), *projecting.cards(cards_of(events, REFERENCE, rulebook, moment))]
     return Template(
@@ -129,11 +130,15 @@ def _body(event: Event) -> bytes:
     return event.model_dump_json(exclude=HEADER).encode()
 
 
-def make(folder: Path, cases: int, moment: datetime) -> None:
-    """Make an installation with so many cases. Its log is whole: it verifies."""
+def make(folder: Path, cases: int, moment: datetime, known: Sequence[Template] = ()) -> None:
+    """Make an installation with so many cases. Its log is whole: it verifies.
+
+    Args:
+        known: what the cases are copied from; many cases of a dozen events if left out.
+    """
     keys = keys_in(folder)
     Database(folder / "records.db").close()
-    known = list(templates(moment))
+    known = known or list(templates(moment))
     chance = random.Random(cases)
     with closing(_open(folder / "records.db", LOG_PRAGMAS)) as records, closing(_open(folder / "keyring.db")) as ring:
         copies = Copies(keys[0].keyring)

@@ -32,6 +32,7 @@ import runtime.keys
 from benchmarks.bare import BareWorkflow
 from benchmarks.figures import Figure, show
 from benchmarks.ledger import ledger
+from benchmarks.reading import reading
 from domain.case import Phase, case_stream, make_reference, phase_stream
 from domain.duties import Urgency
 from domain.events import Command, Receipt
@@ -356,6 +357,7 @@ async def measure(figures: list[Figure]) -> None:
                 figures += await part(on)
     figures += looking_ahead()
     figures += ledger()
+    figures += reading()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -28,7 +28,7 @@ from records.errors import ContentDiffers, Unreachable, Unreadable
 from records.keyring import Keys, Purpose, scope_of
 from records.log import NO_KEY, Append, Entry, Statement, header_of
 from records.projecting import instant
-from records.sealing import SealError
+from records.sealing import Sealer, SealError
 
 HEADER = {"event_id", "stream", "version", "schema_version", "recorded_at"}
 """What of an event is not in its body."""
@@ -226,13 +226,16 @@ class Store:
 
     def _events(self, rows: Iterable[Row[tuple[object, ...]]]) -> Iterator[Event]:
         """Open what was read. A fence holds no event."""
+        openers: dict[str, Sealer] = {}
         for row in rows:
             entry = Entry._make(row)
-            if entry.key_id != NO_KEY or entry.body:
-                yield self._event(entry)
+            if entry.key_id == NO_KEY and not entry.body:
+                continue
+            if entry.stream not in openers:
+                openers[entry.stream] = self._keys.opener(scope_of(entry.stream), Purpose.LOG)
+            yield self._event(entry, openers[entry.stream])
 
-    def _event(self, entry: Entry) -> Event:
-        opener = self._keys.opener(scope_of(entry.stream), Purpose.LOG)
+    def _event(self, entry: Entry, opener: Sealer) -> Event:
         try:
             body = opener.unseal(header_of(entry), entry.body)
         except SealError:

@@ -199,7 +199,15 @@ def test_cases_change_hands(demo: Demo) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("cases",), ("cases", "--overdue"), ("duties",), ("duties", "--within", "30d"), ("notices",)],
+    [
+        (),
+        ("cases",),
+        ("cases", "--overdue"),
+        ("duties",),
+        ("duties", "--within", "30d"),
+        ("duties", "--country", "KZ"),
+        ("notices",),
+    ],
     ids=" ".join,
 )
 def test_every_list_can_be_read_by_a_program(demo: Demo, arguments: tuple[str, ...]) -> None:
