@@ -10,10 +10,12 @@ from temporalio.exceptions import ActivityError
 
 from activities import contract
 from activities.contract import (
+    AppendAnswer,
     AppendRequest,
     CaseSeen,
     Certificate,
     LookAtCase,
+    ReadCase,
     StepAnswer,
     StepRequest,
 )
@@ -145,11 +147,19 @@ class ErasureWorkflow(Writer[Erasure]):
                     break
             except SafeconductError as refusal:
                 # a crash leaves the log ahead, perhaps by this very command: only who knows all of it may say no
-                if not await self.write(()):
+                if await self.read_on():
                     continue
                 pending.refusal = refusal
                 return
         pending.receipt = Receipt.of(self.ledger.answer_to(pending.command.command_id))
+
+    async def read_on(self) -> bool:
+        """Fold what the log knows more than this run; whether it knew more."""
+        wanted = ReadCase(stream=self.stream, after=self.ledger.version)
+        answer: AppendAnswer = await self.call(contract.READ_CASE_STREAM, wanted, AppendAnswer)
+        self.ledger = self.ledger.plus(answer.tail)
+        self.notify(answer.tail)
+        return bool(answer.tail)
 
     async def look(self) -> None:
         """See what holds the case, and record what has changed by it. Once it is fenced there is nothing to see."""

@@ -20,6 +20,7 @@ async def test_s7_one_person_alone_never_erases_a_case(tmp_path: Path, reference
     async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
         with pytest.raises(Refused, match="no such case"):
             await say(played, WITHOUT_WAITING, "dana")
+        assert played.board.erasures() == []  # nothing is written down of a case that is not there
         await played.start(minimal())
         with pytest.raises(Refused, match="nobody has asked"):
             await say(played, ErasureApproved(), "dana")
