@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import random
+import re
 import resource
 import statistics
 import subprocess
@@ -80,9 +81,18 @@ def read(folder: Path) -> list[Figure]:
         ),
         _figure(f"{total} cases: one by its reference", folder, lambda desk: case(desk, next(asked))),
     ]
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    aim = f"{LIMIT_MEGABYTES} or less"
-    return [*figures, Figure("the reader's memory", None, megabytes, None, "MB", aim, megabytes < LIMIT_MEGABYTES)]
+    megabytes, aim = _peak_megabytes(), f"{LIMIT_MEGABYTES} or less"
+    held_back = "that is the most it has held at once"
+    is_met = megabytes < LIMIT_MEGABYTES
+    return [*figures, Figure("the reader's memory", None, megabytes, None, "MB", aim, is_met, held_back)]
+
+
+def _peak_megabytes() -> float:
+    """The most this process has held. What the system tells of a child counts its parent's memory too, where it can."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def _figure(name: str, folder: Path, ask: Callable[[Desk], None]) -> Figure:
