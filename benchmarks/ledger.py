@@ -145,7 +145,7 @@ def _appends(where: str, theirs: Theirs, ours: Ours, *, single: float, batch: fl
             unit="events/s",
             aim=f"{aim} or more",
             met=ratio >= aim,
-            held_back="each entry is sealed, digested and chained, and each append writes a read model",
+            held_back="each entry is sealed, digested, chained and found by its id; each append moves a head and a card",
         )
 
 
