@@ -145,7 +145,7 @@ def _appends(where: str, theirs: Theirs, ours: Ours, *, single: float, batch: fl
             unit="events/s",
             aim=f"{aim} or more",
             met=ratio >= aim,
-            held_back="each entry is sealed, digested, chained and found by its id; each append moves a head and a card",
+            held_back="each entry is sealed, digested, chained and found by its id; heads and cards move with it",
         )
 
 

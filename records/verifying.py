@@ -39,7 +39,8 @@ _NO_HEAD = (0, ROOT, 0)
 _as_bytes = Struct(">Q").pack
 _COLUMNS = "position, event_id, stream, version, schema_version, key_id, recorded_at, body, digest, chain"
 _BEYOND = text("SELECT min(position) FROM event WHERE stream = :stream AND version > :version")
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# the last is what a length says that chance was written over
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_TOOBIG)
 
 
 @dataclass(frozen=True)
