@@ -1,45 +1,92 @@
-"""Reading a country's file. Whatever is wrong with it is one sentence that names the file, the rule and what to do.
+"""Reading a country's file. Whatever is wrong with it is one sentence that names file, line, item and what to do.
 
-The form of a file: the country's own fields, ``[sources.<name>]`` for pages that several rules share, and ``[[rule]]``
-with its versions as ``[[rule.version]]``. A version repeats only what differs; a rule without versions is its only one.
+The form of a file: the country's own fields, ``[sources.<name>]`` for pages that several items share, and a list of
+tables for each kind of item, such as ``[[rule]]``, with its versions as ``[[rule.version]]``. A version repeats only
+what differs; an item without versions is its only one.
+
+An organisation's own file has the same form, and is laid over the installed ones: see ``domain.rulebook.layers``.
 """
 
 import re
 import tomllib
 from collections.abc import Iterator
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from pathlib import Path
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import ValidationError
 
 from domain.errors import UnknownRule
 from domain.facts import Frozen
-from domain.rulebook.model import Country, EntryDocument, Rule, Rulebook
+from domain.rulebook.dated import Dated
+from domain.rulebook.lines import Lines
+from domain.rulebook.model import KINDS, MODELS, Country
 
 Table = dict[str, Any]
-Model = TypeVar("Model", bound=Frozen)
 
-_ID = re.compile(r"[a-z]{2}(\.[a-z0-9-]{1,40}){1,6}")
+_ID = re.compile(r"[a-z]{2}(\.[a-z0-9-]{1,60}){1,8}")
 """What may be repeated in an error. Anything else might be something that was pasted by mistake."""
 
 
-def load(folder: Traversable | Path | None = None) -> Rulebook:
-    """Read every ``*.toml`` of a folder; those delivered with the product if none is given.
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong in a file.
 
-    Raises:
-        UnknownRule: a file is wrong, two are of one country, or there is none.
+    Attributes:
+        file: its name.
+        line: where; ``None`` when it is no single line.
+        says: which item, and what to do.
     """
-    place = files("domain.rulebook") if folder is None else folder
-    names = sorted((one for one in place.iterdir() if one.name.endswith(".toml")), key=lambda one: one.name)
-    countries = tuple(parse(_text(one), one.name) for one in names)
-    codes = [country.code for country in countries]
-    if not countries:
-        raise UnknownRule("the folder holds no rulebook: name one with a .toml file for each country")
-    if twice := sorted({code for code in codes if codes.count(code) > 1}):
-        raise UnknownRule(f"there are two rulebooks for {', '.join(twice)}: keep one")
-    return Rulebook(countries=countries)
+
+    file: str
+    line: int | None
+    says: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}, line {self.line}" if self.line else self.file
+        return f"{where}: {self.says}"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One version of one item, as it stands in a file.
+
+    Attributes:
+        kind: the name of its table.
+        table: its fields, those of its head included.
+        own: the fields that it gives itself.
+        called: how an error calls it.
+        line: where it begins.
+        lines: where each field stands.
+    """
+
+    kind: str
+    table: Table
+    own: frozenset[str]
+    called: str
+    line: int | None
+    lines: dict[str, int]
+
+
+@dataclass
+class File:
+    """What was read of one file, before any item is built.
+
+    Attributes:
+        name: of the file.
+        head: the country's own fields.
+        by: who made it, where it is an organisation's own.
+        drafts: its items.
+        faults: what is wrong so far.
+    """
+
+    name: str
+    head: Table = field(default_factory=dict)
+    by: str | None = None
+    drafts: list[Draft] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def fault(self, says: str, line: int | None = None) -> None:
+        self.faults.append(Fault(self.name, line, says))
 
 
 def parse(text: str, name: str) -> Country:
@@ -52,92 +99,131 @@ def parse(text: str, name: str) -> Country:
     Raises:
         UnknownRule: the file is wrong; the sentence says where, and never repeats what stands there.
     """
-    table = _toml(text, name)
-    shared = _table(table.pop("sources", {}), f"{name}, sources")
-    rules = tuple(
-        _build(Rule, version, where)
-        for number, head in enumerate(_list(table.pop("rule", []), name), 1)
-        for version, where in _versions(head, f"{name}, {_called(head, number)}", shared)
-    )
-    documents = tuple(
-        _build(EntryDocument, _with_sources(one, shared, where), where)
-        for number, one in enumerate(_list(table.pop("entry_document", []), name), 1)
-        if (where := f"{name}, entry document {number}")
-    )
-    place = {"country": table.get("code"), **_table(table.pop("place", {}), f"{name}, place")}
-    return _build(Country, {**table, "place": place, "entry_documents": documents, "rules": rules}, name)
+    file = read(text, name)
+    country = build(file)
+    if country is None:
+        raise UnknownRule(str(file.faults[0]))
+    return country
 
 
-def _text(file: Traversable | Path) -> str:
+def read(text: str, name: str) -> File:
+    """What stands in a file. Its faults are in the answer."""
+    file = File(name)
+    table = _toml(text, file)
+    lines = Lines(text)
+    shared = _tables(table.pop("sources", {}), file, lines.of("sources"))
+    for kind in KINDS:
+        for number, head in enumerate(_list(table.pop(kind, []), file, kind, lines.of(kind)), 1):
+            file.drafts.extend(_drafts(kind, number, head, shared, file, lines))
+    by, place = table.pop("by", None), table.pop("place", {})
+    file.by = by if isinstance(by, str) and by.strip() else None
+    file.head = {**table, "place": place} if place else table
+    return file
+
+
+def build(file: File) -> Country | None:
+    """The country of a file; ``None`` when it has faults, which are then all in ``file.faults``."""
+    items: dict[str, list[Dated]] = {kind: [] for kind in KINDS}
+    drafts: dict[int, Draft] = {}
+    for draft in file.drafts:
+        if (item := _item(draft, file)) is not None:
+            items[draft.kind].append(item)
+            drafts[id(item)] = draft
+    place = file.head.get("place")
+    head = {**file.head, "place": {"country": file.head.get("code"), **place} if isinstance(place, dict) else place}
+    country: Country | None = None
     try:
-        return file.read_text(encoding="utf-8")
-    except (UnicodeDecodeError, OSError):
-        raise UnknownRule(f"{file.name} cannot be read: save it as UTF-8 text that this user may read") from None
+        country = Country.model_validate({**head, **{KINDS[kind]: tuple(found) for kind, found in items.items()}})
+    except ValidationError as error:
+        file.faults.extend(Fault(file.name, None, says) for says, _ in _sentences(error, Country))
+    if country is None:
+        return None
+    for wrong, says in country.faults():
+        file.fault(says, drafts[id(wrong)].line if wrong is not None and id(wrong) in drafts else None)
+    return None if file.faults else country
 
 
-def _toml(text: str, name: str) -> Table:
+def _item(draft: Draft, file: File) -> Dated | None:
+    model = MODELS[draft.kind]
+    try:
+        return model.model_validate(draft.table)
+    except ValidationError as error:
+        for says, name in _sentences(error, model):
+            file.fault(f"{draft.called}: {says}", draft.lines.get(name, draft.line))
+    return None
+
+
+def _toml(text: str, file: File) -> Table:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
-        where = f" at line {line[1]}" if line else " at its end"
-        raise UnknownRule(f"{name} is not TOML{where}: look for a missing quotation mark or bracket") from None
+        where = "here" if line else "at its end"
+        file.fault(
+            f"this is not TOML {where}: look for a missing quotation mark or bracket", int(line[1]) if line else None
+        )
+        return {}
 
 
-def _versions(head: Table, where: str, shared: Table) -> Iterator[tuple[Table, str]]:
-    versions = _list(head.get("version", [{}]), where) or [{}]
+def _drafts(kind: str, number: int, head: Table, shared: Table, file: File, lines: Lines) -> Iterator[Draft]:
+    name = head.get("id")
+    called = name if isinstance(name, str) and _ID.fullmatch(name) else f"{kind.replace('_', ' ')} {number}"
+    versions = _list(head.get("version", [{}]), file, called, lines.of(kind, number)) or [{}]
     common = {key: value for key, value in head.items() if key != "version"}
-    for number, version in enumerate(versions, 1):
-        here = where if len(versions) == 1 else f"{where}, version {number}"
-        yield _with_sources({**common, **version}, shared, here), here
+    for count, version in enumerate(versions, 1):
+        here = called if len(versions) == 1 else f"{called}, version {count}"
+        line = lines.of(kind, number, count) or lines.of(kind, number)
+        table = {**common, **version}
+        table["sources"] = _sources(table.get("sources", []), shared, file, here, line)
+        if isinstance(contested := table.get("contested"), list):
+            table["contested"] = [
+                {**one, "sources": _sources(one.get("sources", []), shared, file, here, line)}
+                for one in contested
+                if isinstance(one, dict)
+            ]
+        yield Draft(kind, table, frozenset(version or common), here, line, lines.fields(kind, number, count))
 
 
-def _with_sources(table: Table, shared: Table, where: str) -> Table:
-    """Put the shared pages in the place of their names."""
-    sources = [_source(one, shared, where) for one in _list(table.get("sources", []), where)]
-    return {**table, "sources": sources}
+def _sources(value: object, shared: Table, file: File, where: str, line: int | None) -> list[Table]:
+    """The sources of an item, with the shared pages in the place of their names."""
+    found = []
+    for source in _list(value, file, where, line):
+        page = shared.get(str(source.get("from")), None) if "from" in source else {}
+        if page is None:
+            file.fault(f"{where}: a source is from a page that is not among [sources]: add it there", line)
+        else:
+            found.append({**page, **{key: one for key, one in source.items() if key != "from"}})
+    return found
 
 
-def _source(source: Table, shared: Table, where: str) -> Table:
-    if "from" not in source:
-        return source
-    page = shared.get(str(source["from"]))
-    if page is None:
-        raise UnknownRule(f"{where}: a source is from a page that is not among [sources]: add it there")
-    return {**_table(page, where), **{key: value for key, value in source.items() if key != "from"}}
+def _sentences(error: ValidationError, model: type[Frozen]) -> Iterator[tuple[str, str]]:
+    """The faults in words, each with its field. Names of fields are ours; an unknown one is never repeated."""
+    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+        name = next((str(part) for part in fault["loc"] if part in model.model_fields), "")
+        if fault["type"] == "extra_forbidden":
+            inner = f"{name} has" if name else "it has"
+            known = "" if name else f"; known are {', '.join(_fields(model))}"
+            yield f"{inner} a field that is not known here{known}", name
+        elif fault["type"] == "missing":
+            yield f"{name} is incomplete or missing: add it", name
+        else:
+            words = fault["msg"].removeprefix("Value error, ")
+            yield (f"{name}: {words}" if name else words), name
 
 
-def _build(model: type[Model], table: Table, where: str) -> Model:
-    try:
-        return model.model_validate(table)
-    except ValidationError as error:
-        raise UnknownRule(f"{where}: {_first_fault(error, model)}") from None
+def _fields(model: type[Frozen]) -> Iterator[str]:
+    return (name for name in model.model_fields if name not in ("layer", "corrects", *KINDS.values()))
 
 
-def _first_fault(error: ValidationError, model: type[Frozen]) -> str:
-    """The first fault in words. Names of fields are ours, unless the field is unknown: then ours are listed."""
-    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    if fault["type"] == "extra_forbidden":
-        return f"it has a field that is not known here; known are {', '.join(model.model_fields)}"
-    field = next((str(part) for part in fault["loc"] if part in model.model_fields), "")
-    if fault["type"] == "missing":
-        return f"{field} is incomplete or missing: add it"
-    words = fault["msg"].removeprefix("Value error, ")
-    return f"{field}: {words}" if field else words
+def _tables(value: object, file: File, line: int | None) -> Table:
+    if isinstance(value, dict) and all(isinstance(one, dict) for one in value.values()):
+        return value
+    file.fault("sources: a table is expected for each page, as [sources.name] and lines below it", line)
+    return {}
 
 
-def _called(rule: Table, number: int) -> str:
-    name = rule.get("id")
-    return name if isinstance(name, str) and _ID.fullmatch(name) else f"rule {number}"
-
-
-def _table(value: object, where: str) -> Table:
-    if not isinstance(value, dict):
-        raise UnknownRule(f"{where}: a table is expected, as [name] and lines below it")
-    return value
-
-
-def _list(value: object, where: str) -> list[Table]:
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise UnknownRule(f"{where}: a list of tables is expected, as [[name]] or [{{ … }}]")
-    return value
+def _list(value: object, file: File, where: str, line: int | None) -> list[Table]:
+    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        return value
+    file.fault(f"{where}: a list of tables is expected, as [[name]] or [{{ … }}]", line)
+    return []

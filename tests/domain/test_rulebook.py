@@ -399,7 +399,7 @@ def test_a_wrong_rule_is_named_by_its_id_and_version() -> None:
     text = (
         SOUND + '[[rule.version]]\nvalid_to = 2025-12-31\n[[rule.version]]\nvalid_from = 2026-01-01\nunit = "moons"\n'
     )
-    with pytest.raises(UnknownRule, match=r"^xx\.toml, xx\.stay\.limit, version 2: unit: "):
+    with pytest.raises(UnknownRule, match=r"^xx\.toml, line 30: xx\.stay\.limit, version 2: unit: "):
         parse(text, "xx.toml")
 
 

@@ -1,0 +1,167 @@
+"""The installed files, and an organisation's own laid over them.
+
+An item of an organisation's file with the id of an installed one replaces it for the days on which it holds; what it
+does not say itself, it takes from the installed version. Installed versions of other days stay. An item with a new id
+is added; a file of a country that is not installed adds the country.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from domain.errors import UnknownRule
+from domain.rulebook.model import Country, Rulebook
+from domain.rulebook.reader import Draft, Fault, File, Table, build, read
+
+_OWN = frozenset({"sources", "verified", "confidence"})
+"""What a correction must say itself: where it comes from, and how sure it is."""
+
+_DAY = timedelta(days=1)
+
+
+def load(folder: Traversable | Path | None = None, over: Path | None = None) -> Rulebook:
+    """Read every ``*.toml`` of a folder, and those that are laid over them.
+
+    Args:
+        folder: the files; those delivered with the product if none is given.
+        over: the folder of an organisation's own files; none if not given.
+
+    Raises:
+        UnknownRule: a file is wrong, two are of one country, or there is none.
+    """
+    installed = [_read(one) for one in _toml_files(files("domain.rulebook") if folder is None else folder)]
+    if not installed:
+        raise UnknownRule("the folder holds no rulebook: name one with a .toml file for each country")
+    own = [_read(one) for one in _toml_files(over)] if over is not None else []
+    countries = tuple(_built(file) for file in _laid_over(installed, own))
+    codes = [country.code for country in countries]
+    if twice := sorted({code for code in codes if codes.count(code) > 1}):
+        raise UnknownRule(f"there are two rulebooks for {', '.join(twice)}: keep one")
+    return Rulebook(countries=countries, layers=tuple(file.name for file in own))
+
+
+def check(path: Path) -> tuple[Country | None, tuple[Fault, ...]]:
+    """One file, as a country of its own or as a correction of an installed one, and everything that is wrong with it.
+
+    Raises:
+        UnknownRule: the file cannot be read at all.
+    """
+    file = _read(path)
+    code = file.head.get("code")
+    if "name" not in file.head:
+        installed = [_read(one) for one in _toml_files(files("domain.rulebook"))]
+        base = next((one for one in installed if one.head.get("code") == code), None)
+        if base is not None:
+            file = replace(_merged(base, file), name=file.name)
+    return build(file), tuple(file.faults)
+
+
+def _toml_files(folder: Traversable | Path) -> list[Traversable | Path]:
+    try:
+        found: list[Traversable | Path] = [one for one in folder.iterdir() if one.name.endswith(".toml")]
+    except OSError:
+        raise UnknownRule(
+            "the folder of rulebooks cannot be read: name one that is there, and that this user may read"
+        ) from None
+    return sorted(found, key=lambda one: one.name)
+
+
+def _read(file: Traversable | Path) -> File:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (UnicodeDecodeError, OSError):
+        raise UnknownRule(f"{file.name} cannot be read: save it as UTF-8 text that this user may read") from None
+    return read(text, file.name)
+
+
+def _built(file: File) -> Country:
+    country = build(file)
+    if country is None:
+        raise UnknownRule(str(file.faults[0]))
+    return country
+
+
+def _laid_over(installed: list[File], own: list[File]) -> Iterator[File]:
+    for base in installed:
+        over = [file for file in own if file.head.get("code") == base.head.get("code")]
+        for file in over:
+            base = _merged(base, file)
+        yield base
+    known = {file.head.get("code") for file in installed}
+    for file in own:
+        if file.head.get("code") not in known:
+            yield replace(file, drafts=[_marked(draft, file) for draft in file.drafts])
+
+
+def _merged(base: File, over: File) -> File:
+    """The installed items, with those of an organisation's file in their place."""
+    drafts = list(base.drafts)
+    for draft in over.drafts:
+        former = [one for one in drafts if _same(one, draft)]
+        drafts = [one for one in drafts if not _same(one, draft)]
+        drafts.extend(part for one in former for part in _left_of(one, draft.table))
+        met = [one for one in former if _overlap(one.table, draft.table)]
+        drafts.append(_corrected(met[-1], draft, over) if met else _marked(draft, over))
+    head = {**base.head, **{key: value for key, value in over.head.items() if key != "gaps"}}
+    head["gaps"] = [*base.head.get("gaps", []), *over.head.get("gaps", [])]
+    return replace(base, head=head, drafts=drafts, faults=[*base.faults, *over.faults])
+
+
+def _same(one: Draft, other: Draft) -> bool:
+    return (one.kind, one.table.get("id")) == (other.kind, other.table.get("id"))
+
+
+def _corrected(former: Draft, draft: Draft, file: File) -> Draft:
+    missing = _OWN - draft.own - draft.table.keys()
+    inherited = {key: value for key, value in former.table.items() if key not in _OWN and key not in _BEGINNING_AND_END}
+    if missing or not draft.table.get("sources"):
+        wanted = ", ".join(sorted(missing or {"sources"}))
+        file.fault(f"{draft.called}: a correction says where it comes from: add {wanted}", draft.line)
+    marked = _marked(draft, file)
+    return replace(marked, table={**inherited, **marked.table, "corrects": in_short(former.table)})
+
+
+def _marked(draft: Draft, file: File) -> Draft:
+    if file.by is None:
+        file.fault('say who changes the rules: add by = "…" at the top')
+    return replace(draft, table={**draft.table, "layer": f"{file.name}, by {file.by}"})
+
+
+_BEGINNING_AND_END = ("valid_from", "valid_to")
+
+
+def in_short(table: Table) -> str:
+    """What an item said, for a reader to compare."""
+    amount, unit = table.get("amount"), table.get("unit")
+    period = f"{amount} {unit}" if amount is not None else ""
+    holds = f"from {table['valid_from']}" if table.get("valid_from") else ""
+    said = (period, str(table.get("confidence", "")), str(table.get("status", "")), holds)
+    return ", ".join(one for one in said if one)
+
+
+def _first(table: Table) -> date:
+    found = table.get("valid_from")
+    return found if isinstance(found, date) else date.min
+
+
+def _last(table: Table) -> date:
+    found = table.get("valid_to")
+    return found if isinstance(found, date) else date.max
+
+
+def _overlap(one: Table, other: Table) -> bool:
+    return max(_first(one), _first(other)) <= min(_last(one), _last(other))
+
+
+def _left_of(former: Draft, over: Table) -> Iterator[Draft]:
+    """What stays of an installed version beside the one that is laid over it: before, and after."""
+    if not _overlap(former.table, over):
+        yield former
+        return
+    if _first(former.table) < _first(over):
+        yield replace(former, table={**former.table, "valid_to": _first(over) - _DAY})
+    if _last(over) < _last(former.table):
+        yield replace(former, table={**former.table, "valid_from": _last(over) + _DAY})
