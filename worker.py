@@ -20,7 +20,7 @@ from activities.notifications.terminal import Terminal
 from activities.notifications.webhook import Webhook
 from activities.records import RecordActivities
 from domain.errors import NotUnderstood, SafeconductError
-from domain.rulebook import load
+from domain.rulebook import Rulebook, load
 from records.database import Database
 from records.errors import StoreError
 from records.keyring import Role
@@ -77,8 +77,7 @@ _log = logging.getLogger("safeconduct.worker")
 def sandbox() -> SandboxedWorkflowRunner:
     """The sandbox in which workflows run. Calendars of holidays are read before: inside it no file may be opened."""
     for country in load().countries:
-        if not country.place.knows_holidays:
-            raise NotUnderstood(f"the holidays of {country.name} are not known: its rulebook needs another region")
+        _ = country.place.knows_holidays
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PURE))
 
 
@@ -103,6 +102,7 @@ def build_worker(
     search_attributes: tuple[str, ...] = tuple(SEARCH_ATTRIBUTES),
     wake: Wake | None = None,
     backup_days: int | None = None,
+    rulebook: Rulebook | None = None,
 ) -> Worker:
     """A worker for everything.
 
@@ -115,9 +115,10 @@ def build_worker(
         cached_workflows: how many workflows stay in memory; with 0 each task replays its history.
         wake: of erasures whose date comes near; a rehearsal has a clock of its own.
         backup_days: how long backups are kept, for certificates.
+        rulebook: the law; the installed files if not given.
     """
     erasing = ErasingActivities(store, client, wake or partial(wake_erasure, client), backup_days)
-    records = RecordActivities(store, load(), search_attributes)
+    records = RecordActivities(store, rulebook or load(), search_attributes)
     return Worker(
         client,
         task_queue=task_queue,
@@ -139,6 +140,7 @@ async def main() -> int:
     """Run one worker until it is told to stop (SIGINT, SIGTERM)."""
     settings = Settings()
     stop_telling = telemetry.start("worker")
+    rulebook = load(over=settings.rules)
     (keys,) = open_keys(settings, Role.WORK)
     database = Database(settings.records)
     notices = channel(settings)
@@ -154,6 +156,7 @@ async def main() -> int:
         search_attributes=attributes,
         # what nobody has set no certificate may vouch for
         backup_days=settings.backup_days if "backup_days" in settings.model_fields_set else None,
+        rulebook=rulebook,
     ):
         beside = [
             asyncio.create_task(keep_checkpoints(database, keys, settings.checkpoints)),

@@ -77,7 +77,7 @@ class Desk:
 
     @cached_property
     def rulebook(self) -> Rulebook:
-        return load()
+        return load(over=self.settings.rules)
 
     async def office(self) -> "Office":
         """The engine's door.

@@ -29,7 +29,8 @@ def console() -> Console:
     return probe if probe.is_terminal else Console(highlight=False, width=160)
 
 
-def _table(title: str, *columns: str) -> Table:
+def plain_table(title: str, *columns: str) -> Table:
+    """A table without colours, as every list here is."""
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -61,7 +62,7 @@ def phase_of_stream(stream: str) -> str:
 
 def needs_table(needs: Sequence[Need], name_of: NameOf, now: datetime) -> Table:
     """What needs a human now, and why."""
-    table = _table("What needs a human now", "Due", "", "Case", "Phase", "Why", "Who")
+    table = plain_table("What needs a human now", "Due", "", "Case", "Phase", "Why", "Who")
     for need in needs:
         duty = need.duty
         style = "bold red" if duty.emergency else ("red" if need.is_overdue else "yellow")
@@ -85,7 +86,7 @@ def _why(duty: DutyRow) -> str:
 
 def cases_table(cases: Sequence[CaseRow], name_of: NameOf, next_due: Callable[[str], DutyRow | None]) -> Table:
     """The list of cases."""
-    table = _table("Cases", "Case", "Nickname", "Stage", "Country", "Who", "Next date", "What")
+    table = plain_table("Cases", "Case", "Nickname", "Stage", "Country", "Who", "Next date", "What")
     for case in cases:
         duty = next_due(case.reference)
         table.add_row(
@@ -102,7 +103,7 @@ def cases_table(cases: Sequence[CaseRow], name_of: NameOf, next_due: Callable[[s
 
 def phases_table(phases: Sequence[PhaseRow]) -> Table:
     """Where the phases of a case stand."""
-    table = _table("Phases", "Phase", "Country", "Stands at")
+    table = plain_table("Phases", "Phase", "Country", "Stands at")
     for phase in phases:
         state = phase.headline if phase.is_open else f"{phase.headline} (over)"
         table.add_row(
@@ -113,7 +114,7 @@ def phases_table(phases: Sequence[PhaseRow]) -> Table:
 
 def duties_table(duties: Sequence[DutyRow], name_of: NameOf, now: datetime, title: str = "Duties") -> Table:
     """Duties with their ids, as `acknowledged` needs them."""
-    table = _table(title, "Due", "", "Case", "Phase", "Duty", "What", "State", "Rule")
+    table = plain_table(title, "Due", "", "Case", "Phase", "Duty", "What", "State", "Rule")
     for duty in duties:
         table.add_row(
             day(duty.due),
@@ -140,7 +141,7 @@ def _state(duty: DutyRow, now: datetime) -> str:
 
 def timeline_table(events: Iterable[Event], note_of: Callable[[Event], str | None]) -> Table:
     """What happened, in the order of the story."""
-    table = _table("Timeline", "When", "Phase", "What", "Who", "Event")
+    table = plain_table("Timeline", "When", "Phase", "What", "Who", "Event")
     corrected = {event.fact.event for event in events if isinstance(event.fact, Corrected)}
     for event in sorted(events, key=lambda one: (one.occurred.instant, one.recorded_at)):
         said = note_of(event)
@@ -188,7 +189,7 @@ ESCALATIONS_SHOWN = 3
 
 def forecast_table(lines: Sequence[Line], title: str) -> Table:
     """A chronology of what would happen."""
-    table = _table(title, "When", "Phase", "What", "Rule", "Doubt", "Notice")
+    table = plain_table(title, "When", "Phase", "What", "Rule", "Doubt", "Notice")
     seen: Counter[tuple[str, str, datetime]] = Counter()
     for line in lines:
         fact, more = line.event.fact, ""
@@ -211,7 +212,7 @@ def forecast_table(lines: Sequence[Line], title: str) -> Table:
 
 def notices_table(notices: Sequence[NoticeRow]) -> Table:
     """The latest notices. They name no case, and neither does this list."""
-    table = _table("Notices", "Written", "Urgency", "Sent", "Channel")
+    table = plain_table("Notices", "Written", "Urgency", "Sent", "Channel")
     for notice in notices:
         table.add_row(day(notice.written_at), notice.urgency, day(notice.sent_at) or "not yet", notice.channel or "")
     return table
@@ -219,7 +220,7 @@ def notices_table(notices: Sequence[NoticeRow]) -> Table:
 
 def readings_table(found: Iterable[ReadingRow]) -> Table:
     """Who has read of a case."""
-    table = _table("Readings", "When", "Who", "What", "Of")
+    table = plain_table("Readings", "When", "Who", "What", "Of")
     for row in found:
         table.add_row(day(row.at), row.staff, row.what, "all cases" if row.reference == EVERYBODY else row.reference)
     return table
@@ -227,7 +228,7 @@ def readings_table(found: Iterable[ReadingRow]) -> Table:
 
 def hits_table(hits: Iterable[DuplicateHitRow], name_of: NameOf) -> Table:
     """Cases that may be one person, for those who may see that."""
-    table = _table("May be the same person", "Hit", "Found", "Case", "Earlier case", "Alike by", "First seen by")
+    table = plain_table("May be the same person", "Hit", "Found", "Case", "Earlier case", "Alike by", "First seen by")
     for row in hits:
         cases = (f"{one} {escape(name_of(one))}" for one in (row.reference, row.other))
         table.add_row(str(row.hit), day(row.found_at), *cases, row.basis, row.seen_by or "")

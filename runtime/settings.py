@@ -45,6 +45,7 @@ class Settings(BaseSettings):
         keyring_url: a PostgreSQL for the keyring, with a role of its own; a file in the folder if not set.
         backup_days: how long backups are kept; `safeconduct backup` deletes older ones beside a new one.
         retention_days: how long a closed case is kept; a year if not set.
+        rules: a folder of the organisation's own rulebook files, laid over the installed ones.
         agent: the socket that hands out keys; a running installation sets it for its own processes.
     """
 
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     keyring_url: SecretStr | None = None
     backup_days: int = Field(default=30, ge=1, le=3650)
     retention_days: int | None = Field(default=None, ge=1, le=36500)
+    rules: Path | None = None
     agent: Path | None = None
 
     @property

@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
@@ -197,18 +198,26 @@ def _sources(value: object, shared: Table, file: File, where: str, line: int | N
 
 
 def _sentences(error: ValidationError, model: type[Frozen]) -> Iterator[tuple[str, str]]:
-    """The faults in words, each with its field. Names of fields are ours; an unknown one is never repeated."""
+    """The faults in words, each with the name by which its line is found. An unknown name is never repeated."""
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
         name = next((str(part) for part in fault["loc"] if part in model.model_fields), "")
+        if fault["type"] == "default_factory_not_called":
+            continue  # another fault is why
         if fault["type"] == "extra_forbidden":
-            inner = f"{name} has" if name else "it has"
-            known = "" if name else f"; known are {', '.join(_fields(model))}"
-            yield f"{inner} a field that is not known here{known}", name
+            wrong = str(fault["loc"][-1])
+            yield (f"{name} has a field that is not known here" if name else _unknown(wrong, model)), name or wrong
         elif fault["type"] == "missing":
             yield f"{name} is incomplete or missing: add it", name
         else:
             words = fault["msg"].removeprefix("Value error, ")
             yield (f"{name}: {words}" if name else words), name
+
+
+def _unknown(wrong: str, model: type[Frozen]) -> str:
+    known = list(_fields(model))
+    if near := get_close_matches(wrong, known, 1):
+        return f"it has a field that is not known here: perhaps {near[0]} is meant"
+    return f"it has a field that is not known here; known are {', '.join(known)}"
 
 
 def _fields(model: type[Frozen]) -> Iterator[str]:
