@@ -459,9 +459,9 @@ def _iso(text: str) -> str:
 def _story(here: Desk, text: str, begins: datetime) -> Story:
     if Path(text).suffix or Path(text).exists():
         _, file = read_intake_file(Path(text))
-        return story_of_file("0000000000" + "0", file, here.rulebook, begins)
+        return story_of_file("0000000000" + "0", file, here.law, begins)
     reference = here.find(text)
-    return story_of(here.events(reference, "simulation"), reference, here.rulebook)
+    return story_of(here.events(reference, "simulation"), reference, here.law)
 
 
 def _forecast_title(script: Path | None, lines: list[Line], begins: datetime, days: int) -> str:

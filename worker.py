@@ -22,6 +22,7 @@ from activities.records import RecordActivities
 from domain.errors import NotUnderstood, SafeconductError
 from domain.rulebook import Rulebook, load
 from records.database import Database
+from records.editions import digest_of, keep_first
 from records.errors import StoreError
 from records.keyring import Role
 from records.store import Store
@@ -146,6 +147,8 @@ async def main() -> int:
     notices = channel(settings)
     stand_up(database, keys.keyring, notices, _log.error)
     must_not_be_older(database, keys, settings.checkpoints)
+    if keep_first(database, rulebook, now()).editions[-1].digest != digest_of(rulebook):
+        _log.warning("the rulebook's files say something else than the law that cases run on: safeconduct rules --diff")
     stop = told_to_stop()
     client = await connect(settings, keys, program=Program.WORKER)
     attributes = await switched_on(client, settings)

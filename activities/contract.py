@@ -12,6 +12,7 @@ from domain.events import Event
 from domain.facts import Frozen
 from domain.retention import Hold
 from domain.rulebook import Rules
+from domain.rulebook.editions import NEW, Held
 
 TASK_QUEUE = "safeconduct"
 """The one task queue: a charity runs one kind of worker."""
@@ -92,15 +93,28 @@ class ReadCase(Frozen):
 
 
 class RulesRequest(Frozen):
-    """Which rulebooks are wanted: pairs of country and phase."""
+    """Which rulebooks are wanted.
+
+    Attributes:
+        wanted: pairs of country and phase.
+        held: what tells which edition; the latest one if left out.
+    """
 
     wanted: tuple[tuple[str | None, str], ...]
+    held: Held = NEW
 
 
 class RulesAnswer(Frozen):
-    """The rulebooks, in the order they were asked for."""
+    """The rulebooks, in the order they were asked for.
+
+    Attributes:
+        latest: for each, the digest of the same in the latest edition: where it differs, the law has changed.
+        applied_by: who applied the latest edition.
+    """
 
     rules: tuple[Rules, ...]
+    latest: tuple[str, ...] = ()
+    applied_by: str = ""
 
 
 class CaseSeen(Frozen):

@@ -9,6 +9,8 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities import contract, tracing
 from activities.contract import AppendAnswer, AppendRequest, OpenedStream, ReadCase, RulesAnswer, RulesRequest
 from domain.rulebook import Rulebook
+from domain.rulebook.editions import Law
+from records.editions import latest, law_of
 from records.errors import ContentDiffers, Fenced, StaleWriter
 from records.store import Store
 
@@ -19,6 +21,7 @@ class RecordActivities:
     def __init__(self, store: Store, rulebook: Rulebook, search_attributes: tuple[str, ...] = ()) -> None:
         self._store = store
         self._rulebook = rulebook
+        self._law = Law.of(rulebook)
         self._search_attributes = search_attributes
 
     def all(self) -> list[Callable[..., Any]]:
@@ -80,7 +83,20 @@ class RecordActivities:
     @activity.defn(name=contract.READ_RULES)
     def read_rules(self, wanted: RulesRequest) -> RulesAnswer:
         """The rulebooks of countries. They go into the history, so that a rule that changes never breaks a replay."""
-        return RulesAnswer(rules=tuple(self._rulebook.for_phase(country, phase) for country, phase in wanted.wanted))
+        law = self._present_law()
+        newest = [law.for_phase(country, phase) for country, phase in wanted.wanted]
+        return RulesAnswer(
+            rules=tuple(law.for_phase(country, phase, wanted.held).lean() for country, phase in wanted.wanted),
+            latest=tuple(one.digest for one in newest),
+            applied_by=law.editions[-1].applied_by if law.editions else "",
+        )
+
+    def _present_law(self) -> Law:
+        """The editions; read anew when there is another one."""
+        number = latest(self._store.database)
+        if number is not None and number != self._law.latest:
+            self._law = law_of(self._store.database, self._rulebook)
+        return self._law
 
 
 def _ended(error: Fenced) -> ApplicationError:

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from domain.duties import Duty
 from domain.errors import NotUnderstood
@@ -24,6 +24,7 @@ from domain.facts import CountryCode, Decision, EngineFact, Fact, Frozen, Occurr
 from domain.retention import Hold, HoldLifted, HoldPlaced, HoldReason, erase_by, longest
 from domain.room import Room
 from domain.rulebook import Rules
+from domain.rulebook.editions import Held
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _REFERENCE_DIGITS = 10
@@ -299,6 +300,8 @@ class Round(Frozen):
     opened: Occurred
     ended: Occurred | None = None
     outside_path: bool = False
+    opened_at: AwareDatetime | None = None
+    """When it was opened, on the case clock: tells which edition of the law it began with."""
 
 
 class Consent(Frozen):
@@ -359,7 +362,7 @@ class Path(Room):
             case HoldLifted(reason=reason):
                 return {"holds": self._holds_without(reason)}
             case PhaseOpened() as opened:
-                return self._opened(opened, record.occurred)
+                return self._opened(opened, record)
             case PhaseEnded(phase=phase, number=number):
                 return {"rounds": tuple(_ended(one, phase, number, record.occurred) for one in self.rounds)}
             case MilestoneReached(milestone=Milestone.FORBIDDEN_CONTACT, country=state) as reached if state is not None:
@@ -370,17 +373,18 @@ class Path(Room):
             case _:
                 return {}
 
-    def _opened(self, fact: PhaseOpened, occurred: Occurred) -> dict[str, object]:
+    def _opened(self, fact: PhaseOpened, record: Record) -> dict[str, object]:
         one = Round(
             phase=fact.phase,
             number=fact.number,
             country=fact.country,
-            opened=occurred,
+            opened=record.occurred,
             outside_path=fact.outside_path,
+            opened_at=record.recorded_at,
         )
         same = [other for other in self.rounds if (other.phase, other.number) == (fact.phase, fact.number)]
         if same:
-            one = one.model_copy(update={"opened": same[0].opened})
+            one = one.model_copy(update={"opened": same[0].opened, "opened_at": same[0].opened_at})
         changes: dict[str, object] = {"rounds": (*(other for other in self.rounds if other not in same), one)}
         if fact.outside_path and fact.phase is Phase.TRANSIT_STAY:
             changes |= {"stay": fact.number, "country": fact.country, "deported": False}
@@ -543,6 +547,11 @@ class Path(Room):
         """Each country of arrival has its own round of asylum filing; who comes back there finds his claim again."""
         claims = {one.country: one.number for one in self.rounds if one.phase is Phase.ASYLUM_FILING}
         return claims.get(self.arrived_in, max(claims.values(), default=0) + 1)
+
+    def runs_on(self, phase: Phase, number: int, edition: int | None = None) -> Held:
+        """What tells which edition of the law a round runs on."""
+        opened = (one.opened_at for one in self.rounds if (one.phase, one.number) == (phase, number))
+        return Held(next(opened, None), edition)
 
     def next_steps(self) -> Iterator[PhaseOpened | PhaseEnded]:
         """What the path opens and ends to come from where it is to where it should be."""

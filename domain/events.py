@@ -31,7 +31,7 @@ from domain.entry import Entry
 from domain.erasure import ENGINE_FACTS as ERASURE_FACTS
 from domain.erasure import Erasure
 from domain.facts import CountryCode, Decision, Fact, Frozen, Nature, Occurred, Record, StaffId
-from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported, Room, kind_of
+from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported, LawChanged, Room, kind_of
 from domain.safety import Safety
 from domain.transit_stay import TransitStay
 from domain.vetting import Vetting
@@ -52,7 +52,7 @@ ROOMS: dict[Phase, type[Room]] = {
 _PLAIN: tuple[type[Fact], ...] = (
     *Path.facts,
     *(fact for room in ROOMS.values() for fact in room.facts),
-    *(Acknowledged, DutyCameDue, DatesMoved, HistoryImported),
+    *(Acknowledged, DutyCameDue, DatesMoved, HistoryImported, LawChanged),
     *(MilestoneReached, MilestoneWithdrawn, PhaseOpened, PhaseEnded),
     *(*Erasure.facts, *ERASURE_FACTS),
 )
@@ -227,6 +227,11 @@ def id_from_cause(cause: UUID, what: str) -> UUID:
 def id_from_place(stream: str, version: int, what: str) -> UUID:
     """Id of an event that nothing but its own place and content tells from others."""
     return uuid5(_NAMESPACE, f"place|{stream}|{version}|{what}")
+
+
+def id_of_law(stream: str, edition: int) -> UUID:
+    """Id of the event that a phase took over an edition of the law."""
+    return uuid5(_NAMESPACE, f"law|{stream}|{edition}")
 
 
 def id_of_fence(stream: str) -> UUID:

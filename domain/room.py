@@ -64,6 +64,15 @@ class DatesMoved(EngineFact):
     moved: tuple[MovedDate, ...]
 
 
+class LawChanged(EngineFact):
+    """A person applied another edition of the law: what this phase computes comes from it from now on."""
+
+    kind: Literal["law-changed"] = "law-changed"
+    edition: int
+    applied_by: str
+    moved: tuple[MovedDate, ...] = ()
+
+
 class PastDuty(Frozen):
     """A duty that was already past when the case was imported."""
 
@@ -97,6 +106,7 @@ class Room(Frozen):
     opened: Occurred = Occurred.on(date(1970, 1, 1))
     touched_at: AwareDatetime | None = None
     imported_at: AwareDatetime | None = None
+    edition: int | None = None
     acknowledged_at: Mapping[str, AwareDatetime] = Field(default_factory=dict)
 
     def apply(self, record: Record) -> Self:
@@ -108,6 +118,8 @@ class Room(Frozen):
             changes["acknowledged_at"] = {**self.acknowledged_at, fact.duty: recorded_at}
         elif isinstance(fact, HistoryImported):
             changes["imported_at"] = whole_minute(fact.at)
+        elif isinstance(fact, LawChanged):
+            changes["edition"] = fact.edition
         else:
             changes |= self.after(record)
         return self.model_copy(update=changes) if changes else self

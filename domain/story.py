@@ -4,7 +4,7 @@ The pure twin of the running engine. Imports are computed with it, and forecasts
 real server and finds the same chronology.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -28,6 +28,7 @@ from domain.events import (
 from domain.facts import Fact, Nature, Occurred
 from domain.room import HistoryImported, PastDuty, Room, belongs
 from domain.rulebook import Rules
+from domain.rulebook.editions import RulesFor
 from domain.stream import (
     REUSED,
     Ledger,
@@ -39,9 +40,6 @@ from domain.stream import (
     path_settles,
     standings,
 )
-
-RulesFor = Callable[[str | None, Phase], Rules]
-"""Gives the rulebook of a country for a phase; a country that is ``None`` or unknown gives one without rules."""
 
 
 def blank_room(path: Path, stream: str) -> Room:
@@ -152,7 +150,8 @@ class Story:
         parts = phase_of(stream)
         if parts is None:
             return self.rules_for(None, Phase.SAFETY)
-        return self.rules_for(blank_room(self.path.state, stream).country, parts[0])
+        held = self.path.state.runs_on(*parts, self.ledger(stream).state.edition)
+        return self.rules_for(blank_room(self.path.state, stream).country, parts[0], held)
 
     def ledger(self, stream: str) -> Ledger[Room]:
         if stream not in self.phases:

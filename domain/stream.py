@@ -27,10 +27,11 @@ from domain.events import (
     id_from_cause,
     id_from_command,
     id_from_rung,
+    id_of_law,
     is_a_persons,
 )
 from domain.facts import Fact, Nature, Occurred
-from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported, MovedDate, Room, belongs
+from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported, LawChanged, MovedDate, Room, belongs
 from domain.rulebook import Rules
 
 State = TypeVar("State", bound=Room)
@@ -279,11 +280,8 @@ def _correct(ledger: Ledger[State], command: Command, fact: Corrected, around: S
 
 
 def _moved(before: Ledger[State], after: Ledger[State], around: Surroundings) -> Iterator[MovedDate]:
-    old = {duty.id: duty.due for duty in before.state.duties(around.case, around.rules)}
-    new = {duty.id: duty.due for duty in after.state.duties(around.case, around.rules)}
-    for duty in sorted(old.keys() | new.keys()):
-        if old.get(duty) != new.get(duty) and duty != "review":
-            yield MovedDate(duty=duty, before=old.get(duty), after=new.get(duty))
+    duties = (ledger.state.duties(around.case, around.rules) for ledger in (before, after))
+    return dates_moved(*duties)
 
 
 def _event(
@@ -323,6 +321,23 @@ def came_due(ledger: Ledger[State], duty: Duty, rung: Rung, now: datetime) -> Ev
     )
     event_id = id_from_rung(ledger.stream, duty.id, rung.due, rung.number)
     return _engine_event(ledger, event_id, fact, Occurred.at_instant(rung.at), now)
+
+
+def law_changed(ledger: Ledger[State], around: Surroundings, fresh: Rules, applied_by: str) -> Event:
+    """The event that a phase takes over another edition of the law, with every date that moves by it."""
+    old = ledger.state.duties(around.case, around.rules)
+    new = ledger.state.duties(around.case, fresh)
+    fact = LawChanged(edition=fresh.edition, applied_by=applied_by, moved=tuple(dates_moved(old, new)))
+    event_id = id_of_law(ledger.stream, fresh.edition)
+    return _engine_event(ledger, event_id, fact, Occurred.at_instant(around.now), around.now)
+
+
+def dates_moved(before: Iterable[Duty], after: Iterable[Duty]) -> Iterator[MovedDate]:
+    """Duties whose date is another one than before, and those that came or went. A review moves by itself."""
+    old, new = ({duty.id: duty.due for duty in duties} for duties in (before, after))
+    for duty in sorted(old.keys() | new.keys()):
+        if old.get(duty) != new.get(duty) and duty != "review":
+            yield MovedDate(duty=duty, before=old.get(duty), after=new.get(duty))
 
 
 def _engine_event(ledger: Ledger[State], event_id: UUID, fact: Fact, occurred: Occurred, now: datetime) -> Event:

@@ -225,3 +225,15 @@ class DuplicateHitRow(SQLModel, table=True):
     finding: str | None = None
     settled_by: str | None = None
     settled_at: str | None = None
+
+
+class EditionRow(SQLModel, table=True):
+    """An edition of the law that was applied here. Public law, and nothing of any case; never changed."""
+
+    __tablename__: ClassVar[str] = "edition"
+
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    applied_at: str
+    applied_by: str
+    digest: str
+    content: str

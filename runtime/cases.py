@@ -6,7 +6,7 @@ from uuid import uuid4
 from domain.case import Path, case_stream
 from domain.events import Command, Event
 from domain.intake import IntakeFile
-from domain.rulebook import Rulebook
+from domain.rulebook.editions import Lawbook
 from domain.story import Story, begin
 from domain.stream import Ledger
 
@@ -17,9 +17,9 @@ def path_of(events: tuple[Event, ...], reference: str) -> Ledger[Path]:
     return Ledger.empty(stream, Path(stream=stream)).plus(events)
 
 
-def story_of(events: tuple[Event, ...], reference: str, rulebook: Rulebook) -> Story:
+def story_of(events: tuple[Event, ...], reference: str, law: Lawbook) -> Story:
     """A case as it stands, from all its events: what a forecast starts from."""
-    story = Story(reference, rulebook.for_phase)
+    story = Story(reference, law.for_phase)
     own = case_stream(reference)
     story.path = story.path.plus([event for event in events if event.stream == own])
     for stream in dict.fromkeys(event.stream for event in events if event.stream != own):
@@ -28,7 +28,7 @@ def story_of(events: tuple[Event, ...], reference: str, rulebook: Rulebook) -> S
     return story
 
 
-def story_of_file(reference: str, file: IntakeFile, rulebook: Rulebook, now: datetime) -> Story:
+def story_of_file(reference: str, file: IntakeFile, law: Lawbook, now: datetime) -> Story:
     """The case that an intake file would be, in memory.
 
     Raises:
@@ -42,4 +42,4 @@ def story_of_file(reference: str, file: IntakeFile, rulebook: Rulebook, now: dat
         fact=file.intake,
         sent_at=now,
     )
-    return begin(reference, command, file.intake, rulebook.for_phase, now)
+    return begin(reference, command, file.intake, law.for_phase, now)

@@ -18,9 +18,11 @@ from domain.events import Command, Event, Past, Receipt
 from domain.facts import Fact, Occurred
 from domain.intake import IntakeFile, read_intake
 from domain.rulebook import Rulebook, load
+from domain.rulebook.editions import Law
 from domain.story import Story
 from records.board import Board
 from records.database import Database
+from records.editions import law_of
 from records.keyring import Keys, Role
 from records.readings import log_readings
 from records.store import Store
@@ -76,8 +78,14 @@ class Desk:
         return Vault(self.database, self.keys[1], self.staff, now)
 
     @cached_property
-    def rulebook(self) -> Rulebook:
+    def files(self) -> Rulebook:
+        """The installed rulebooks, with the organisation's own laid over them: what could be applied."""
         return load(over=self.settings.rules)
+
+    @cached_property
+    def law(self) -> Law:
+        """The editions that cases run on."""
+        return law_of(self.database, self.files)
 
     async def office(self) -> "Office":
         """The engine's door.
@@ -201,7 +209,7 @@ class Desk:
         Raises:
             SafeconductError: an entry of its past makes no sense.
         """
-        return story_of_file(reference, file, self.rulebook, now())
+        return story_of_file(reference, file, self.law, now())
 
     async def record(self, reference: str, past: Past, note: str | None = None) -> Receipt:
         """Give a decision or report to its phase.

@@ -96,7 +96,7 @@ def rebuild_() -> None:
         number = rebuild(
             here.database,
             here.store,
-            here.rulebook,
+            here.law,
             now,
             lambda done, total: progress.update(task, completed=done, total=total),
         )

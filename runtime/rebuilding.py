@@ -14,7 +14,7 @@ from domain.cards import CaseCard, PhaseCard, case_card, phase_card
 from domain.case import case_stream, phase_stream, reference_of
 from domain.erasing import empty_erasure, erasure_card
 from domain.events import Event
-from domain.rulebook import Rulebook
+from domain.rulebook.editions import Lawbook
 from records import projecting
 from records.database import Database
 from records.log import FENCE_EPOCH, write_beside
@@ -42,9 +42,7 @@ _SHOWN = text(
 )
 
 
-def rebuild(
-    database: Database, store: Store, rulebook: Rulebook, now: Callable[[], datetime], progress: Progress
-) -> int:
+def rebuild(database: Database, store: Store, law: Lawbook, now: Callable[[], datetime], progress: Progress) -> int:
     """Make all cards anew; returns of how many cases.
 
     Raises:
@@ -56,13 +54,13 @@ def rebuild(
     for done, some in _portions(references):
         with database.reading() as connection:
             position = _last(connection)
-        folded = dict(_folded(store, some, rulebook, now()))
+        folded = dict(_folded(store, some, law, now()))
         with database.writing() as connection:
             database.log.hold(connection, [case_stream(one) for one in some])
             living = set(some) - _fenced(connection, some)
             moved = {reference_of(row[0]) for row in connection.execute(_MOVED, {"position": position})}
             late = [one for one in some if one in living and (one in moved or one not in folded)]
-            folded |= {one: cards_of(store.read_case(one), one, rulebook, now()) for one in late}
+            folded |= {one: cards_of(store.read_case(one), one, law, now()) for one in late}
             write_beside(connection, projecting.nothing_of(some))
             write_beside(connection, projecting.cards(card for one in some if one in living for card in folded[one]))
         progress(done, len(references))
@@ -71,11 +69,9 @@ def rebuild(
     return len(references)
 
 
-def cards_of(
-    events: tuple[Event, ...], reference: str, rulebook: Rulebook, now: datetime
-) -> list[CaseCard | PhaseCard]:
+def cards_of(events: tuple[Event, ...], reference: str, law: Lawbook, now: datetime) -> list[CaseCard | PhaseCard]:
     """All cards of a case, from its events alone."""
-    story = story_of(events, reference, rulebook)
+    story = story_of(events, reference, law)
     found: list[CaseCard | PhaseCard] = [case_card(story.path)]
     for one in story.path.state.rounds:
         stream = phase_stream(reference, one.phase, one.number)
@@ -86,12 +82,12 @@ def cards_of(
 
 
 def _folded(
-    store: Store, some: Sequence[str], rulebook: Rulebook, now: datetime
+    store: Store, some: Sequence[str], law: Lawbook, now: datetime
 ) -> Iterator[tuple[str, list[CaseCard | PhaseCard]]]:
     """The cards of cases, without those that do not open: such a one may just have been erased."""
     for one, events in store.read_cases(some):
         if events is not None:
-            yield one, cards_of(events, one, rulebook, now)
+            yield one, cards_of(events, one, law, now)
 
 
 def _fenced(connection: Connection, some: Sequence[str]) -> set[str]:

@@ -67,7 +67,7 @@ async def bring_back(client: "Client", streams: Sequence[str]) -> "Restored":
 
     from runtime.revival import restore as restore_streams
 
-    with _progress("starting again", len(streams)) as done:
+    with progress("starting again", len(streams)) as done:
         try:
             return await restore_streams(client, streams, done)
         except RPCError as error:
@@ -76,13 +76,13 @@ async def bring_back(client: "Client", streams: Sequence[str]) -> "Restored":
 
 
 @contextmanager
-def _progress(what: str, total: int) -> "Iterator[Callable[[], None]]":
-    """A bar on a terminal, and nothing elsewhere. Gives what is to be called after each piece of work."""
+def progress(what: str, total: int) -> "Iterator[Callable[..., None]]":
+    """A bar on a terminal, and nothing elsewhere. Gives what is to be called after each piece of work, or some."""
     console = screen.console()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda: progress.advance(task)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda more=1: bar.advance(task, more)
 
 
 def _tell(restored: "Restored") -> str:
@@ -160,7 +160,7 @@ async def _audit(here: Desk, reference: str | None) -> "Audit":
     client = (await here.office()).client
     histories = await kept_runs(client, reference)
     total = len(_open(here, reference)) + len(histories)
-    with _progress("comparing", total) as done:
+    with progress("comparing", total) as done:
         return await compare(client, here.store, lambda: _open(here, reference), histories, done)
 
 

@@ -1,20 +1,27 @@
 """``safeconduct rules``: what the rulebook says, whether a file of it is sound, and what a change of it would move."""
 
+import asyncio
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
+from rich.table import Table
 
+from domain.case import phase_of, reference_of
 from domain.errors import UnknownRule
 from domain.facts import Occurred
 from domain.rulebook import Country, Fault, Rulebook, check, load
+from domain.rulebook.comparing import Change, compare
 from domain.rulebook.model import KINDS
 from domain.rulebook.risk import Risk, reckon_risk
 from runtime import law, screen
-from runtime.desk import as_json
-from runtime.settings import Settings, now
+from runtime.amending import Affected, affected, at, days_between, let_take_over
+from runtime.desk import Desk, as_json, at_desk
+from runtime.restoring import progress
+from runtime.settings import NotRunning, Settings, now
 
 NO_ADVICE = "Facts with their sources and doubts, not legal advice: let a lawyer check before anyone relies on them."
 
@@ -28,11 +35,18 @@ def rules_(
     country: Annotated[str | None, typer.Argument(help="a country's code; all countries if left out")] = None,
     check_: Annotated[list[Path] | None, typer.Option("--check", help="look whether this file is sound")] = None,
     on: Annotated[str | None, typer.Option(help="the law of another day than today")] = None,
+    diff: Annotated[bool, typer.Option("--diff", help="what the files would move in open cases")] = False,
+    apply_: Annotated[bool, typer.Option("--apply", help="let open cases run on the files, and record it")] = False,
+    staff: Annotated[str | None, typer.Option("--as", help="who applies them")] = None,
     json: Annotated[bool, typer.Option("--json", help="for a program to read")] = False,
 ) -> None:
     """What applies in a country today: with sources, doubts, reports of danger and what changes soon."""
     if check_:
         _check(check_, json=json)
+        return
+    if diff or apply_:
+        here = at_desk(staff)
+        _apply(here) if apply_ else _diff(here, json=json)
         return
     book = load(over=Settings().rules)
     day = Occurred.parse(on).earliest if on is not None else now().date()
@@ -96,3 +110,76 @@ def _check(paths: list[Path], *, json: bool) -> None:
         raise UnknownRule(
             f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}: mend the lines above, then check again"
         )
+
+
+def _diff(here: Desk, *, json: bool) -> list[Affected]:
+    law, files = here.law, here.files
+    changes = list(compare(law.rulebook, files))
+    found = list(_affected(here))
+    if json:
+        rows = [{"stream": one.stream, "moved": [move.model_dump(mode="json") for move in one.moved]} for one in found]
+        print(as_json({"edition": law.latest, "changes": [one.model_dump() for one in changes], "phases": rows}))
+        return found
+    if not changes:
+        print(f"The files say what edition {law.latest} says, on which the cases run: nothing would move.")
+        return found
+    console = screen.console()
+    console.print(_changes_table(changes))
+    if any(one.moved for one in found):
+        console.print(_moved_table(here, found, {one.item: one.says for one in changes}))
+    untouched = sum(not one.moved for one in found)
+    print(f"{sum(bool(one.moved) for one in found)} open phases with dates that move; {untouched} with none.")
+    return found
+
+
+def _affected(here: Desk) -> Iterator[Affected]:
+    streams = here.board.open_streams()
+    total = len({reference_of(one) for one in streams})
+    with progress("reckoning", total) as done:
+        yield from affected(here.store, streams, here.law, here.files, done)
+
+
+def _changes_table(changes: list[Change]) -> Table:
+    table = screen.plain_table("What the files say differently", "Item", "Version from", "Change", "File")
+    for one in changes:
+        table.add_row(one.item, one.valid_from, escape(one.says), escape(one.layer or ""))
+    return table
+
+
+def _moved_table(here: Desk, found: list[Affected], why: dict[str, str]) -> Table:
+    references = dict.fromkeys(reference_of(one.stream) for one in found)
+    name = here.names("rules", *references)
+    table = screen.plain_table("Dates that would move", "Case", "Phase", "Duty", "Now", "Then", "By", "Why")
+    for one in found:
+        for move in one.moved:
+            rule = one.rules.get(move.duty, "")
+            reference = reference_of(one.stream)
+            case = f"{reference} {escape(name(reference))}"
+            because = f"{rule}: {why.get(rule, 'another rule applies')}" if rule else "another rule applies"
+            dates = (at(move.before), at(move.after), days_between(move))
+            table.add_row(case, screen.phase_of_stream(one.stream), move.duty, *dates, escape(because))
+    return table
+
+
+def _apply(here: Desk) -> None:
+    from temporalio.service import RPCError
+
+    from records.editions import apply
+
+    law = apply(here.database, here.files, here.staff, now())
+    print(f"Edition {law.latest} of the law is applied: phases that open from now on run on it.")
+    streams = [one for one in here.board.open_streams() if phase_of(one) is not None]
+    try:
+        missing = asyncio.run(_told(here, streams))
+    except RPCError as error:
+        why = error.status.name.lower().replace("_", " ")
+        raise NotRunning(f"the engine stopped answering ({why}): do it again, and it goes on from there") from None
+    print(f"{len(streams) - len(missing)} open phases look what it moves, and record it: `safeconduct timeline CASE`.")
+    if missing:
+        print(f"{len(missing)} do not run; they look as soon as they do: `safeconduct restore --all` starts them.")
+
+
+async def _told(here: Desk, streams: list[str]) -> list[str]:
+    client = (await here.office()).client
+    with progress("telling", len(streams)) as done:
+        return await let_take_over(client, streams, done)

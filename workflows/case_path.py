@@ -24,6 +24,7 @@ from domain.errors import NotUnderstood, Refused, SafeconductError
 from domain.events import Event, Intake, Receipt, Standings
 from domain.overview import overview_of_path
 from domain.rulebook import Rules
+from domain.rulebook.editions import NEW, Held
 from domain.story import Story, begin, decide_path, events_of
 from domain.stream import Ledger, path_hears
 from workflows.phase import Head, Pending, Start, Writer, head_of, signal_stream
@@ -192,7 +193,7 @@ class CasePathWorkflow(Writer[Path]):
         answer: RulesAnswer = await self.call(contract.READ_RULES, RulesRequest(wanted=wanted), RulesAnswer)
         books = dict(zip(wanted, answer.rules, strict=True))
 
-        def rules_for(country: str | None, phase: Phase) -> Rules:
+        def rules_for(country: str | None, phase: str, _: Held = NEW) -> Rules:
             return books.get((country or "", str(phase)), Rules.unknown(country))
 
         now = self.now()

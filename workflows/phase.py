@@ -37,8 +37,9 @@ from domain.facts import Frozen
 from domain.overview import overview_of_phase
 from domain.room import DatesMoved, DutyCameDue, Room
 from domain.rulebook import Rules
+from domain.rulebook.editions import NEW, Held
 from domain.story import blank_room, must_have_a_place
-from domain.stream import REUSED, Ledger, Surroundings, came_due, decide, standings
+from domain.stream import REUSED, Ledger, Surroundings, came_due, decide, law_changed, standings
 from workflows.shown import details_of_phase, show, summary_of_notice, summary_of_rung
 
 State = TypeVar("State", bound=Room)
@@ -297,6 +298,7 @@ class PhaseWorkflow(Writer[State]):
         self.case: Ledger[Path] = Ledger.empty(case_stream(reference_of(start.stream)), Path())
         self.ledger: Ledger[Any]
         self.rules: Rules = Rules.unknown(None)
+        self.law_has_changed = False
         self.path_has_moved = False
         self.tell_again = False
 
@@ -304,6 +306,11 @@ class PhaseWorkflow(Writer[State]):
     def path_moved(self) -> None:
         """The case's own stream has grown: read it, for this round may be over."""
         self.path_has_moved = True
+
+    @workflow.signal(name="law-changed")
+    def law_changed(self) -> None:
+        """A person applied another edition of the law: look whether it moves anything here."""
+        self.law_has_changed = True
 
     @workflow.signal(name="tell-milestones")
     def tell_milestones(self) -> None:
@@ -347,10 +354,9 @@ class PhaseWorkflow(Writer[State]):
             self.heard_at(event.recorded_at)
         self.case = self.case.plus(opened.case_events)
         self.ledger = Ledger.empty(self.stream, blank_room(self.case.state, self.stream)).plus(opened.events)
-        country = self.ledger.state.country
-        wanted = RulesRequest(wanted=((country, str(self.phase)),))
-        answer: RulesAnswer = await self.call(contract.READ_RULES, wanted, RulesAnswer)
+        answer = await self._ask_for_rules(self.case.state.runs_on(*self._place, self.ledger.state.edition))
         self.rules = answer.rules[0]
+        self.law_has_changed = answer.latest not in ((), (self.rules.digest,))
         self.ready = True
         while not await self._write(()):
             pass  # the case moved on while its card was being written
@@ -365,6 +371,7 @@ class PhaseWorkflow(Writer[State]):
             or self.queue
             or self.clock.has_rung
             or self.path_has_moved
+            or self.law_has_changed
             or self.tell_again
             or (self.must_renew and self.can_leave)
             or self._may_end
@@ -381,6 +388,9 @@ class PhaseWorkflow(Writer[State]):
         if self.path_has_moved:
             self.path_has_moved = False
             await self._read_case()
+        elif self.law_has_changed:
+            self.law_has_changed = False
+            await self._take_over_law()
         elif self.tell_again:
             self.tell_again = False
             await self._tell_path()
@@ -390,9 +400,14 @@ class PhaseWorkflow(Writer[State]):
             await self._fire()
 
     @property
-    def _is_over(self) -> bool:
+    def _place(self) -> tuple[Phase, int]:
         parts = phase_of(self.stream)
-        return parts is not None and not self.case.state.is_running(*parts)
+        assert parts is not None
+        return parts
+
+    @property
+    def _is_over(self) -> bool:
+        return not self.case.state.is_running(*self._place)
 
     @property
     def _duties(self) -> tuple[Duty, ...]:
@@ -459,6 +474,22 @@ class PhaseWorkflow(Writer[State]):
             self.heard_at(event.recorded_at)
         while not await self._write(()):
             pass
+
+    async def _ask_for_rules(self, held: Held) -> RulesAnswer:
+        wanted = RulesRequest(wanted=((self.ledger.state.country, str(self.phase)),), held=held)
+        answer: RulesAnswer = await self.call(contract.READ_RULES, wanted, RulesAnswer)
+        return answer
+
+    async def _take_over_law(self) -> None:
+        """Record the change with every date that moves by it. An edition that says the same here changes nothing."""
+        answer = await self._ask_for_rules(NEW)
+        before, fresh = self.rules, answer.rules[0]
+        while fresh.digest != before.digest and not self._is_over:
+            changed = law_changed(self.ledger, self._around(), fresh, answer.applied_by)
+            self.rules = fresh
+            if await self._write((changed,)) or self.ledger.state.edition == fresh.edition:
+                return
+            self.rules = before  # the log knew more: what moves is reckoned anew
 
     async def _tell_path(self) -> None:
         """Tell the path all milestones that stand. A path that is gone asks for them when it begins again."""

@@ -52,6 +52,7 @@ class Rules(Frozen):
         tracks: the ways through its asylum procedure.
         services: how its decisions are served.
         known: whether there is a rulebook for the country.
+        edition: of the law; see ``domain.rulebook.editions``.
     """
 
     country: str | None
@@ -62,6 +63,7 @@ class Rules(Frozen):
     tracks: tuple[Track, ...] = ()
     services: tuple[Service, ...] = ()
     known: bool = True
+    edition: int = 0
 
     @classmethod
     def unknown(cls, country: str | None) -> "Rules":
@@ -72,7 +74,8 @@ class Rules(Frozen):
     def digest(self) -> str:
         """Names what moves dates in these rules: sixteen characters, the same for the same law."""
         kinds = ("rules", "stay_limits", "tokens", "tracks", "services")
-        content = self.model_dump_json(exclude={kind: {"__all__": _BESIDE} for kind in kinds})
+        beside: Any = {**{kind: {"__all__": _BESIDE} for kind in kinds}, "edition": True}
+        content = self.model_dump_json(exclude=beside)
         return sha256(content.encode()).hexdigest()[:16]
 
     def lean(self) -> "Rules":
@@ -300,8 +303,11 @@ class Rulebook(Frozen):
             raise UnknownRule(f"there is no rulebook for this country: {known} have one")
         return country
 
-    def for_phase(self, country_code: str | None, phase: str) -> Rules:
-        """What a phase gets: the country's rules for it. An unknown country gives rules that are not ``known``."""
+    def for_phase(self, country_code: str | None, phase: str, held: object = None, /) -> Rules:
+        """What a phase gets: the country's rules for it. An unknown country gives rules that are not ``known``.
+
+        A rulebook alone is one edition, whatever edition is ``held``: see ``domain.rulebook.editions``.
+        """
         country = self.country(country_code)
         if country is None:
             return Rules.unknown(country_code)

@@ -88,7 +88,7 @@ def full(folder: Path, worker: int) -> Iterator[None]:
 @pytest.mark.parametrize("outage", [locked, gone, full], ids=lambda one: one.__name__)
 async def test_commands_wait_for_the_records_and_are_in_the_log_once(tmp_path: Path, outage: Outage) -> None:
     place, desk = new_place(tmp_path), Desk(settings_in(tmp_path), "dana")
-    records = Records(desk.database, desk.store, desk.rulebook)
+    records = Records(desk.database, desk.store, desk.files)
     place.announce()
     async with place.server(), program("worker.py", environment=place.environment) as worker:
         office = Office(await place.client(), desk.store, now)

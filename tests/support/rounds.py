@@ -270,7 +270,7 @@ async def crashes(place: Place) -> AsyncIterator[Crashes]:
     """The six cases on an installation that is about to crash."""
     desk = Desk(settings_in(place.folder), "dana")
     place.announce()
-    running = Crashes(place, desk, Records(desk.database, desk.store, desk.rulebook))
+    running = Crashes(place, desk, Records(desk.database, desk.store, desk.files))
     try:
         await running.rise()
         running.office = Office(await place.client(), desk.store, now)

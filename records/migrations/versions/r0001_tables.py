@@ -26,6 +26,7 @@ ALL_ELSE = (
     "fence",
     "blind_index",
     "duplicate_hit",
+    "edition",
 )
 
 
@@ -36,6 +37,7 @@ def upgrade() -> None:
     _make_vault()
     _make_books()
     _make_duplicates()
+    _make_editions()
     match op.get_bind().dialect.name:
         case "sqlite":
             _guard_on_sqlite()
@@ -181,6 +183,15 @@ def _make_vault() -> None:
         sa.PrimaryKeyConstraint("note_id", name="note_pkey"),
     )
     _index("note", "reference")
+
+
+def _make_editions() -> None:
+    op.create_table(
+        "edition",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        *(_text(name) for name in ("applied_at", "applied_by", "digest", "content")),
+        sa.PrimaryKeyConstraint("number", name="edition_pkey"),
+    )
 
 
 def _make_books() -> None:
