@@ -14,7 +14,7 @@ from domain.duties import Level
 from domain.erasing import ERASURE, is_erasure
 from domain.events import Corrected, Event
 from domain.forecast import Line
-from domain.room import DatesMoved, DutyCameDue, HistoryImported
+from domain.room import DatesMoved, DutyCameDue, HistoryImported, LawChanged, MovedDate
 from records.board import Need
 from records.models import CaseRow, DuplicateHitRow, DutyRow, NoticeRow, PhaseRow, ReadingRow
 from records.readings import EVERYBODY
@@ -165,14 +165,19 @@ def what(event: Event) -> str:
         case HistoryImported():
             return f"history imported, {len(fact.past)} duties already past: to be checked by a person"
         case DatesMoved():
-            return "dates moved: " + ", ".join(
-                f"{one.duty} {day(one.before) or 'none'} -> {day(one.after) or 'none'}" for one in fact.moved
-            )
+            return f"dates moved: {_moved(fact.moved)}"
+        case LawChanged():
+            moved = _moved(fact.moved) or "no date moves"
+            return f"law-changed to edition {fact.edition}, applied by {fact.applied_by}: {moved}"
         case _:
             shown = fact.model_dump(mode="json", exclude={"kind", "source", "stream"}, exclude_none=True)
             words = ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in shown.items())
             aside = f" [outside the path: {event.outside_path}]" if event.outside_path else ""
             return f"{fact.kind}{': ' + words if words else ''}{aside}"
+
+
+def _moved(moved: Iterable[MovedDate]) -> str:
+    return ", ".join(f"{one.duty} {day(one.before) or 'none'} -> {day(one.after) or 'none'}" for one in moved)
 
 
 def _plain(value: Any) -> str:

@@ -55,7 +55,7 @@ SUMMARY = "|".join(
 COMMAND_ID = _UUID
 WORKFLOW_TYPE = rf"case-path|{_PHASES}|erasure|retention"
 UPDATE, QUERY = "command", "headline|stage|head|__temporal_workflow_metadata"
-SIGNAL = "milestones|path-moved|tell-milestones|renew|finish"
+SIGNAL = "milestones|path-moved|law-changed|tell-milestones|renew|finish"
 QUEUE = rf"{contract.TASK_QUEUE}(?:-(?:[a-z]{{1,16}}|{_UUID}))?"
 ACTIVITY = "|".join(
     (
