@@ -104,7 +104,7 @@ def duty_card(ledger: Ledger[State], duty: Duty, now: datetime) -> DutyCard:
     following = ledger.next_rung([duty], now)
     return DutyCard(
         duty=duty.id,
-        title=duty.title,
+        title=duty.title_at(now),
         due=duty.due,
         bound=str(duty.bound),
         consequence=str(duty.consequence),

@@ -12,7 +12,7 @@ Invariants:
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from pydantic import AwareDatetime
@@ -99,6 +99,8 @@ class Duty(Frozen):
         reminders: how long before ``due`` to remind.
         escalations: how long after ``due`` to insist; the last step repeats for ever.
         emergency: whether its alarm speaks with the loudest voice.
+        version: first day of the rule's version; ``None`` for one without, and for what is no law.
+        reckoning: how the date was counted, line by line, for a person to check.
     """
 
     id: str
@@ -112,6 +114,13 @@ class Duty(Frozen):
     reminders: tuple[timedelta, ...] = ()
     escalations: tuple[timedelta, ...] = ROUTINE_ESCALATIONS
     emergency: bool = False
+    version: date | None = None
+    reckoning: tuple[str, ...] = ()
+
+    def title_at(self, now: datetime) -> str:
+        """What to do. A doubtful date of the law that has passed is the earliest possible one: nothing is lost yet."""
+        is_late = self.rule is not None and self.doubt and self.bound is not Bound.STATE and now >= self.due
+        return f"Act now, ask counsel: {self.title}" if is_late else self.title
 
 
 class Rung(Frozen):

@@ -14,7 +14,8 @@ from pydantic import Field
 from domain.case import Material, Milestone, Path, Purpose, Recipient
 from domain.duties import EMERGENCY_ESCALATIONS, LEGAL_REMINDERS, Consequence, Duty
 from domain.facts import CountryCode, Decision, Fact, Occurred, Record, Report
-from domain.room import Room, dated_duty, end_of_day, legal_duties
+from domain.legal import legal_duties
+from domain.room import Room, dated_duty, end_of_day
 from domain.rulebook import Rules
 from domain.transit_stay import TravelDocument
 

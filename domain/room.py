@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self, get_args
 
 from pydantic import AwareDatetime, Field
 
-from domain.duties import LEGAL_ESCALATIONS, LEGAL_REMINDERS, Bound, Consequence, Duty, Level, Urgency
+from domain.duties import LEGAL_ESCALATIONS, LEGAL_REMINDERS, Consequence, Duty, Level, Urgency
 from domain.facts import CountryCode, Decision, EngineFact, Fact, Frozen, Occurred, Record
-from domain.rulebook import Rule, Rules
+from domain.rulebook import Rules
 
 if TYPE_CHECKING:
     from domain.case import Milestone, Path
@@ -24,9 +24,6 @@ REVIEW_PERIOD = timedelta(days=45)
 
 DIGEST = "check-imported-past"
 """The duty to go through what was past at an import. It needs a human from the start, and sounds no alarm then."""
-
-FIND_OUT = timedelta(days=3)
-"""How long staff have to find out a period that the rulebook does not know."""
 
 
 class Acknowledged(Decision):
@@ -180,94 +177,6 @@ def belongs(room: type[Room], fact: Fact) -> bool:
 def kind_of(fact: type[Fact]) -> str:
     """The stable kind of a fact's type."""
     return str(get_args(fact.model_fields["kind"].annotation)[0])
-
-
-def legal_duties(
-    rules: Rules,
-    step: str,
-    start: Occurred | None,
-    *,
-    name: str | None = None,
-    pivot: date | None = None,
-    printed: date | None = None,
-    required: bool = True,
-    facts: Mapping[str, str] | None = None,
-) -> Iterator[Duty]:
-    """The duty that a rule of law makes, and with it what a human must find out where the rule is weak.
-
-    Args:
-        rules: what the rulebook holds for this phase and country.
-        step: the step of the procedure.
-        start: when the clock started; ``None`` while it has not.
-        name: id of the duty; the step's own name if not given.
-        pivot: day whose law applies; the start's own day if not given.
-        printed: last day as printed on a served document. It beats the computation, and a difference alarms.
-        required: whether a missing rule is itself something to find out, or only means that the step does not apply.
-        facts: conditions of the case that select the rule, such as ``track`` or ``entry``.
-    """
-    if start is None:
-        return
-    duty_id = name or step
-    rule = rules.find(step, pivot or start.earliest, **(facts or {}))
-    computed = rules.deadline(rule, start) if rule is not None else None
-    if printed is not None:
-        yield _printed_duty(rules, rule, duty_id, printed)
-        if computed is not None and computed.last_day != printed:
-            yield _ask(
-                f"mismatch.{duty_id}",
-                f"Printed and computed dates differ for: {_title(rule, step)}",
-                start,
-                timedelta(),
-            )
-        return
-    if rule is None and not required:
-        return
-    if rule is None or computed is None:
-        yield _ask(f"find-out.{duty_id}", f"No period is known for: {_title(rule, step)}. Ask counsel", start, FIND_OUT)
-        return
-    yield _duty(rule, duty_id, computed.due, "; ".join(computed.doubt))
-    # how long the state may take binds nobody here: the doubt is shown, and no one is sent to find out
-    if rule.doubt and rule.bound is not Bound.STATE:
-        yield _ask(f"verify.{duty_id}", f"Verify with counsel and write down the period: {rule.title}", start, FIND_OUT)
-
-
-def _duty(rule: Rule, duty_id: str, due: datetime, doubt: str) -> Duty:
-    return Duty(
-        id=duty_id,
-        title=rule.title,
-        due=due,
-        bound=rule.bound,
-        consequence=rule.consequence,
-        rule=rule.id,
-        doubt=doubt,
-        curable=rule.curable,
-        reminders=tuple(timedelta(days=days) for days in rule.reminders),
-        escalations=LEGAL_ESCALATIONS,
-    )
-
-
-def _printed_duty(rules: Rules, rule: Rule | None, duty_id: str, printed: date) -> Duty:
-    due = rules.place.end_of(printed)
-    if rule is not None:
-        return _duty(rule, duty_id, due, "")
-    title = f"Date printed on the served document: {duty_id}"
-    return Duty(id=duty_id, title=title, due=due, reminders=LEGAL_REMINDERS, escalations=LEGAL_ESCALATIONS)
-
-
-def _ask(duty_id: str, title: str, start: Occurred, within: timedelta) -> Duty:
-    return Duty(
-        id=duty_id,
-        title=title,
-        due=start.instant + within,
-        bound=Bound.STAFF,
-        consequence=Consequence.UNKNOWN,
-        doubt="no date may be relied on until a person has found out",
-        escalations=LEGAL_ESCALATIONS,
-    )
-
-
-def _title(rule: Rule | None, step: str) -> str:
-    return rule.title if rule is not None else step.replace("-", " ")
 
 
 def end_of_day(day: date) -> datetime:

@@ -312,7 +312,7 @@ def came_due(ledger: Ledger[State], duty: Duty, rung: Rung, now: datetime) -> Ev
     """The event that a rung was reached."""
     fact = DutyCameDue(
         duty=duty.id,
-        title=duty.title,
+        title=duty.title_at(now),
         due=rung.due,
         level=rung.level,
         number=rung.number,

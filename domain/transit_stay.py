@@ -14,7 +14,8 @@ from pydantic import Field
 from domain.case import Material, Milestone, Path, Purpose, Recipient
 from domain.duties import Consequence, Duty
 from domain.facts import CountryCode, Decision, Fact, Occurred, Record, Report
-from domain.room import Room, dated_duty, legal_duties
+from domain.legal import legal_duties
+from domain.room import Room, dated_duty
 from domain.rulebook import Rules
 
 

@@ -151,6 +151,19 @@ def test_a_change_moves_nothing_before_it_is_applied_and_is_recorded_in_each_cas
     dates = {one["duty"]: (one["before"][:10], one["after"][:10]) for one in changed["moved"]}
     assert dates["certificate-renewal"] == ("2027-02-05", "2027-01-05")
     assert "law-changed" in desk.types("timeline", "Wren")
+    why = desk.types("explain", "Wren", "certificate-renewal")
+    for words in (
+        "kz.stay.asylum-seeker-certificate (Kazakhstan), edition 2",
+        "corrected by kz.toml, by the desk's lawyer; installed: 3 months",
+        "starts on Thursday 2026-11-05",
+        "2 months",
+        "2027-02-05 19:00 -> 2027-01-05 19:00",
+        "https://example.org/counsel",
+    ):
+        assert words in why
+    code, said = desk.demo.type(["explain", "Wren", "no-such-duty"])
+    assert (code, "safeconduct duties CASE" in said) == (1, True)
+    assert json.loads(desk.types("explain", "Wren", "review", "--phase", "safety", "--json"))["rule"] is None
 
     assert "nothing would move" in desk.types("rules", "--diff")
     desk.types("rules", "--apply")
