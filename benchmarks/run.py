@@ -31,6 +31,7 @@ from temporalio.worker import Worker
 import runtime.keys
 from benchmarks.bare import BareWorkflow
 from benchmarks.figures import Figure, show
+from benchmarks.law import law
 from benchmarks.ledger import ledger
 from benchmarks.reading import reading
 from domain.case import Phase, case_stream, make_reference, phase_stream
@@ -358,6 +359,7 @@ async def measure(figures: list[Figure]) -> None:
     figures += looking_ahead()
     figures += ledger()
     figures += reading()
+    figures += law()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
