@@ -25,7 +25,7 @@ from domain.facts import CountryCode, Frozen, Occurred
 LONGEST_PERIOD = 999
 """Of any unit. More is a mistyped period, and would count beyond the calendar."""
 
-_FIRST_DAY, _LAST_START, _LAST_DAY = date(1900, 1, 1), date(8900, 1, 1), date(9990, 1, 1)
+FIRST_DAY, LAST_START, LAST_DAY = date(1900, 1, 1), date(8900, 1, 1), date(9990, 1, 1)
 """Days outside are counted as these: a mistyped year in a recorded report must never stop a case."""
 
 _FILLING = Lock()
@@ -45,7 +45,11 @@ def _calendar(country: str, region: str | None) -> holidays.HolidayBase | None:
 
 
 class Unit(StrEnum):
-    """What a period is counted in. Days are calendar days; working days leave out weekends and public holidays."""
+    """What a period is counted in.
+
+    Days are calendar days; working days leave out weekends and public holidays. One month-end is the end of the month
+    in which the clock started, two are the end of the next one.
+    """
 
     HOURS = "hours"
     DAYS = "days"
@@ -53,6 +57,7 @@ class Unit(StrEnum):
     WEEKS = "weeks"
     MONTHS = "months"
     YEARS = "years"
+    MONTH_ENDS = "month-ends"
 
 
 class Counting(Frozen):
@@ -62,16 +67,26 @@ class Counting(Frozen):
         first_day_counts: the day of the event is day one, as with days of presence.
         free_days: French *délai franc*: neither the first nor the last day counts, so the last day is one later.
         rolls_over: an end on a weekend or public holiday moves to the next working day.
+        two_working_days: a period of two days or more holds at least two working days, as in article 3(5) of
+            Regulation 1182/71.
     """
 
     first_day_counts: bool = False
     free_days: bool = False
     rolls_over: bool = False
+    two_working_days: bool = False
+
+    @property
+    def needs_holidays(self) -> bool:
+        """Whether the last day may depend on public holidays, whatever the period is counted in."""
+        return self.rolls_over or self.two_working_days
 
     @model_validator(mode="after")
     def _of_one_mind(self) -> Self:
         if self.first_day_counts and self.free_days:
             raise ValueError("among free days the first day never counts")
+        if self.two_working_days and self.free_days:
+            raise ValueError("no law knows both free days and two working days: leave one out")
         return self
 
 
@@ -191,8 +206,8 @@ def count(
     Raises:
         NotUnderstood: a period outside 1 to 999, or a band that ends before it begins.
     """
-    _check(amount, at_most)
-    first, last = _bounds(start, unit, place)
+    check_period(amount, at_most)
+    first, last = bounds(start, unit, place)
     due, last_day, lines = _run(first, amount, unit, counting, place)
     longest, longest_unit = at_most or amount, at_most_unit or unit
     latest, latest_day, _ = _run(last, longest, longest_unit, counting, place)
@@ -204,24 +219,29 @@ def count(
         due=due,
         last_day=last_day,
         latest=latest if uncertain else None,
-        doubt=tuple(_doubt(start, unit, counting, place, band)),
+        doubt=tuple(doubts(start, unit, counting, place, band)),
         reckoning=(*lines, f"at the latest {latest_day}") if uncertain else lines,
     )
 
 
-def _check(amount: int, at_most: int | None) -> None:
+def check_period(amount: int, at_most: int | None = None) -> None:
+    """Refuse a period, or a band, that nobody can mean.
+
+    Raises:
+        NotUnderstood: it is not from 1 to 999.
+    """
     for one in (amount, amount if at_most is None else at_most):
         if not 1 <= one <= LONGEST_PERIOD:
             raise NotUnderstood(f"a period is a number from 1 to {LONGEST_PERIOD}")
 
 
-def _bounds(start: Occurred, unit: Unit, place: Place) -> tuple[datetime, datetime]:
+def bounds(start: Occurred, unit: Unit, place: Place) -> tuple[datetime, datetime]:
     """The first and the last moment at which the clock can have started."""
     if start.at is not None:
         # The day of an instant is the day at the place, which is not always the day in UTC.
-        at = min(max(start.at, place.start_of(_FIRST_DAY)), place.start_of(_LAST_START))
+        at = min(max(start.at, place.start_of(FIRST_DAY)), place.start_of(LAST_START))
         return at, at
-    earliest, latest = min(start.earliest, _LAST_START), min(start.latest, _LAST_START)
+    earliest, latest = min(start.earliest, LAST_START), min(start.latest, LAST_START)
     return place.start_of(earliest), place.end_of(latest) if unit is Unit.HOURS else place.start_of(latest)
 
 
@@ -235,33 +255,68 @@ def _run(
         day = due.astimezone(place.zone).date()
         began = f"starts at {local:%Y-%m-%d %H:%M} in {place.time_zone}"
         return due, day, (began, f"{in_words(amount, unit)} to the minute: {due:%Y-%m-%d %H:%M} UTC")
-    counted = _counted(local.date(), amount, unit, counting, place)
-    last_day = _rolled(counted, place) if counting.rolls_over else counted
+    counted = counted_day(local.date(), amount, unit, counting, place)
+    last_day, settling = settled(local.date(), counted, counting, place, two_days=is_two_days(amount, unit))
     due = place.end_of(last_day)
-    lines = [f"starts on {_named(local.date())}", f"{in_words(amount, unit)}, {_manner(counting)}: {_named(counted)}"]
-    if last_day != counted:
-        lines.append(f"no working day, so it moves to {_named(last_day)}")
-    lines.append(f"ends with that day in {place.time_zone}: {due:%Y-%m-%d %H:%M} UTC")
-    return due, last_day, tuple(lines)
+    lines = (
+        f"starts on {named(local.date())}",
+        f"{in_words(amount, unit)}, {manner(counting)}: {named(counted)}",
+        *settling,
+        f"ends with that day in {place.time_zone}: {due:%Y-%m-%d %H:%M} UTC",
+    )
+    return due, last_day, lines
 
 
-def _counted(start: date, amount: int, unit: Unit, counting: Counting, place: Place) -> date:
+def is_two_days(amount: int, unit: Unit) -> bool:
+    """Whether a period is one of two days or more."""
+    return unit is not Unit.HOURS and (amount > 1 or unit in (Unit.WEEKS, Unit.MONTHS, Unit.YEARS))
+
+
+def settled(
+    start: date, counted: date, counting: Counting, place: Place, *, two_days: bool
+) -> tuple[date, tuple[str, ...]]:
+    """The last day after roll-over, where the rule has one, and why it moved, in words.
+
+    Args:
+        start: the day on which the clock started.
+        counted: the last day before any roll-over.
+        counting: how days are counted.
+        place: the authority's.
+        two_days: whether the period is one of two days or more.
+    """
+    last_day, lines = counted, list[str]()
+    if counting.rolls_over and (rolled := _rolled(counted, place)) != counted:
+        lines.append(f"no working day, so it moves to {named(rolled)}")
+        last_day = rolled
+    if counting.two_working_days and two_days:
+        second = working_days_later(start, 2, counting, place)
+        if second > last_day:
+            lines.append(f"it must hold two working days, so it moves to {named(second)}")
+            last_day = second
+    return last_day, tuple(lines)
+
+
+def counted_day(start: date, amount: int, unit: Unit, counting: Counting, place: Place) -> date:
     """The last day before any roll-over."""
     shift = timedelta(days=counting.free_days - counting.first_day_counts)
     match unit:
         case Unit.WORKING_DAYS:
-            return _working_days_later(start, amount, counting, place)
+            return working_days_later(start, amount, counting, place)
         case Unit.WEEKS:
             return start + timedelta(weeks=amount) + shift
         case Unit.MONTHS:
-            return _months_later(start, amount) + shift
+            return months_later(start, amount) + shift
         case Unit.YEARS:
-            return _months_later(start, 12 * amount) + shift
+            return months_later(start, 12 * amount) + shift
+        case Unit.MONTH_ENDS:
+            # Whether the first day counts changes nothing for a month that ends anyway.
+            return months_later(start.replace(day=1), amount) - timedelta(days=1 - counting.free_days)
         case Unit.DAYS | Unit.HOURS:
             return start + timedelta(days=amount) + shift
 
 
-def _working_days_later(start: date, amount: int, counting: Counting, place: Place) -> date:
+def working_days_later(start: date, amount: int, counting: Counting, place: Place) -> date:
+    """The working day with which so many have passed."""
     day = start if counting.first_day_counts else start + timedelta(days=1)
     left = amount + counting.free_days
     while True:
@@ -271,7 +326,7 @@ def _working_days_later(start: date, amount: int, counting: Counting, place: Pla
         day += timedelta(days=1)
 
 
-def _months_later(start: date, months: int) -> date:
+def months_later(start: date, months: int) -> date:
     """The same date of the later month, or that month's last day."""
     year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
     return date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))
@@ -283,9 +338,10 @@ def _rolled(day: date, place: Place) -> date:
     return day
 
 
-def _doubt(
+def doubts(
     start: Occurred, unit: Unit, counting: Counting, place: Place, band: tuple[int, Unit, int, Unit] | None
 ) -> list[str]:
+    """Why a count is not certain, in short sentences."""
     doubt = []
     if start.about:
         doubt.append("the start is only known roughly")
@@ -295,20 +351,22 @@ def _doubt(
         doubt.append("the hour of the start is not known: the first minute of its day is taken")
     if band:
         doubt.append(band_in_words(*band))
-    if (unit is Unit.WORKING_DAYS or counting.rolls_over) and not place.knows_holidays:
+    if (unit is Unit.WORKING_DAYS or counting.needs_holidays) and not place.knows_holidays:
         doubt.append("the public holidays of the country are not known: only weekends are left out")
     return doubt
 
 
-def _manner(counting: Counting) -> str:
+def manner(counting: Counting) -> str:
+    """Which of the first and the last day count, as one says it."""
     if counting.free_days:
         return "neither the first nor the last day counted"
     return "the first day counted" if counting.first_day_counts else "the first day not counted"
 
 
-def _named(day: date) -> str:
+def named(day: date) -> str:
+    """A day with its name."""
     return f"{day:%A} {day}"
 
 
 def _countable(day: date) -> date:
-    return min(max(day, _FIRST_DAY), _LAST_DAY)
+    return min(max(day, FIRST_DAY), LAST_DAY)

@@ -18,6 +18,7 @@ _NOMINAL_DAYS = {
     Unit.WEEKS: 7,
     Unit.MONTHS: 30,
     Unit.YEARS: 365,
+    Unit.MONTH_ENDS: 30,
 }
 """Only for comparing periods; nothing is counted with it."""
 
