@@ -45,6 +45,11 @@ class Presence:
         """All days that count."""
         return self._totals[-1]
 
+    @property
+    def last(self) -> int:
+        """The last day that counts; 0 if there is none."""
+        return self.ends[-1] if self.ends else 0
+
     def until(self, day: int) -> int:
         """How many days count up to a day, itself included."""
         run = bisect_right(self.starts, day)

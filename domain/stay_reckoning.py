@@ -30,8 +30,8 @@ from domain.stays import Limiting, Span, Stay, spans
 LimitOn = Callable[[date], Limiting | None]
 """The limit that holds for an entry on a day; ``None`` where none is known."""
 
-LONGEST_SEARCH = 1500
-"""Days. A full new stay that cannot be found so near to where it must begin will not come: a former stay has no end."""
+LONGEST_SEARCH = 400
+"""Days, of any year and month. What is not found so near to where it could begin has a former stay that never ends."""
 
 
 def reckon(history: Sequence[Stay], limit: Limiting | LimitOn, on: date) -> Reckoning:
@@ -236,8 +236,8 @@ class _Reckoner:
         entry = regime.entry(entered, self.leaves if self.history else None)
         too_many = regime.first_too_many(entry, presence, planned=True)
         last = regime.last_exit(entry, too_many)
-        if last is None or too_many <= entry.first:
-            return None
+        if last is None or too_many <= max(entry.first, presence.last + 1):
+            return None  # out and in on the last lawful day gives no new day
         if wants_full and too_many < regime.first_too_many(regime.entry(entered, None), Presence(()), planned=True):
             return None
         return Chance(entry=_day(entered), last_day=_day(last), days=too_many - entry.first)

@@ -1,4 +1,4 @@
-"""The same reckoning as ``domain.stay_reckoning``, counted day by day on sets of dates: slow, and easy to see through."""
+"""The same reckoning as ``domain.stay_reckoning``, day by day on sets of dates: slow, and easy to see through."""
 
 from calendar import monthrange
 from collections.abc import Iterable, Sequence
@@ -97,10 +97,15 @@ def overstays(visits: Sequence[Visit], limit: Limit) -> Iterable[tuple[date, dat
 def next_entry(
     visits: Sequence[Visit], limit: Limit, soonest: date, *, full: bool, within: int
 ) -> tuple[date, date, int] | None:
-    """The first entry that gives a day; or, if wanted, as many as to somebody who was never there."""
+    """The first entry that gives a new day; or, if wanted, as many as to somebody who was never there."""
+    former = {day for one in visits for day in days_of(one, limit)}
     for number in range(within):
         entered = soonest + DAY * number
         last, days = last_lawful(entered, visits, limit, planned=True)
-        if last is not None and days and (not full or days == last_lawful(entered, [], limit, planned=True)[1]):
+        if (
+            last is not None
+            and days_of((entered, last), limit) - former
+            and (not full or days == last_lawful(entered, [], limit, planned=True)[1])
+        ):
             return entered, last, days
     return None
