@@ -31,14 +31,15 @@ class Presence:
         self.starts: list[int] = []
         self.ends: list[int] = []
         self._totals: list[int] = [0]
-        reached = 0
+        reached = total = 0
         for first, last in stays:
-            begins = max(first, reached + 1)
+            begins = first if first > reached else reached + 1
             if last >= begins:
+                total += last - begins + 1
+                reached = last
                 self.starts.append(begins)
                 self.ends.append(last)
-                self._totals.append(self._totals[-1] + last - begins + 1)
-                reached = last
+                self._totals.append(total)
 
     @property
     def total(self) -> int:
@@ -53,7 +54,10 @@ class Presence:
     def until(self, day: int) -> int:
         """How many days count up to a day, itself included."""
         run = bisect_right(self.starts, day)
-        return self._totals[run] - max(self.ends[run - 1] - day, 0) if run else 0
+        if not run:
+            return 0
+        beyond = self.ends[run - 1] - day
+        return self._totals[run] - beyond if beyond > 0 else self._totals[run]
 
     def from_last(self, number: int) -> int:
         """The day that counts as the first, second, … from the end; a day before all if there are not so many."""
@@ -146,6 +150,10 @@ class Regime:
         known = [[one for one in limit.constraints if strict or not one.disputed] for limit in limits]
         constraints = dict.fromkeys(one for several in known for one in several)
         self.bounds = [readings(one) for one in constraints if strict or all(one in several for several in known)]
+        self.disputed_absences = [
+            one for bound in self.bounds for one in bound if one.kind == "absence" and one.constraint.disputed
+        ]
+        self._of_a_stay = [bound for bound in self.bounds if bound[0] not in self.disputed_absences]
         self.entry_counts = self._counts([limit.entry_day_counts for limit in limits])
         self.exit_counts = self._counts([limit.exit_day_counts for limit in limits])
 
@@ -153,9 +161,11 @@ class Regime:
         return any(one != "no" for one in known) if self.strict else all(one == "yes" for one in known)
 
     @property
-    def convention(self) -> tuple[bool, bool]:
-        """Whether the days of entry and of exit are days of stay."""
-        return self.entry_counts, self.exit_counts
+    def is_certain(self) -> bool:
+        """Whether there is one version and one reading of everything."""
+        known = [self.limits[0].entry_day_counts, self.limits[0].exit_day_counts]
+        several = len(self.limits) > 1 or any(len(bound) > 1 or bound[0].constraint.disputed for bound in self.bounds)
+        return not several and "unknown" not in known
 
     def entry(self, entered: int, previous_exit: int | None) -> Entry:
         return Entry(entered, entered if self.entry_counts else entered + 1, previous_exit)
@@ -180,12 +190,25 @@ class Regime:
         pick = min if self.strict else max
         return min(
             (
-                pick(first_too_many(one, entry, presence, self.entry_counts) for one in bound)
-                for bound in self.bounds
-                if planned or not (bound[0].kind == "absence" and bound[0].constraint.disputed)
+                pick([first_too_many(one, entry, presence, self.entry_counts) for one in bound])
+                for bound in (self.bounds if planned else self._of_a_stay)
             ),
             default=NEVER,
         )
+
+    def may_be_too_long(self, entry: Entry, last: int, presence: Presence) -> bool:
+        """Whether it is worth a search for the first day too many of a stay that is over. Quick, for long histories."""
+        return any(
+            presence.until(last) - presence.until(last - one.window) > one.constraint.amount
+            if one.kind == "rolling"
+            else first_too_many(one, entry, presence, self.entry_counts) <= last
+            for bound in self._of_a_stay
+            for one in bound
+        )
+
+
+EMPTY = Presence(())
+"""Of somebody who was never there."""
 
 
 def first_too_many(reading: Reading, entry: Entry, presence: Presence, entry_counts: bool) -> int:

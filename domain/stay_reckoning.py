@@ -15,6 +15,7 @@ from functools import cached_property
 from domain.facts import Occurred
 from domain.stay_answers import Answer, Chance, Counted, Overstay, Reckoning
 from domain.stay_limits import (
+    EMPTY,
     NEVER,
     Entry,
     Presence,
@@ -46,7 +47,7 @@ def reckon(history: Sequence[Stay], limit: Limiting | LimitOn, on: date) -> Reck
     Raises:
         NotUnderstood: two stays lie over each other, or one before the last has no exit.
     """
-    return _Reckoner(spans(history), limit if callable(limit) else lambda _: limit, on).reckoning()
+    return _Reckoner(spans(history, on), limit, on).reckoning()
 
 
 def _day(number: int) -> date:
@@ -56,68 +57,74 @@ def _day(number: int) -> date:
 class _Reckoner:
     """One reckoning. What several questions need is made once."""
 
-    def __init__(self, history: list[Span], limit_on: LimitOn, on: date) -> None:
-        self.history, self._limit_on, self._on_date, self.on = history, limit_on, on, on.toordinal()
+    def __init__(self, history: list[Span], limit: Limiting | LimitOn, on: date) -> None:
+        self.history, self._limit, self._on_date, self.on = history, limit, on, on.toordinal()
         self._regimes: dict[tuple[int, ...], Regime] = {}
         self._presences: dict[tuple[bool, bool, bool], Presence] = {}
+        if callable(limit):
+            self._own = [self.regime(span.stay.entered) for span in history]
+        else:
+            self._own = [self._made((limit,), strict=True)] * len(history)
+        self._days_are_certain = all(span.is_certain for span in history)
 
     # --- what holds, and which days count
 
     def regime(self, entered: Occurred, *, strict: bool = True) -> Regime | None:
         """The limits of one entry, in the version of its day; of both versions where the day is not certain."""
-        limits = [self._limit_on(entered.earliest)]
-        if entered.latest != entered.earliest:
-            limits.append(self._limit_on(entered.latest))
-        known = {id(limit): limit for limit in limits if limit is not None}
-        key = (int(strict), *known)
-        if known and key not in self._regimes:
-            self._regimes[key] = Regime(list(known.values()), strict=strict)
+        if not callable(self._limit):
+            return self._made((self._limit,), strict=strict)
+        first, last = self._limit(entered.earliest), self._limit(entered.latest)
+        return self._made(tuple(one for one in (first, last if last is not first else None) if one), strict=strict)
+
+    def _made(self, limits: tuple[Limiting, ...], *, strict: bool) -> Regime | None:
+        key = (strict, *map(id, limits))
+        if limits and key not in self._regimes:
+            self._regimes[key] = Regime(limits, strict=strict)
         return self._regimes.get(key)
 
     def presence(self, regime: Regime) -> Presence:
         """The days of all stays, as this regime counts them; a stay without an exit lasts until the day."""
-        key = (*regime.convention, regime.strict)
+        key = (regime.entry_counts, regime.exit_counts, regime.strict)
         if key not in self._presences:
-            days = self._lasted(strict=regime.strict)
-            self._presences[key] = Presence(regime.counted(entered, left) for entered, left in days)
+            lasted = [
+                (one.entered, one.left) if regime.strict or one.is_certain else one.narrow for one in self.history
+            ]
+            self._presences[key] = Presence(
+                regime.counted(entered, left) for entered, left in lasted if left >= entered
+            )
         return self._presences[key]
 
-    def _lasted(self, *, strict: bool) -> Iterator[tuple[int, int]]:
-        for span in self.history:
-            entered, left = span.entered, self.end(span)
-            if not strict:
-                stay = span.stay
-                entered = max(entered, stay.entered.latest.toordinal())
-                left = min(left, stay.left.earliest.toordinal()) if stay.left is not None else left
-            if left >= entered:
-                yield entered, left
-
-    def end(self, span: Span) -> int:
-        """The last day of a stay; of one without an exit the day of the reckoning, or its entry if that is later."""
-        return span.left if span.left is not None else max(self.on, span.entered)
+    def presence_until_leaving(self, regime: Regime) -> Presence:
+        """The same, where a stay without an exit lasts until the exit that is supposed."""
+        if not self.history or not self.history[-1].is_open:
+            return self.presence(regime)
+        lasted = [(one.entered, one.left) for one in self.history]
+        lasted[-1] = (lasted[-1][0], self.leaves)
+        return Presence(regime.counted(entered, left) for entered, left in lasted)
 
     def entry_of(self, place: int, regime: Regime) -> Entry:
         """How a stay of the history began."""
         span = self.history[place]
         previous = self.history[place - 1].left if place else None
-        entered = span.entered if regime.strict else max(span.entered, span.stay.entered.latest.toordinal())
-        return regime.entry(entered, previous)
+        return regime.entry(span.entered if regime.strict else span.narrow[0], previous)
 
     # --- the stay in question
 
     @cached_property
     def place(self) -> int | None:
         """Where the stay in question stands: the last one that has begun and goes on, or the next one."""
-        present = [place for place, span in enumerate(self.history) if span.entered <= self.on <= self.end(span)]
-        coming = [place for place, span in enumerate(self.history) if span.entered > self.on]
-        return present[-1] if present else coming[0] if coming else None
+        coming = None
+        for place in reversed(range(len(self.history))):
+            span = self.history[place]
+            if span.entered <= self.on:
+                return place if self.on <= span.left else coming
+            coming = place
+        return coming
 
     @cached_property
     def in_question(self) -> Regime | None:
         """The limits of the stay in question; if there is none, those of an entry on the day."""
-        return self.regime(
-            self.history[self.place].stay.entered if self.place is not None else Occurred.on(self._on_date)
-        )
+        return self._own[self.place] if self.place is not None else self.regime(Occurred.on(self._on_date))
 
     def reckoning(self) -> Reckoning:
         regime, place = self.in_question, self.place
@@ -159,28 +166,27 @@ class _Reckoner:
     # --- stays that are too long
 
     def overstays(self) -> Iterator[Overstay]:
-        for place, span in enumerate(self.history):
-            regime = self.regime(span.stay.entered)
+        for place, (span, regime) in enumerate(zip(self.history, self._own, strict=True)):
             if regime is None:
                 continue
-            _, too_many = self._too_many(place, regime)
-            _, last = regime.counted(span.entered, self.end(span))
+            _, last = regime.counted(span.entered, span.left)
+            entry, presence = self.entry_of(place, regime), self.presence(regime)
+            if not regime.may_be_too_long(entry, last, presence):
+                continue
+            too_many = regime.first_too_many(entry, presence)
             if last >= too_many:
-                yield Overstay(
-                    entered=span.stay.entered.earliest,
-                    since=_day(too_many),
-                    until=_day(last),
-                    days=last - too_many + 1,
-                    certain_since=self._certain_since(place),
-                )
+                since, days = _day(too_many), last - too_many + 1
+                certain = since if self._days_are_certain and regime.is_certain else self._certain_since(place)
+                yield Overstay(span.stay.entered.earliest, since, _day(last), days, certain)
 
     def _certain_since(self, place: int) -> date | None:
+        """The first day too many where every doubt is read in favour of the person."""
         span = self.history[place]
         regime = self.regime(span.stay.entered, strict=False)
         assert regime is not None
-        _, too_many = self._too_many(place, regime)
-        end = span.stay.left.earliest.toordinal() if span.stay.left is not None else self.end(span)
-        _, last = regime.counted(span.entered, end)
+        entry = self.entry_of(place, regime)
+        _, last = regime.counted(*span.narrow)
+        too_many = regime.first_too_many(entry, self.presence(regime))
         return _day(too_many) if last >= too_many else None
 
     # --- a new entry
@@ -190,19 +196,11 @@ class _Reckoner:
         """The exit after which a new entry is reckoned; without a history the day before nothing was counted."""
         if not self.history:
             return self.on - 1
-        last = self.history[-1]
-        if last.left is not None:
+        last, regime = self.history[-1], self._own[-1]
+        if not last.is_open or regime is None:
             return last.left
-        regime = self.regime(last.stay.entered)
-        if regime is None:
-            return self.end(last)
         entry, too_many = self._too_many(len(self.history) - 1, regime)
-        return max(regime.last_exit(entry, too_many) or 0, self.end(last)) if too_many < NEVER else self.end(last)
-
-    @cached_property
-    def _all_days(self) -> list[tuple[int, int]]:
-        days = list(self._lasted(strict=True))
-        return [*days[:-1], (days[-1][0], self.leaves)] if days else []
+        return max(regime.last_exit(entry, too_many) or 0, last.left) if too_many < NEVER else last.left
 
     def next_entry(self, *, wants_full: bool) -> Chance | None:
         """The earliest new entry after all stays; the earliest that they do not shorten, if that is wanted."""
@@ -218,7 +216,7 @@ class _Reckoner:
             soonest = ends + 1
 
     def _found(self, regime: Regime, soonest: int, *, wants_full: bool) -> Chance | None:
-        presence = Presence(regime.counted(entered, left) for entered, left in self._all_days)
+        presence = self.presence_until_leaving(regime)
         chance = self._chance(regime, presence, soonest, wants_full=wants_full)
         if chance is not None:
             return chance
@@ -238,7 +236,7 @@ class _Reckoner:
         last = regime.last_exit(entry, too_many)
         if last is None or too_many <= max(entry.first, presence.last + 1):
             return None  # out and in on the last lawful day gives no new day
-        if wants_full and too_many < regime.first_too_many(regime.entry(entered, None), Presence(()), planned=True):
+        if wants_full and too_many < regime.first_too_many(regime.entry(entered, None), EMPTY, planned=True):
             return None
         return Chance(entry=_day(entered), last_day=_day(last), days=too_many - entry.first)
 
@@ -251,7 +249,7 @@ class _Reckoner:
         else:
             begins = next_entry.entry.toordinal() if next_entry is not None else self.on
             entry = regime.entry(begins, self.leaves if self.history else None)
-            presence = Presence(regime.counted(entered, left) for entered, left in self._all_days)
+            presence = self.presence_until_leaving(regime)
         found = [
             (one, first_too_many(one, entry, presence, regime.entry_counts), len(bound) > 1 or one.constraint.disputed)
             for bound in regime.bounds
@@ -297,18 +295,19 @@ class _Reckoner:
                 begins = history[0].entered
             case _:
                 begins = reading.begins(self.on)
-        return begins, tuple(self._counted(history, regime, begins))
+        return begins, tuple(reversed([*self._counted(history, regime, begins)]))
 
     def _counted(self, history: list[Span], regime: Regime, begins: int) -> Iterator[Counted]:
-        reached = begins - 1
-        for span in history:
-            if span.entered > self.on or self.end(span) < begins:
-                continue
-            first, last = regime.counted(span.entered, self.end(span))
-            days = min(last, self.on) - max(first, reached + 1) + 1
+        """The stays in a window, the latest first."""
+        reached = self.on + 1
+        for span in reversed(history):
+            if span.left < begins:
+                return
+            first, last = regime.counted(span.entered, span.left)
+            days = min(last, reached - 1) - max(first, begins) + 1
             if days > 0:
-                yield Counted(_day(span.entered), _day(min(self.end(span), self.on)), days)
-            reached = max(reached, last)
+                yield Counted(_day(span.entered), _day(min(span.left, self.on)), days)
+            reached = min(reached, first)
 
     # --- why it is not certain
 
@@ -318,12 +317,12 @@ class _Reckoner:
         else:
             yield from _doubts_of(regime)
             yield from self._reach(regime)
-        for place, span in enumerate(self.history):
-            yield from span.doubts
-            own = self.regime(span.stay.entered)
+        for place, (span, own) in enumerate(zip(self.history, self._own, strict=True)):
+            if not span.is_certain:
+                yield from span.doubts
             if own is None:
                 yield f"no limit of stay is known for the entry on {span.stay.entered}: it was only counted"
-            else:
+            elif own.disputed_absences:
                 yield from self._too_early(place, own)
         for one in overstays:
             if one.certain_since != one.since:
@@ -337,16 +336,15 @@ class _Reckoner:
             return
         begins = min((one.begins(self.on) for bound in regime.bounds for one in bound if one.window), default=NEVER)
         rule = max(starts).toordinal()
-        if any(begins <= self.end(span) and span.entered < rule for span in self.history):
+        if any(begins <= span.left and span.entered < rule for span in self.history):
             yield f"days before {max(starts)}, the rule's first day, are counted in its window: the earlier reading"
 
     def _too_early(self, place: int, regime: Regime) -> Iterator[str]:
         """Whether an entry came within a time of absence that is disputed."""
-        for one in (reading for bound in regime.bounds for reading in bound):
-            if one.kind == "absence" and one.constraint.disputed:
-                entry = self.entry_of(place, regime)
-                if first_too_many(one, entry, Presence(()), regime.entry_counts) < NEVER:
-                    yield f"the entry on {self.history[place].stay.entered} was too early, if this holds: {one.says}"
+        entry = self.entry_of(place, regime)
+        for one in regime.disputed_absences:
+            if first_too_many(one, entry, EMPTY, regime.entry_counts) < NEVER:
+                yield f"the entry on {self.history[place].stay.entered} was too early, if this holds: {one.says}"
 
 
 def _doubts_of(regime: Regime) -> Iterator[str]:

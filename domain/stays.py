@@ -161,32 +161,53 @@ FIRST, LAST = date(1900, 1, 1).toordinal(), date(8900, 1, 1).toordinal()
 
 
 class Span(NamedTuple):
-    """A stay as the days it may have lasted, in ordinal numbers: from the earliest entry to the latest exit."""
+    """A stay as the days it may have lasted, in ordinal numbers.
+
+    Attributes:
+        entered: the earliest day of entry.
+        left: the latest day of exit; of a stay without one, the day of the reckoning.
+        stay: the stay itself.
+        is_open: whether it has no exit.
+        is_certain: whether both days are.
+    """
 
     entered: int
-    left: int | None
+    left: int
     stay: Stay
+    is_open: bool
+    is_certain: bool
+
+    @property
+    def narrow(self) -> tuple[int, int]:
+        """The days it lasted for certain: from the latest entry to the earliest exit; the second may lie before."""
+        left = _ordinal(self.stay.left.earliest) if self.stay.left is not None else self.left
+        return max(self.entered, _ordinal(self.stay.entered.latest)), min(self.left, left)
 
     @property
     def doubts(self) -> Iterator[str]:
         """What is not certain about it."""
         for what, occurred, taken in (("entry", self.stay.entered, "earliest"), ("exit", self.stay.left, "latest")):
-            if occurred is not None and (occurred.about or occurred.earliest != occurred.latest):
+            if occurred is not None and not _is_certain(occurred):
                 yield f"the {what} on {occurred} is not certain: the {taken} day is taken"
 
 
-def spans(history: Sequence[Stay]) -> list[Span]:
-    """A history in order.
+def spans(history: Sequence[Stay], on: date) -> list[Span]:
+    """A history in order; out and in on one day are no overlap.
 
     Raises:
         NotUnderstood: two stays lie over each other, or one before the last has no exit.
     """
     found: list[Span] = []
     for stay in sorted(history, key=_order):
+        entry, exit_ = stay.entered, stay.left
+        entered = _ordinal(entry.earliest)
         if found:
-            found[-1] = _before(found[-1], stay)
-        left = _ordinal(stay.left.latest) if stay.left is not None else None
-        found.append(Span(_ordinal(stay.entered.earliest), left, stay))
+            _check_order(found[-1].stay, stay)
+            if found[-1].left > entered:  # not certain, or it would overlap
+                found[-1] = found[-1]._replace(left=entered)
+        is_certain = _is_certain(entry) and (exit_ is None or _is_certain(exit_))
+        left = max(_ordinal(on), entered) if exit_ is None else _ordinal(exit_.latest)
+        found.append(Span(entered, left, stay, exit_ is None, is_certain))
     return found
 
 
@@ -194,16 +215,17 @@ def _order(stay: Stay) -> tuple[date, date]:
     return stay.entered.earliest, stay.left.latest if stay.left is not None else date.max
 
 
-def _before(one: Span, following: Stay) -> Span:
-    """A stay as it must have ended before the following one; out and in on one day are no overlap."""
-    left = one.stay.left
-    if left is None:
-        raise NotUnderstood(f"the stay from {one.stay.entered} has no exit, and a later one begins: give its exit")
-    if left.earliest > following.entered.latest:
-        raise NotUnderstood(f"two stays lie over each other, {one.stay} and {following}: mend one of them")
-    assert one.left is not None
-    return one._replace(left=max(min(one.left, _ordinal(following.entered.earliest)), one.entered))
+def _check_order(one: Stay, following: Stay) -> None:
+    if one.left is None:
+        raise NotUnderstood(f"the stay from {one.entered} has no exit, and a later one begins: give its exit")
+    if one.left.earliest > following.entered.latest:
+        raise NotUnderstood(f"two stays lie over each other, {one} and {following}: mend one of them")
+
+
+def _is_certain(occurred: Occurred) -> bool:
+    return occurred.earliest == occurred.latest and not occurred.about
 
 
 def _ordinal(day: date) -> int:
-    return min(max(day.toordinal(), FIRST), LAST)
+    number = day.toordinal()
+    return number if FIRST <= number <= LAST else FIRST if number < FIRST else LAST
