@@ -26,7 +26,6 @@ from domain.rulebook.known import (
 from domain.rulebook.model import Country
 from domain.rulebook.risk import Risk
 from domain.rulebook.rule import Rule
-from domain.stays import Constraint
 from runtime.screen import plain_table
 
 SOON = timedelta(days=365)
@@ -191,25 +190,8 @@ def _precondition(item: Precondition) -> tuple[str, str]:
     return item.requirement, "; ".join(one for one in (item.title, valid, cost, missing) if one)
 
 
-def constraint_in_words(one: Constraint) -> str:
-    """A limit of stay as one says it."""
-    amount = f"{one.amount} {one.unit}"
-    match one.kind:
-        case "rolling":
-            return f"{amount} in any {one.window}"
-        case "per-entry":
-            reset = {"yes": ", leaving begins anew", "no": "", "unknown": ", whether leaving begins anew is not known"}
-            return f"{amount} for each entry{reset[one.reset]}"
-        case "calendar-year":
-            return f"{amount} in a calendar year"
-        case "rolling-year":
-            return f"{amount} in any year"
-        case _:
-            return f"{amount} in a year, calendar or rolling is not known"
-
-
 def _stay(item: StayLimit) -> tuple[str, str]:
-    limits = " and ".join(constraint_in_words(one) for one in item.constraints) or "no limit is known"
+    limits = " and ".join(one.says for one in item.constraints) or "no limit is known"
     days = f"day of entry counts: {item.entry_day_counts}; of exit: {item.exit_day_counts}"
     return item.title, "; ".join(one for one in (limits, days, _conditions(item.when)) if one)
 
