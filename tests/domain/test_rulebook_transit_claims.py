@@ -3,11 +3,12 @@
 from datetime import date
 
 import pytest
+from pydantic import ValidationError
 
 from domain.deadlines import Unit
 from domain.duties import Consequence
 from domain.facts import Occurred
-from domain.rulebook import Answer, Confidence
+from domain.rulebook import Answer, Confidence, Penalty
 from domain.rulebook.known import Mechanism, Result
 from domain.rulebook.risk import RiskLevel, reckon_risk
 from runtime.law import words_of
@@ -205,6 +206,23 @@ def test_bans_are_fixed_or_have_a_least_length() -> None:
     assert deported is not None
     assert (crossing.ban, crossing.ban_at_most, crossing.ban_unit) == (5, 5, Unit.YEARS)
     assert (deported.ban, deported.ban_at_least) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"from_months": 3, "to_months": 3}, "to_months is not after from_months"),
+        ({"ban_at_most": 5}, "ban_at_most goes with a ban"),
+        ({"ban": 6, "ban_unit": "months", "ban_at_most": 5}, "ban_at_most goes with a ban"),
+        ({"ban": 1, "ban_unit": "years", "ban_at_most": 2, "ban_at_least": True}, "without ban_at_least"),
+    ],
+)
+def test_a_scale_that_makes_no_sense_is_refused(wrong: dict[str, object], says: str) -> None:
+    sound: dict[str, object] = {"id": "xx.penalty.overstay", "offence": "overstay", "title": "Too long"}
+    sound |= {"confidence": "low", "verified": TODAY, "sources": [{"url": "https://example.org/law"}]}
+    assert Penalty.model_validate(sound).ban is None
+    with pytest.raises(ValidationError, match=says):
+        Penalty.model_validate({**sound, **wrong})
 
 
 # --- treaties and practice -----------------------------------------------------------------------------------------
