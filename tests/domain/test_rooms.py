@@ -296,7 +296,7 @@ def test_an_authority_is_approached_only_with_consent_for_it() -> None:
 def test_in_a_country_without_a_rulebook_staff_are_asked_to_find_out() -> None:
     tale = Tale()
     tale.enter()
-    tale.tell("2024-02-01", Relocated(to="GE"))
+    tale.tell("2024-02-01", Relocated(to="UZ"))
     tale.tell("2024-02-02", Entered())
     duties = tale.duties(Phase.TRANSIT_STAY, 2)
     assert {"find-out.stay-limit", "find-out.registration"} <= set(duties)
