@@ -7,7 +7,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from domain.deadlines import band_in_words, in_words
+from domain.deadlines import Unit, band_in_words, in_words
 from domain.rulebook.dated import Answer, Dated, Status
 from domain.rulebook.known import (
     Authority,
@@ -180,7 +180,8 @@ def _rule(rule: Rule) -> tuple[str, str]:
 
 
 def _document(item: EntryDocument) -> tuple[str, str]:
-    margin = f", still valid {item.valid_for_at_least} days" if item.valid_for_at_least else ""
+    margin = f", still valid {in_words(item.valid_for_at_least, item.margin_unit)}" if item.valid_for_at_least else ""
+    margin += f" from: {item.margin_from}" if margin and item.margin_from else ""
     says = {Answer.YES: f"accepted{margin}", Answer.NO: "not accepted", Answer.UNKNOWN: "not known"}[item.accepted]
     return item.document, "; ".join(one for one in (says, _conditions(item.when)) if one)
 
@@ -216,7 +217,7 @@ def _stay(item: StayLimit) -> tuple[str, str]:
 
 def _token(item: Token) -> tuple[str, str]:
     says = [
-        f"valid {in_words(item.amount, item.unit)}" if item.amount and item.unit else "validity as printed",
+        f"valid {_validity(item)}" if item.amount and item.unit else "validity as printed",
         f"renewable: {item.renewable}",
         f"at most {in_words(item.longest, item.longest_unit)}" if item.longest and item.longest_unit else "",
         f"renewal to be asked for {item.file_before} days before" if item.file_before else "",
@@ -226,6 +227,13 @@ def _token(item: Token) -> tuple[str, str]:
         f"needs {', '.join(item.needs)}" if item.needs else "",
     ]
     return f"{item.title}{f' [{item.local_name}]' if item.local_name else ''}", "; ".join(one for one in says if one)
+
+
+def _validity(item: Token) -> str:
+    amount, unit = item.amount or 0, item.unit or Unit.DAYS
+    if item.at_most is not None:
+        return f"{amount} to {in_words(item.at_most, unit)}"
+    return f"{'at most ' if item.up_to else ''}{in_words(amount, unit)}"
 
 
 def _track(item: Track) -> tuple[str, str]:
@@ -250,11 +258,25 @@ def _outcome(item: Outcome) -> tuple[str, str]:
 
 
 def _penalty(item: Penalty) -> tuple[str, str]:
-    days = f"day {item.from_days or 1} to {item.to_days or 'any'}" if item.from_days or item.to_days else ""
-    most = "at least" if item.ban_at_least else "up to"
-    ban = f"ban {most} {in_words(item.ban, item.ban_unit)}" if item.ban and item.ban_unit else ""
-    says = (days, item.fine or "", ban, _conditions(item.when))
+    ban = f"ban {_ban(item)}" if item.ban and item.ban_unit else ""
+    says = (_scale(item), item.fine or "", ban, _conditions(item.when))
     return f"{item.offence}: {item.title}", "; ".join(one for one in says if one)
+
+
+def _scale(item: Penalty) -> str:
+    """Which part of the scale it is."""
+    if item.from_days or item.to_days:
+        return f"day {item.from_days or 1} to {item.to_days or 'any'}"
+    over = f"more than {in_words(item.from_months, Unit.MONTHS)}" if item.from_months else ""
+    to = f"up to {in_words(item.to_months, Unit.MONTHS)}" if item.to_months else ""
+    return ", ".join(one for one in (over, to) if one)
+
+
+def _ban(item: Penalty) -> str:
+    ban, unit = item.ban or 0, item.ban_unit or Unit.DAYS
+    if item.ban_at_most is None:
+        return f"{'at least' if item.ban_at_least else 'up to'} {in_words(ban, unit)}"
+    return in_words(ban, unit) if item.ban_at_most == ban else f"{ban} to {in_words(item.ban_at_most, unit)}"
 
 
 def _treaty(item: Treaty) -> tuple[str, str]:

@@ -24,7 +24,8 @@ class EntryDocument(Dated):
     Attributes:
         document: what it is.
         accepted: whether it opens the border; ``no`` where a source says that it does not.
-        valid_for_at_least: margin in days that it must still be valid; ``None`` when no margin is known.
+        valid_for_at_least: how long it must still be valid; ``None`` when no margin is known.
+        margin_unit: what that is counted in.
         margin_from: what the margin is counted from.
         when: conditions of the person, such as ``age``.
     """
@@ -32,6 +33,7 @@ class EntryDocument(Dated):
     document: Word
     accepted: Answer = Answer.YES
     valid_for_at_least: Period | None = None
+    margin_unit: Unit = Unit.DAYS
     margin_from: Words | None = None
     when: Conditions = Field(default_factory=dict)
 
@@ -81,6 +83,8 @@ class StayLimit(Dated):
         yield from super()._doubts()
         if not self.constraints:
             yield "no limit is known"
+        if any(one.kind == "year" for one in self.constraints):
+            yield "whether the year is a calendar year or a rolling one is not known"
 
 
 class Token(Dated):
@@ -93,6 +97,7 @@ class Token(Dated):
         amount: how long one is valid; ``None`` when that is printed, or not known.
         at_most: the longest of a band.
         unit: what both are counted in.
+        up_to: only the longest validity is known, and the date printed on it may be earlier.
         renewable: whether it can be had again.
         longest: how long it can be held in all, in ``longest_unit``.
         file_before: how many days before its end the renewal must be asked for.
@@ -108,6 +113,7 @@ class Token(Dated):
     amount: Period | None = None
     at_most: Period | None = None
     unit: Unit | None = None
+    up_to: bool = False
     renewable: Answer = Answer.UNKNOWN
     longest: Period | None = None
     longest_unit: Unit | None = None
@@ -122,6 +128,11 @@ class Token(Dated):
         if (self.amount is None) != (self.unit is None) or (self.longest is None) != (self.longest_unit is None):
             raise ValueError("an amount and its unit are given together")
         return self
+
+    def _doubts(self) -> Iterator[str]:
+        yield from super()._doubts()
+        if self.up_to:
+            yield "only the longest validity is known: the printed date may be earlier"
 
 
 class Track(Dated):
@@ -194,9 +205,12 @@ class Penalty(Dated):
         title: in one sentence.
         from_days: the scale's step begins with this day; ``None`` at its beginning.
         to_days: and ends with this one; ``None`` when it has no end.
+        from_months: the same where the scale counts in months: the step begins when so many are over.
+        to_months: and ends with the last day of so many.
         fine: with its currency or index unit; never computed.
         ban: how long no new entry is possible, in ``ban_unit``.
         ban_at_least: whether the ban is at least so long; otherwise it is at most so long.
+        ban_at_most: the longest of a band that begins with ``ban``; the same as ``ban`` where the length is fixed.
         when: conditions, such as ``repeat`` or ``paid``.
     """
 
@@ -204,16 +218,23 @@ class Penalty(Dated):
     title: Words
     from_days: int | None = None
     to_days: int | None = None
+    from_months: int | None = None
+    to_months: int | None = None
     fine: Words | None = None
     ban: Period | None = None
     ban_unit: Unit | None = None
     ban_at_least: bool = False
+    ban_at_most: Period | None = None
     when: Conditions = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _is_a_step(self) -> Self:
         if self.from_days is not None and self.to_days is not None and self.to_days < self.from_days:
             raise ValueError("to_days lies before from_days: exchange them")
+        if self.from_months is not None and self.to_months is not None and self.to_months <= self.from_months:
+            raise ValueError("to_months is not after from_months: exchange them")
+        if self.ban_at_most is not None and (self.ban is None or self.ban_at_least or self.ban_at_most < self.ban):
+            raise ValueError("ban_at_most goes with a ban that is not longer, and without ban_at_least")
         if (self.ban is None) != (self.ban_unit is None):
             raise ValueError("a ban and its unit are given together")
         return self
@@ -306,7 +327,8 @@ class RiskRecord(Dated):
     Attributes:
         happened: when, as one writes a date: ``2023-12-07``, ``2023-12``, ``~2024-06``, ``2024-01-01..2024-12-31``.
         place: the town, or where in the country.
-        group: whom it concerns: ``deserter``, ``mobilised``, ``objector``, ``activist``, ``other``.
+        group: whom it concerns: ``deserter``, ``mobilised``, ``draft-evader``, ``objector``, ``activist``,
+            ``other``.
         actor: who acted.
         mechanism: how.
         held: the status the person held, such as ``asylum-seeker-certificate``.
