@@ -161,6 +161,8 @@ def test_verify_finds_what_was_cut_off_together_with_the_heads_by_the_line_that_
             (begins,) = records.execute("SELECT min(position) FROM event WHERE stream LIKE ?", (f"%{two.reference}%",))
             records.execute("DELETE FROM event WHERE position >= ?", begins)
             records.execute("DELETE FROM stream WHERE stream LIKE ?", (f"%{two.reference}%",))
+        assert "it was cut off or written anew, and nothing more is signed" in refused(typing, "checkpoint")
+        with tampering(home / "records.db") as records:
             records.execute("DELETE FROM checkpoint")
         assert "is what was written" in typed(typing, "verify"), "without the line nobody can know"
         says = refused(typing, "verify", "--against", str(elsewhere))
