@@ -35,7 +35,7 @@ from runtime.ending import leave, told_to_stop
 from runtime.keys import open_keys
 from runtime.retention import keep_looking, wake_erasure
 from runtime.settings import Settings, now
-from runtime.standing import stand_up
+from runtime.standing import alarm, stand_up
 from workflows.allowlist import Allowlist
 from workflows.asylum_filing import AsylumFilingWorkflow
 from workflows.case_path import CasePathWorkflow
@@ -162,7 +162,9 @@ async def main() -> int:
         rulebook=rulebook,
     ):
         beside = [
-            asyncio.create_task(keep_checkpoints(database, keys, settings.checkpoints)),
+            asyncio.create_task(
+                keep_checkpoints(database, keys, settings.checkpoints, partial(alarm, notices, _log.error))
+            ),
             asyncio.create_task(keep_looking(client)),
         ]
         await stop.wait()

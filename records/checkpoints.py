@@ -4,7 +4,7 @@ A checkpoint is a line of JSON. Whoever holds the public key can check it, and n
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import text
+from sqlalchemy.engine import Connection
 from sqlmodel import Session, col, select
 
 from records.database import Database, Reader
@@ -25,6 +26,7 @@ EVERY_EVENTS = 1000
 EVERY = timedelta(minutes=15)
 """So long after the last one a new one is due, if anything was written meanwhile."""
 
+_CHAIN = text("SELECT chain FROM event WHERE position = :at")
 _LAST = text("SELECT position, chain FROM event ORDER BY position DESC LIMIT 1")
 # another worker may have signed this position meanwhile
 _KEEP = text(
@@ -35,6 +37,10 @@ _KEEP = text(
 
 class BadCheckpoint(StoreError):
     """A checkpoint that was not signed by this installation, or is none."""
+
+
+class WrittenAnew(StoreError):
+    """The log is not the one on which an earlier checkpoint was signed."""
 
 
 @dataclass(frozen=True)
@@ -79,29 +85,85 @@ def _signed(position: int, chain: bytes, at: str) -> bytes:
 
 
 def checkpoint(
-    database: Database, key: Ed25519PrivateKey, now: datetime, *, at_once: bool = False
+    database: Database,
+    key: Ed25519PrivateKey,
+    now: datetime,
+    *,
+    at_once: bool = False,
+    elsewhere: Callable[[], Checkpoint | None] = lambda: None,
 ) -> Checkpoint | None:
     """Sign where the log stands, if that is due; several may do so side by side.
 
+    What an earlier checkpoint does not lie on is never signed: a log that was written anew would else be vouched for.
+
     Args:
         at_once: sign whatever has been written, even if none is due yet.
+        elsewhere: the newest one that is kept elsewhere, found to be signed; asked for only if one is due.
 
     Returns:
         The new checkpoint.
 
     Raises:
+        WrittenAnew: an earlier checkpoint does not lie on the log.
+        BadCheckpoint: the one beside the log was not signed by this key.
         Unreachable: the database does not answer.
     """
-    with database.writing() as connection, Session(bind=connection) as session:
-        found = connection.execute(_LAST).first()
-        last = session.exec(select(CheckpointRow).order_by(col(CheckpointRow.position).desc())).first()
-        if found is None or not _is_due(found[0], last, now, at_once=at_once):
+    with database.reading() as connection:
+        if _standing(connection, key.public_key(), now, at_once=at_once) is None:
             return None
-        position, chain, at = int(found[0]), bytes(found[1]), instant(now)
+    newest = elsewhere()
+    with database.writing() as connection:
+        if newest is not None:
+            _must_lie_on_the_log(connection, newest)
+        found = _standing(connection, key.public_key(), now, at_once=at_once)
+        if found is None:
+            return None
+        position, chain, at = *found, instant(now)
         signed = Checkpoint(position, chain, at, key.sign(_signed(position, chain, at)))
         row = {"position": position, "chain": chain, "at": at, "signature": signed.signature}
         connection.execute(_KEEP, row)
         return signed
+
+
+def _standing(
+    connection: Connection, key: Ed25519PublicKey, now: datetime, *, at_once: bool
+) -> tuple[int, bytes] | None:
+    """Where the log stands, if that is to be signed now."""
+    last = Session(bind=connection).exec(select(CheckpointRow).order_by(col(CheckpointRow.position).desc())).first()
+    if last is not None:
+        (one,) = all_signed([_as_kept(last)], key)
+        _must_lie_on_the_log(connection, one)
+    found = connection.execute(_LAST).first()
+    if found is None or not _is_due(found[0], last, now, at_once=at_once):
+        return None
+    return int(found[0]), bytes(found[1])
+
+
+def _must_lie_on_the_log(connection: Connection, one: Checkpoint) -> None:
+    """
+    Raises:
+        WrittenAnew: it does not.
+    """
+    if _chain_at(connection, one.position) != one.chain:
+        raise WrittenAnew(
+            f"the log is not the one that was signed on {one.at[:16]} at position {one.position}: it was cut off or "
+            "written anew, and nothing more is signed; `safeconduct verify` says from where"
+        )
+
+
+def stands_at(records: Reader, position: int) -> bytes | None:
+    """The chain at a position; ``None`` if the log does not reach so far.
+
+    Raises:
+        Unreachable: the database does not answer.
+    """
+    with records.reading() as connection:
+        return _chain_at(connection, position)
+
+
+def _chain_at(connection: Connection, position: int) -> bytes | None:
+    found = connection.execute(_CHAIN, {"at": position}).first()
+    return bytes(found[0]) if found is not None else None
 
 
 def _is_due(position: int, last: CheckpointRow | None, now: datetime, *, at_once: bool) -> bool:
@@ -115,8 +177,11 @@ def _is_due(position: int, last: CheckpointRow | None, now: datetime, *, at_once
 def checkpoints(records: Reader) -> list[Checkpoint]:
     """The checkpoints that stand beside the log, oldest first."""
     with records.reading() as connection, Session(bind=connection) as session:
-        rows = session.exec(select(CheckpointRow).order_by(col(CheckpointRow.position)))
-        return [Checkpoint(row.position, bytes(row.chain), row.at, bytes(row.signature)) for row in rows]
+        return [_as_kept(row) for row in session.exec(select(CheckpointRow).order_by(col(CheckpointRow.position)))]
+
+
+def _as_kept(row: CheckpointRow) -> Checkpoint:
+    return Checkpoint(row.position, bytes(row.chain), row.at, bytes(row.signature))
 
 
 def keep_elsewhere(place: Path, one: Checkpoint) -> None:

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
-from sqlmodel import Session, col, delete, func, select, update
+from sqlalchemy import text
+from sqlmodel import Session, col, delete, select, update
 
 from domain.case import reference_of
 from records import passing
@@ -33,6 +34,13 @@ KEPT_SECONDS = 60.0
 
 CUTS = 3
 """How often cutting off the write-ahead log is tried; each try waits some seconds for whoever reads."""
+
+_NEWEST = text("SELECT max(number) FROM generation")
+# in PostgreSQL another erasure may have taken the number meanwhile: this waits until that is certain
+_BEGIN = text(
+    "INSERT INTO generation (number, secret, made_at) VALUES (:number, :secret, :made_at) "
+    "ON CONFLICT (number) DO NOTHING"
+)
 
 
 class GenerationGone(Unreadable):
@@ -136,12 +144,15 @@ class Generations:
 
     def begin(self, above: int) -> Generation:
         """Make a generation, higher than all there are and than ``above``. On the disk when this returns."""
-        with closing(self._writer()) as database, database.writing() as connection, Session(bind=connection) as session:
-            newest = session.exec(select(func.max(GenerationRow.number))).one() or 0
-            made = Generation(max(newest, above) + 1, fresh_key(), datetime.now(UTC).isoformat())
-            session.add(GenerationRow(number=made.number, secret=made.secret, made_at=made.made_at))
-            session.flush()
-        return made
+        with closing(self._writer()) as database:
+            while True:
+                with database.writing() as connection:
+                    newest = connection.execute(_NEWEST).scalar() or 0
+                    made = Generation(max(newest, above) + 1, fresh_key(), datetime.now(UTC).isoformat())
+                    row = {"number": made.number, "secret": made.secret, "made_at": made.made_at}
+                    was_free = connection.execute(_BEGIN, row).rowcount
+                if was_free:
+                    return made
 
     def destroy_below(self, number: int) -> None:
         """Delete all generations below one that is there; nothing of them is left in the records' files.

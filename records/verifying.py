@@ -132,17 +132,6 @@ def verify_case(records: Reader, reference: str) -> Verified:
     return found
 
 
-def stands_at(records: Reader, position: int) -> bytes | None:
-    """The chain at a position; ``None`` if the log does not reach so far.
-
-    Raises:
-        Unreachable: the database does not answer.
-    """
-    with records.reading() as connection:
-        found = connection.execute(text("SELECT chain FROM event WHERE position = :at"), {"at": position}).first()
-        return bytes(found[0]) if found is not None else None
-
-
 def _walk(
     connection: Connection, found: Verified, wanted: Mapping[int, Sequence[Checkpoint]], progress: Progress, size: int
 ) -> None:

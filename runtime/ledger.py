@@ -1,5 +1,6 @@
 """The commands about the records as a whole: whether they are what was written, copies of them, and their tables."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from pydantic import SecretStr
 from rich.progress import Progress
 from sqlalchemy import make_url, text
 
+from domain.case import parse_reference
 from domain.errors import NotUnderstood, Refused
 from records.checkpoints import all_signed, checkpoints
 from records.database import answering
@@ -40,14 +42,30 @@ def verify_(
 ) -> None:
     """Look whether the log is what was written: the first wrong position, if there is one."""
     here = at_desk()
-    found = _verified(here, against) if case is None else verify_case(here.database, here.find(case))
+    found = _verified(here, against) if case is None else _verified_case(here, case)
+    is_erased = case is not None and bool(found.fences)
     if json:
-        print(as_json({"entries": found.entries, "fault": str(found.fault) if found.fault is not None else None}))
+        said = {"entries": found.entries, "fault": str(found.fault) if found.fault is not None else None}
+        print(as_json(said if case is None else {**said, "erased": is_erased}))
     if found.fault is not None:
         raise Refused(f"the log is not what was written: {found.fault}")
     if not json:
         what = "the whole log" if case is None else "this case"
-        print(f"{found.entries} entries: {what} is what was written.")
+        until = ", up to its fence: it was erased, and nobody can open it again" if is_erased else ""
+        print(f"{found.entries} entries: {what} is what was written{until}.")
+
+
+def _verified_case(here: Desk, case: str) -> Verified:
+    """One case, by what the log holds of its reference: of an erased one nothing else is left.
+
+    Raises:
+        NotFound: there is none, or more than one.
+    """
+    with suppress(NotUnderstood):
+        found = verify_case(here.database, parse_reference(case))
+        if found.entries or found.fault is not None:
+            return found
+    return verify_case(here.database, here.find(case))
 
 
 def _verified(here: Desk, against: Path | None) -> Verified:

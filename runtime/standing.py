@@ -1,4 +1,4 @@
-"""What is looked at, and put right, before an installation or a worker starts on its files."""
+"""What is looked at, and put right, before an installation or a worker starts on its files; and how it alarms."""
 
 from collections.abc import Callable
 from uuid import UUID, uuid5
@@ -48,8 +48,20 @@ def _destroyed_again(keyring: Keyring, reference: str) -> str:
     return f"ALARM: the keys of {reference}, which was erased, were back: somebody put an old keyring there. Destroyed."
 
 
-def _call(channel: Channel, notice: UUID, say: Callable[[str], None]) -> None:
+def alarm(channel: Channel, say: Callable[[str], None], line: str) -> bool:
+    """Say what somebody must see, and call an operator, by whichever worker says it first.
+
+    Returns:
+        Whether one was called.
+    """
+    say(f"ALARM: {line}")
+    return _call(channel, uuid5(_NAMESPACE, line), say)
+
+
+def _call(channel: Channel, notice: UUID, say: Callable[[str], None]) -> bool:
     try:
         channel.send(notice, Urgency.OPERATOR)
     except Exception as error:  # also of a channel that is set up wrongly: the cases must go on
         say(f"no operator could be called: {error if isinstance(error, ChannelError) else type(error).__name__}")
+        return False
+    return True

@@ -76,3 +76,23 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
         return tmp_path / "records.db"
     ground: Databases = request.getfixturevalue("ground")
     return ground.records_app
+
+
+@pytest.fixture
+def in_postgresql(ground: "Databases", monkeypatch: pytest.MonkeyPatch) -> "Iterator[Databases]":
+    """From here on, records and keyring of every installation in this test are two empty databases there."""
+    from tests.support.ground import empty_keyring, settings_of, whatever_opens_is_closed
+
+    empty_keyring(ground)
+    for name, value in settings_of(ground).items():
+        monkeypatch.setenv(name, value)
+    with whatever_opens_is_closed():
+        yield ground
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The folder of an installation: its records and keyring are files there, or in a PostgreSQL. It runs twice."""
+    if request.param == "postgresql":
+        request.getfixturevalue("in_postgresql")
+    return tmp_path / "home"

@@ -13,7 +13,8 @@ import pytest
 
 from runtime.backup import MANIFEST
 from tests.support.demo import running_demo
-from tests.support.postgres import Databases, PostgresServer
+from tests.support.ground import settings_of
+from tests.support.postgres import PostgresServer
 from tests.support.servers import ROOT, clean_environment
 from tests.support.tampering import tampering
 
@@ -30,15 +31,6 @@ def typed(home: Path, *arguments: str, given: Mapping[str, str] | None = None) -
     )
     assert "Traceback" not in ended.stderr
     return ended.returncode, ended.stdout + ended.stderr
-
-
-def of_postgres(databases: Databases) -> dict[str, str]:
-    """The settings of an installation whose records and keyring are there."""
-    return {
-        "SAFECONDUCT_RECORDS_URL": databases.records_app,
-        "SAFECONDUCT_RECORDS_OWNER_URL": databases.records_owner,
-        "SAFECONDUCT_KEYRING_URL": databases.keyring,
-    }
 
 
 @dataclass(frozen=True)
@@ -65,6 +57,8 @@ def lived(folder: Path, given: Mapping[str, str], *options: str) -> Lived:
             ["record", "Sparrow", "checked-in", "--channel", "call", "--note", "sounds well"],
             ["lock", "Lark"],
             ["verify"],
+            ["restore", "--all"],
+            ["audit"],
             ["backup", str(folder / "backups")],
         ):
             code, printed = demo.type(command)
@@ -102,14 +96,14 @@ def test_an_installation_lives_in_postgresql_with_two_workers_and_comes_back_as_
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
     with postgres.fresh() as databases, postgres.fresh() as others:
-        given = of_postgres(databases)
+        given = settings_of(databases)
         code, printed = typed(tmp_path / "home", "cases", given=given)
         assert code == 1
         assert "safeconduct migrate" in printed
         assert typed(tmp_path / "home", "migrate", given=given)[0] == 0
         one = lived(tmp_path, given, "--workers", "2")
         put_back(one, tmp_path / "as files")
-        elsewhere = of_postgres(others)
+        elsewhere = settings_of(others)
         (tmp_path / "there").mkdir()
         assert typed(tmp_path / "there", "migrate", given=elsewhere)[0] == 0
         put_back(one, tmp_path / "there", elsewhere)

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from domain.case import case_stream
 from records.database import Database
+from records.forgetting import forget, shutting
 from records.projecting import CARDS
 from tests.support.demo import Demo, running_demo, start
 from tests.support.keys import settings_in, store_in
 from tests.support.tampering import tampering
-from tests.support.telling import REFERENCES, Author
+from tests.support.telling import NOON, REFERENCES, Author
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +116,37 @@ def test_verify_names_the_position_that_somebody_has_changed_while_everything_ru
     assert "the whole log is what was written" in typed(demo, "verify")
 
 
+def test_verify_looks_at_an_erased_case_up_to_its_fence_and_says_that_it_is_erased(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    settings_in(home)
+    database = Database(home / "records.db")
+    store = store_in(home, database)
+    one, two = (Author(store, reference) for reference in REFERENCES[:2])
+    length = len(store.read_case(one.reference))
+    store.fence(one.reference, NOON, shutting(one.reference))
+    store.keys.keyring.destroy(case_stream(one.reference))
+    forget(database, one.reference)
+    database.close()
+    with commands(tmp_path) as typing:
+        says = f"{length + 1} entries: this case is what was written, up to its fence: it was erased"
+        assert typed(typing, "verify", one.reference.lower()).startswith(says)
+        assert json.loads(typed(typing, "verify", one.reference, "--json")) == {
+            "entries": length + 1,
+            "fault": None,
+            "erased": True,
+        }
+        assert json.loads(typed(typing, "verify", two.reference, "--json"))["erased"] is False
+        with tampering(home / "records.db") as records:
+            records.execute("UPDATE event SET recorded_at = '2000' WHERE key_id = 'none'")
+        assert f"position {_last(home)}: the entry was changed" in refused(typing, "verify", one.reference)
+        assert "no case with this reference" in refused(typing, "verify", REFERENCES[2])
+
+
+def _last(home: Path) -> int:
+    with closing(sqlite3.connect(home / "records.db")) as records:
+        return int(records.execute("SELECT max(position) FROM event").fetchone()[0])
+
+
 def test_verify_finds_what_was_cut_off_together_with_the_heads_by_the_line_that_was_kept_elsewhere(
     tmp_path: Path,
 ) -> None:
@@ -128,6 +161,8 @@ def test_verify_finds_what_was_cut_off_together_with_the_heads_by_the_line_that_
             (begins,) = records.execute("SELECT min(position) FROM event WHERE stream LIKE ?", (f"%{two.reference}%",))
             records.execute("DELETE FROM event WHERE position >= ?", begins)
             records.execute("DELETE FROM stream WHERE stream LIKE ?", (f"%{two.reference}%",))
+        assert "it was cut off or written anew, and nothing more is signed" in refused(typing, "checkpoint")
+        with tampering(home / "records.db") as records:
             records.execute("DELETE FROM checkpoint")
         assert "is what was written" in typed(typing, "verify"), "without the line nobody can know"
         says = refused(typing, "verify", "--against", str(elsewhere))

@@ -44,8 +44,9 @@ from tests.support.erasures import (
     until,
 )
 from tests.support.intakes import minimal
-from tests.support.rehearsal import Rehearsal, eventually, rehearsal, skipping_server
-from tests.support.searching import files_below, leaks
+from tests.support.postgres import PostgresServer
+from tests.support.rehearsal import Rehearsal, converter_in, eventually, rehearsal, skipping_server
+from tests.support.searching import Trace, files_below, leaks
 
 
 async def known_runs(played: Rehearsal) -> list[str]:
@@ -53,11 +54,11 @@ async def known_runs(played: Rehearsal) -> list[str]:
     return [one.id async for one in played.environment.client.list_workflows(query)]
 
 
-async def test_s10_a_case_is_erased_from_records_keyring_and_engine(tmp_path: Path, reference: str) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
+async def test_s10_a_case_is_erased_from_records_keyring_and_engine(
+    home: Path, tmp_path: Path, reference: str, request: pytest.FixtureRequest
+) -> None:
     async with (
-        skipping_server(file=home / "temporal.db") as environment,
+        skipping_server(converter_in(home), file=home / "temporal.db") as environment,
         rehearsal(environment, home, BEGAN, reference) as played,
     ):
         vault = await a_lived_case(played, home)
@@ -89,14 +90,28 @@ async def test_s10_a_case_is_erased_from_records_keyring_and_engine(tmp_path: Pa
         assert "last_backup_expires_on" in said
         await swept(environment)
     left = list(files_below(home))
+    if isinstance(played.database.where, str):
+        server: PostgresServer = request.getfixturevalue("postgres")
+        journal = journal_of(server)
+        assert any(reference.encode() in trace.content for trace in journal)
+        left += journal
     assert still_there(sealed, left) == 0
     assert leaks(PLANTED, left) == []
 
 
+def journal_of(server: PostgresServer) -> list[Trace]:
+    """All that was ever written in a PostgreSQL: whatever comes into a table stands there first."""
+    traces = files_below(server.folder / "data" / "pg_wal")
+    return [Trace(trace.where, trace.content.rstrip(b"\0")) for trace in traces]
+
+
 async def test_s10_whoever_still_asks_an_erased_case_is_told_so_and_its_workflows_end(
-    tmp_path: Path, reference: str
+    home: Path, reference: str
 ) -> None:
-    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+    async with (
+        skipping_server(converter_in(home)) as environment,
+        rehearsal(environment, home, BEGAN, reference) as played,
+    ):
         await played.start(minimal())
         for stream in played.open_streams():
             await eventually(partial(played.is_running, stream), f"{stream} runs")
@@ -158,11 +173,22 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+ON_POSTGRESQL = ("before the key is destroyed", "after the key was destroyed", "after records were forgotten")
+"""Those that break off beside the database; what the engine does is the same."""
+
+
+@pytest.mark.parametrize(
+    ("home", "fault"),
+    [*(("sqlite", fault) for fault in FAULTS), *(("postgresql", fault) for fault in ON_POSTGRESQL)],
+    indirect=["home"],
+)
 async def test_s10_an_erasure_that_fails_half_way_resumes_and_ends_the_same(
-    tmp_path: Path, reference: str, monkeypatch: pytest.MonkeyPatch, fault: str
+    home: Path, reference: str, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+    async with (
+        skipping_server(converter_in(home)) as environment,
+        rehearsal(environment, home, BEGAN, reference) as played,
+    ):
         await played.start(read_intake(INTAKE))
         FAULTS[fault](monkeypatch)
         await approved(played)
@@ -173,12 +199,15 @@ async def test_s10_an_erasure_that_fails_half_way_resumes_and_ends_the_same(
 
 
 async def test_s10_an_erasure_that_is_terminated_goes_on_at_the_first_step_that_is_missing(
-    tmp_path: Path, reference: str, monkeypatch: pytest.MonkeyPatch
+    home: Path, reference: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never(*_: object) -> None:
         raise OSError("made up")
 
-    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+    async with (
+        skipping_server(converter_in(home)) as environment,
+        rehearsal(environment, home, BEGAN, reference) as played,
+    ):
         await played.start(minimal())
         with monkeypatch.context() as patch:
             patch.setattr(erasing, "forget", never)
@@ -201,8 +230,11 @@ async def wake(played: Rehearsal, stream: str) -> None:
     await wake_erasure(played.environment.client, stream, task_queue=played.task_queue, shift=played.shift)
 
 
-async def test_s10_another_case_is_not_touched(tmp_path: Path, reference: str) -> None:
-    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, "3G9230VQVSR") as other:
+async def test_s10_another_case_is_not_touched(home: Path, reference: str) -> None:
+    async with (
+        skipping_server(converter_in(home)) as environment,
+        rehearsal(environment, home, BEGAN, "3G9230VQVSR") as other,
+    ):
         await other.start(minimal())
         before = other.events()
         gone = Rehearsal(environment, other.database, other.keys, BEGAN, reference, other.task_queue)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,13 +12,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
+from activities.notifications.channel import ChannelError, Lasting
+from domain.duties import Urgency
 from domain.errors import Refused
 from records import checkpoints as module
 from records.checkpoints import (
     EVERY,
     BadCheckpoint,
     Checkpoint,
+    WrittenAnew,
     all_signed,
     checkpoint,
     checkpoints,
@@ -25,11 +30,14 @@ from records.checkpoints import (
     kept_in,
 )
 from records.database import Database
-from records.log import Append, Entry
+from records.log import Append, Entry, Where
 from records.signing import public_key_of, signing_key
 from records.verifying import verify
-from runtime.checkpointing import kept_elsewhere, must_not_be_older, sign
+from runtime.checkpointing import kept_elsewhere, look, must_not_be_older, sign
+from runtime.standing import alarm
+from tests.support.calls import Calls
 from tests.support.keys import keys_in
+from tests.support.tampering import owning
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -142,6 +150,83 @@ def test_the_installations_key_comes_from_its_keyring_and_others_can_check_it(tm
     (keys, *_), (others, *_) = keys_in(tmp_path / "one"), keys_in(tmp_path / "two")
     assert public_key_of(keys) == public_key_of(keys_in(tmp_path / "one")[0])
     assert public_key_of(keys) != public_key_of(others)
+
+
+CUT_OFF = "DELETE FROM event WHERE position > 3"
+WRITTEN_ANEW = ("UPDATE event SET chain = digest", "UPDATE event SET chain = digest WHERE position = 5", CUT_OFF)
+
+
+@pytest.mark.parametrize("change", WRITTEN_ANEW)
+def test_nothing_is_signed_on_a_log_on_which_the_last_checkpoint_does_not_lie(
+    database: Database, owned: Where, write: Callable[[int], None], change: str
+) -> None:
+    write(5)
+    assert checkpoint(database, KEY, NOW) is not None
+    changed(owned, change)
+    for at_once in (False, True):
+        with pytest.raises(WrittenAnew, match="at position 5: it was cut off or written anew"):
+            checkpoint(database, KEY, NOW + 2 * EVERY, at_once=at_once)
+    assert [one.position for one in checkpoints(database)] == [5]
+
+
+def test_a_checkpoint_beside_the_log_that_was_made_to_fit_it_is_no_ground_for_another(
+    database: Database, owned: Where, write: Callable[[int], None]
+) -> None:
+    write(5)
+    assert checkpoint(database, KEY, NOW) is not None
+    changed(owned, "UPDATE event SET chain = digest")
+    changed(owned, "UPDATE checkpoint SET chain = (SELECT chain FROM event WHERE position = 5)")
+    with pytest.raises(BadCheckpoint, match="at 5 was not signed by this installation"):
+        checkpoint(database, KEY, NOW, at_once=True)
+
+
+def test_without_one_beside_the_log_the_newest_that_is_kept_elsewhere_must_lie_on_it(
+    database: Database, owned: Where, write: Callable[[int], None], tmp_path: Path
+) -> None:
+    elsewhere, (keys, *_) = tmp_path / "elsewhere.jsonl", keys_in(tmp_path)
+    for _ in range(2):
+        write(2)
+        assert sign(database, keys, elsewhere, at_once=True) is not None
+    changed(owned, "DELETE FROM checkpoint")
+    write(1)
+    assert sign(database, keys, elsewhere) is not None, "it lies there still"
+    changed(owned, "DELETE FROM checkpoint")
+    changed(owned, CUT_OFF)
+    with pytest.raises(WrittenAnew, match="at position 5"):
+        sign(database, keys, elsewhere)
+    assert len(kept_elsewhere(elsewhere, signing_key(keys).public_key())) == 3
+
+
+def changed(where: Where, statement: str) -> None:
+    """Change what stands there, as only the owner of the tables can."""
+    with owning(where) as connection:
+        assert connection.execute(text(statement)).rowcount
+        connection.commit()
+
+
+def test_a_worker_says_once_that_the_log_was_written_anew_and_again_only_while_nobody_could_be_called(
+    database: Database, owned: Where, write: Callable[[int], None], tmp_path: Path
+) -> None:
+    (keys, *_) = keys_in(tmp_path)
+    said: list[str] = []
+    channel = Calls(ChannelError("down", Lasting.TRANSIENT))
+
+    def looks(told: str | None) -> str | None:
+        return look(database, keys, None, partial(alarm, channel, said.append), told)
+
+    write(5)
+    assert looks(None) is None
+    changed(owned, CUT_OFF)
+    told = looks(None)
+    assert told is None
+    assert len(said) == 2, "the line, and that nobody could be called"
+    channel.fault = None
+    told = looks(told)
+    assert told is not None
+    assert said[2] == f"ALARM: {told}"
+    assert looks(told) == told
+    assert len(said) == 3
+    assert [urgency for _, urgency in channel.sent] == [Urgency.OPERATOR]
 
 
 def test_records_that_are_older_than_the_newest_checkpoint_elsewhere_are_not_started(

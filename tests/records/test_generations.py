@@ -395,6 +395,14 @@ def test_whoever_is_killed_in_the_middle_of_an_erasure_loses_no_case_and_brings_
     assert len(secrets_of(home)) == 1
 
 
+def test_erasures_that_begin_side_by_side_have_generations_of_their_own(database: Database) -> None:
+    generations = Generations(database, lambda: Database(database.where))
+    with ThreadPoolExecutor(8) as pool:
+        begun = list(pool.map(lambda _: generations.begin(above=3), range(24)))
+    assert sorted(one.number for one in begun) == list(range(4, 28))
+    assert generations.all() == sorted(begun, key=lambda one: one.number)
+
+
 # --- on PostgreSQL ---
 
 
@@ -432,4 +440,4 @@ def test_on_postgresql_old_keys_open_nothing_and_makers_beside_an_erasure_lose_n
             ring.data_key(row, key)
     living = {scope: key for scope, key in before.items() if scope not in SCOPES[:5]} | made
     assert {row.scope: ring.data_key(row, key) for row in ring.wrapped([], Role.WORK)} == living
-    assert [generation.number for generation in ring.generations.all()] == [6]
+    assert [generation.number for generation in ring.generations.all()] == [ring.generation()]

@@ -1,5 +1,6 @@
 """Every migration up, down and with data in it, on both databases; in the end the tables are the models'."""
 
+import ast
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from records.database import Database
 from records.errors import TooNew
 from records.migrating import KEYRING, RECORDS, Tree, as_owner, is_current, migrate, revision_of, step_back
 from records.models import EventRow
+from records.postgresql_log import APPEND
 from records.ring import DataKeyRow
 from tests.support.keys import store_in
 from tests.support.postgres import Databases
@@ -243,6 +245,25 @@ def test_nobody_but_the_application_may_call_the_function(migrated: Databases) -
             text("SELECT grantee FROM information_schema.role_routine_grants WHERE routine_name = 'append'")
         )
         assert {grantee for (grantee,) in entries} - {migrated.app_role} == {migrated.records_owner.split(":")[1][2:]}
+
+
+def test_the_function_that_adds_to_a_migrated_log_is_the_one_that_the_program_expects(migrated: Databases) -> None:
+    of_it = text("SELECT pg_get_functiondef('log.append'::regproc)")
+    with as_owner(migrated.records_owner) as connection:
+        found = connection.execute(of_it).scalar_one()
+        connection.execute(text("DROP FUNCTION log.append"))
+        connection.exec_driver_sql(APPEND)
+        assert found == connection.execute(of_it).scalar_one(), "write a new revision that makes it anew"
+
+
+@pytest.mark.parametrize("tree", [RECORDS, KEYRING])
+def test_a_revision_takes_nothing_from_the_program_for_it_means_the_same_for_ever(tree: Tree) -> None:
+    files = [*tree.folder.glob("versions/*.py"), *tree.folder.glob("r0*.py")]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    taken = {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    taken |= {one.name for node in nodes if isinstance(node, ast.Import) for one in node.names}
+    assert "alembic" in taken
+    assert {name for name in taken if not name.startswith("records.migrations.")} <= {"alembic", "sqlalchemy"}
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -18,10 +18,10 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from records.checkpoints import Checkpoint
+from records.checkpoints import Checkpoint, stands_at
 from records.database import Database, Reader
 from records.log import Append, Entry, Where
-from records.verifying import stands_at, verify, verify_case
+from records.verifying import verify, verify_case
 from tests.support.mutating import MUTATIONS, Written, first_difference, grow, read_raw, replaced, write_anew
 from tests.support.postgres import Databases
 from tests.support.tampering import AsItStands, owning

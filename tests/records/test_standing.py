@@ -9,7 +9,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
 
 import pyrage
 import pytest
@@ -30,26 +29,12 @@ from records.vault import Vault
 from runtime.keys import begin, keys_of
 from runtime.settings import Settings
 from runtime.standing import stand_up
+from tests.support.calls import Calls
 from tests.support.keys import MASTER
 from tests.support.servers import ROOT, clean_environment
 
 REFERENCES = [make_reference(lambda bits=bits: bits) for bits in range(1, 9)]  # type: ignore[misc]
 GONE, LIVING = REFERENCES[0], REFERENCES[1:]
-
-
-class Calls:
-    """A channel that keeps what it was given, or takes nothing."""
-
-    name = "calls"
-
-    def __init__(self, fault: Exception | None = None) -> None:
-        self.fault = fault
-        self.sent: list[tuple[UUID, Urgency]] = []
-
-    def send(self, notice: UUID, urgency: Urgency) -> None:
-        if self.fault is not None:
-            raise self.fault
-        self.sent.append((notice, urgency))
 
 
 @dataclass(frozen=True)

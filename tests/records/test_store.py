@@ -61,6 +61,14 @@ def test_a_stream_that_is_longer_than_expected_returns_its_tail_and_is_not_writt
     assert store.read(SAFETY) == (one,)
 
 
+def test_cards_alone_are_not_written_either_where_the_stream_is_longer(store: Store) -> None:
+    one = event(SAFETY, 1, CheckedIn())
+    epoch = store.open(SAFETY).epoch
+    store.append(SAFETY, epoch, 0, [one])
+    assert store.append(SAFETY, epoch, 0, []).tail == (one,)
+    assert store.append(SAFETY, epoch, 1, []).tail == ()
+
+
 def test_a_decision_that_rests_on_an_older_case_is_not_written(store: Store) -> None:
     case_epoch, epoch = store.open(CASE).epoch, store.open(SAFETY).epoch
     opened = event(CASE, 1, CaseOpened(coordinator="dana", country="KZ"))

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -25,19 +26,19 @@ from domain.safety import CheckedIn, ContactLogged, Detained
 from records.board import Board, text
 from records.database import Database
 from records.models import DutyRow
+from records.store import Store
 from runtime.audit import audit, kept_runs
-from runtime.codec import sealing_converter
 from runtime.office import Office
 from runtime.revival import Restored, restore, some_at_once
 from runtime.settings import now
-from tests.support.keys import keys_in
+from tests.support.keys import database_in
 from tests.support.many_cases import many_cases, write
-from tests.support.rehearsal import MARGIN, Pigeonhole, eventually, skipping_server
+from tests.support.rehearsal import MARGIN, Pigeonhole, converter_in, eventually, skipping_server
 from tests.support.servers import Place, new_place
 from tests.watch.test_s15_missing_workflows import Living, living, terminate
 from worker import build_worker
 
-CASES = int(os.environ.get("SAFECONDUCT_CASES", "50"))
+CASES, ON_POSTGRESQL = (int(os.environ.get("SAFECONDUCT_CASES", usual)) for usual in ("50", "20"))
 """``make soak`` restores two hundred."""
 
 SPOKEN_TO = 6
@@ -67,6 +68,10 @@ class Charity:
     channel: Pigeonhole = field(default_factory=Pigeonhole)
     told: list[tuple[str, Past, UUID, Receipt]] = field(default_factory=list)
 
+    @cached_property
+    def store(self) -> Store:
+        return self.place.store(self.database)
+
     @property
     def board(self) -> Board:
         return Board(self.database)
@@ -84,8 +89,7 @@ class Charity:
 
     def fired(self) -> list[Event]:
         """All that has come due in an open phase."""
-        store = self.place.store(self.database)
-        events = (event for stream in self.streams() for event in store.read(stream))
+        events = (event for stream in self.streams() for event in self.store.read(stream))
         return [event for event in events if isinstance(event.fact, DutyCameDue)]
 
     def all_is_told(self) -> bool:
@@ -100,7 +104,7 @@ class Charity:
 async def an_engine_that_is_lost(charity: Charity, references: Sequence[str]) -> AsyncIterator[Office]:
     """A server on which some of the cases live; it is killed with its worker at work, and its file deleted."""
     async with charity.place.server() as server:
-        office = Office(await charity.place.client(), charity.place.store(charity.database), now)
+        office = Office(await charity.place.client(), charity.store, now)
         async with build_worker(office.client, office.store, charity.channel):
             await restore(office.client, [one for one in charity.streams() if one.split("/")[1] in references])
             yield office
@@ -151,14 +155,15 @@ def no_garbage_is_collected() -> Iterator[None]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("no_garbage_is_collected")
+@pytest.mark.parametrize(("home", "number"), [("sqlite", CASES), ("postgresql", ON_POSTGRESQL)], indirect=["home"])
 async def test_all_cases_go_on_when_temporal_and_its_database_are_lost_and_every_next_duty_fires_on_its_date(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # the sandbox imports the workflows anew for each of them: a third of all work here, and other tests live in it
     monkeypatch.setattr(worker, "PURE", (*worker.PURE, "workflows"))
-    charity = Charity(new_place(tmp_path), Database(tmp_path / "records.db"))
-    cases = list(many_cases(CASES, now().date()))
-    write(cases, charity.place.store(charity.database), now())
+    charity = Charity(new_place(home), database_in(home))
+    cases = list(many_cases(number, now().date()))
+    write(cases, charity.store, now())
     spoken_to = [reference for reference, _ in cases[:SPOKEN_TO]]
     async with an_engine_that_is_lost(charity, spoken_to) as office:
         for reference in spoken_to:
@@ -168,14 +173,12 @@ async def test_all_cases_go_on_when_temporal_and_its_database_are_lost_and_every
         sent_before = Counter(notice for notice, _ in charity.channel.notices)
     streams, duties = charity.streams(), charity.duties()
     headlines = {one.stream: one.headline for reference, _ in cases for one in charity.board.phases(reference)}
-    converter = sealing_converter(keys_in(tmp_path)[0], is_worker=True)
-    async with skipping_server(converter) as environment:
+    async with skipping_server(converter_in(home)) as environment:
         await interrupted(lambda done: restore(environment.client, streams, done), after=20)
         restored = await restore(environment.client, streams)
         assert restored.adopted >= 20
         assert (restored.started + restored.entrusted + restored.adopted, restored.failed) == (len(streams), {})
-        store = charity.place.store(charity.database)
-        async with build_worker(environment.client, store, charity.channel):
+        async with build_worker(environment.client, charity.store, charity.channel):
             await some_at_once(lambda stream: has_begun(environment, stream), streams)
             assert await restore(environment.client, streams) == Restored(adopted=len(streams))
             found = charity.duties()
@@ -186,7 +189,7 @@ async def test_all_cases_go_on_when_temporal_and_its_database_are_lost_and_every
             for reference, _ in cases:
                 for phase in charity.board.phases(reference):
                     assert phase.headline == headlines[phase.stream]
-            office = Office(environment.client, store, now)
+            office = Office(environment.client, charity.store, now)
             for reference, past, command_id, receipt in charity.told:
                 assert await office.record(reference, past, command_id) == receipt
             coming = charity.next_duties()
@@ -250,8 +253,8 @@ def all_fired(charity: Charity, coming: dict[str, DutyRow]) -> bool:
     )
 
 
-async def test_what_is_alive_is_adopted_and_only_what_is_missing_is_started(tmp_path: Path, reference: str) -> None:
-    async with living(tmp_path, reference) as case:
+async def test_what_is_alive_is_adopted_and_only_what_is_missing_is_started(home: Path, reference: str) -> None:
+    async with living(home, reference) as case:
         before = await case.runs()
         log = case.office.store.read_case(reference)
         gone = [stream for stream in case.streams() if phase_of(stream) is not None][::2]

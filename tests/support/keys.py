@@ -29,6 +29,11 @@ def keys_in(folder: Path) -> tuple[Keys, ...]:
     return keys_of(settings, master_key(settings))
 
 
+def database_in(folder: Path) -> Database:
+    """The records of a folder: a file in it, or the PostgreSQL that the environment names."""
+    return Database(settings_in(folder).records)
+
+
 def generations_in(folder: Path) -> Generations:
     """The generations of a folder's records, which are made when the first one is."""
     path = folder / "records.db"
@@ -37,7 +42,7 @@ def generations_in(folder: Path) -> Generations:
 
 def store_in(folder: Path, database: Database | None = None) -> Store:
     """The log of a folder's records."""
-    return Store(database or Database(folder / "records.db"), keys_in(folder)[0])
+    return Store(database or database_in(folder), keys_in(folder)[0])
 
 
 def vault_in(folder: Path, database: Database, staff: str = "dana") -> Vault:

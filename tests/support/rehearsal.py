@@ -34,7 +34,7 @@ from runtime.codec import sealing_converter
 from runtime.embedded import temporal_binary
 from runtime.office import Office
 from runtime.retention import wake_erasure
-from tests.support.keys import keys_in
+from tests.support.keys import database_in, keys_in
 from worker import build_worker
 
 PATIENCE_SECONDS = 20.0
@@ -67,7 +67,7 @@ async def skipping_server(
     environment = await WorkflowEnvironment.start_time_skipping_v2(
         ts_config=TimeSkippingConfig(enabled=False, max_session_skip_count=100_000),
         # workers and senders share one client here
-        data_converter=converter or sealing_converter(keys_in(Path(folder.name))[0], is_worker=True),
+        data_converter=converter or converter_in(Path(folder.name)),
         interceptors=[ClientAllowlist()],
         identity=Program.WORKER,
         dev_server_existing_path=temporal_binary(),
@@ -81,6 +81,11 @@ async def skipping_server(
     with folder:
         async with environment:
             yield environment
+
+
+def converter_in(folder: Path) -> DataConverter:
+    """Seals with the keys of a folder, as that installation's own workers and senders do."""
+    return sealing_converter(keys_in(folder)[0], is_worker=True)
 
 
 class Pigeonhole:
@@ -218,7 +223,7 @@ async def rehearsal(
     search_attributes: tuple[str, ...] = tuple(SEARCH_ATTRIBUTES),
 ) -> AsyncIterator[Rehearsal]:
     """A case to be played, with a worker and records of its own."""
-    database, (keys, *_) = Database(folder / "records.db"), keys_in(folder)
+    database, (keys, *_) = database_in(folder), keys_in(folder)
     queue = f"{TASK_QUEUE}-{uuid4()}"
     played = Rehearsal(environment, database, keys, began, reference, queue)
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+from sqlalchemy import text
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
@@ -27,17 +28,19 @@ from domain.safety import Detained
 from domain.stream import Surroundings, decide
 from domain.transit_stay import Entered
 from records.board import Board
-from records.database import Database
 from runtime.cases import story_of
 from runtime.office import Office
 from runtime.settings import now
 from tests.support.intakes import minimal, past
+from tests.support.keys import database_in
 from tests.support.rehearsal import Pigeonhole, eventually
 from tests.support.servers import Place, new_place
 from tests.support.watched import calls_an_operator, outside, watching
 from worker import build_worker
 
 BEGAN = date(2026, 9, 2)
+
+_EPOCH = text("SELECT epoch FROM stream WHERE stream = :stream")
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Living:
 @asynccontextmanager
 async def living(folder: Path, reference: str) -> AsyncIterator[Living]:
     """A case with a stay and a request, a worker, and a server with a file."""
-    place, database = new_place(folder), Database(folder / "records.db")
+    place, database = new_place(folder), database_in(folder)
     async with place.server():
         office = Office(await place.client(), place.store(database), now)
         async with build_worker(office.client, office.store, Pigeonhole()):
@@ -241,7 +244,7 @@ def append_behind_its_back(case: Living, stream: str, fact: Fact, at: datetime) 
     events = decide(ledger, command, Surroundings(case=story.path.state, rules=rules, now=now()))
     after = ledger.plus(events)
     with case.board._database.reading() as connection:
-        (epoch,) = connection.exec_driver_sql("SELECT epoch FROM stream WHERE stream = ?", (stream,)).one()
+        epoch = connection.execute(_EPOCH, {"stream": stream}).scalar_one()
     duties = after.state.duties(story.path.state, rules)
     return AppendRequest(
         stream=stream,

@@ -1,12 +1,12 @@
 """The log, the read models and the vault, as the first release has them.
 
-From the first release on, what is imported from the program here must stand here in full: a revision never changes.
+Nothing of the program is imported here, for that goes on: a revision never changes.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-from records.sqlite_log import TRIGGERS
+from records.migrations.r0001_guards import APPEND, TRIGGERS
 
 revision = "0001"
 down_revision = None
@@ -61,8 +61,6 @@ def _guard_on_sqlite() -> None:
 
 def _guard_on_postgresql(application: str | None) -> None:
     """The application reads the log and adds to it by one function; all else is its own."""
-    from records.postgresql_log import APPEND  # its driver is not needed where records are a file
-
     op.get_bind().exec_driver_sql(APPEND)
     op.execute("REVOKE ALL ON FUNCTION log.append FROM PUBLIC")
     if application is None:
