@@ -104,8 +104,8 @@ CONVENTIONS: tuple[Convention, ...] = (
         confidence=Confidence.MEDIUM,
         verified=_READ,
         notes=(
-            "article 3(5) on two working days, and that an end missing in a month is that month's last day, are"
-            " background: these paragraphs were not read",
+            "article 3(2) on months and article 3(5) on two working days were seen second-hand, quoted and retold in"
+            " files without an address: the text itself was not read",
             "hours are counted to the minute, the earlier reading: the hour of the event itself does not count",
             "holidays are those of the state, or of the institution, where the act is to be done: say --country",
             "an act may depart from it, as Dublin III does",
@@ -207,10 +207,11 @@ CONVENTIONS: tuple[Convention, ...] = (
                 cites="the regulation: of its text only the beginning was seen",
             ),
         ),
-        confidence=Confidence.MEDIUM,
+        confidence=Confidence.UNVERIFIED,
         verified=_READ,
         notes=(
-            "article 42(b) and (c), on ends and on holidays, are background: they were not read",
+            "article 42(b) and (c), on ends and on holidays, are background and were not read: no roll-over is the"
+            " earlier reading",
             "some German offices count one day more where silence accepts a request; the court says they are wrong",
             "Regulation 2024/1351 has taken its place for newer applications: how that one counts was not found",
             "it is not for a person's appeal to a court, which national law counts",

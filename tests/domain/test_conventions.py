@@ -30,7 +30,7 @@ def last_day(name: str, start: str, amount: int, unit: Unit, place: Place) -> da
 
 
 # --- Regulation 1182/71 --------------------------------------------------------------------------------------------
-# Articles 3(1) and 3(4) as quoted in the sources of the convention; 3(2), 3(3) and 3(5) from background, not read.
+# Articles 3(1) and 3(4) as quoted in the sources of the convention; 3(2), 3(3) and 3(5) second-hand, not read.
 
 
 @pytest.mark.parametrize(
@@ -301,6 +301,7 @@ def test_whoever_claims_to_know_a_convention_names_a_source_and_the_rest_says_th
     for how in FICTIONS:
         assert how.sources or how.confidence is Confidence.UNVERIFIED
     assert convention("plain-days").doubt == ("plain-days: this rule is not verified",)
+    assert convention("dublin-iii").doubt == ("dublin-iii: this rule is not verified",)
     assert convention("de-civil").doubt == ()
 
 
