@@ -36,7 +36,7 @@ from domain.deadlines import (
 )
 from domain.errors import NotUnderstood
 from domain.facts import Occurred
-from domain.starts import instant_of, local_day
+from domain.starts import instant_of, local_day, telling_starts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
@@ -63,15 +63,25 @@ def run(clock: Clock, place: Place) -> Reckoning:
         )
     if len(clock.revivals) > clock.revivable:
         return _revived_too_often(clock)
-    early, late = (_Reading(clock, clock.start, place, late=late).run() for late in (False, True))
+    turns = [event for one in clock.suspensions for event in (one.since, one.until) if event is not None]
+    starts = list(telling_starts(clock.start, turns, place)) if clock.unit is not Unit.HOURS else [clock.start]
+    early = min((_Reading(clock, one, place, late=False).run() for one in starts), key=_order)
+    late = max((_Reading(clock, one, place, late=True).run() for one in starts), key=_order)
     return _standing(clock, place, early) if early.left is not None else _deadline(clock, place, early, late)
+
+
+def _order(found: "_Result") -> tuple[bool, int]:
+    """The earliest first; a clock that stands ends later than any that has a date."""
+    return (False, found.end) if found.left is None else (True, found.left)
 
 
 def _check(clock: Clock) -> None:
     check_period(clock.amount, clock.at_most)
-    hours = clock.unit is Unit.HOURS
-    if any((one.unit is Unit.HOURS) != hours for one in (*clock.extended, *clock.shortened)):
+    hours, changes = clock.unit is Unit.HOURS, (*clock.extended, *clock.shortened)
+    if any((one.unit is Unit.HOURS) != hours for one in changes):
         raise NotUnderstood("hours are made longer or shorter by hours, and days by days, weeks, months or years")
+    if clock.unit is Unit.WORKING_DAYS and any(one.unit in (Unit.MONTHS, Unit.YEARS) for one in changes):
+        raise NotUnderstood("working days are made longer or shorter by days, working days or weeks")
     if not clock.is_plain and clock.at_most_unit is not None and (clock.at_most_unit is Unit.HOURS) != hours:
         raise NotUnderstood("a band from hours to days cannot be suspended here: count its hours and its days apart")
 

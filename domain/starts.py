@@ -4,11 +4,16 @@ A law often says when a decision counts as served although nobody has seen the p
 here is only how it is counted. What is not known gives a range of days, of which the earliest plans.
 """
 
-from datetime import date, datetime
+from calendar import monthrange
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from domain.deadlines import FIRST_DAY, LAST_START, Counting, Place, Unit, bounds, count
 from domain.facts import Occurred
+
+LONGEST_LOOKED_THROUGH = timedelta(days=400)
+"""Of a start that is a range. A wider one says so little that its bounds are enough."""
 
 
 class Fiction(Protocol):
@@ -75,6 +80,28 @@ def local_day(event: Occurred, place: Place, *, latest: bool = False) -> date:
 def instant_of(event: Occurred, place: Place, *, latest: bool = False) -> datetime:
     """The instant of an event at a place, in UTC: the earliest that is possible, or the latest."""
     return bounds(event, Unit.HOURS, place)[1 if latest else 0]
+
+
+def telling_starts(start: Occurred, turns: Iterable[Occurred], place: Place) -> Iterator[Occurred]:
+    """The days of an uncertain start on which the earliest and the latest end of a suspended clock can lie.
+
+    Mostly its bounds. But two starts may have one end of month in common, and only the earlier of them be suspended:
+    then it ends later than the later one. So the days about the turns of months and of suspensions are told too.
+
+    Args:
+        start: when the clock started.
+        turns: when suspensions begin and end.
+        place: the authority's.
+    """
+    yield start
+    if start.at is not None or start.latest - start.earliest > LONGEST_LOOKED_THROUGH:
+        return
+    near = {local_day(event, place, latest=latest).toordinal() for event in turns for latest in (False, True)}
+    for number in range(start.earliest.toordinal(), start.latest.toordinal() + 1):
+        day = date.fromordinal(number)
+        turns_here = {number - 1, number, number + 1} & near or day.day in (1, monthrange(day.year, day.month)[1])
+        if turns_here or day in (start.earliest, start.latest):
+            yield Occurred.on(day)
 
 
 def _between(first: date, last: date, known: list[Occurred]) -> Occurred:
