@@ -25,6 +25,9 @@ from records.log import FENCE_EPOCH, NO_KEY, ROOT, Entry, digest_of
 AT_ONCE = {"sqlite": 200, "postgresql": 2000}
 """Entries read at a time: so few that they are still in the processor's cache; more where each time is a journey."""
 
+HEADS = 2000
+"""Heads of streams read at a time."""
+
 TELL = 5000
 """So many entries are looked at before the progress is told."""
 
@@ -230,17 +233,28 @@ def _heads_fault(
     select = text(f"SELECT stream, version, digest, epoch FROM stream {where}")  # noqa: S608 - our own words alone
     beyond = found.entries + 1 if not where else None
     with _reading(connection):
-        stored = {stream: tuple(head) for stream, *head in connection.execute(select, inside or {})}
+        # one by one: there are as many as streams, and nothing is kept of those that are right
+        rows = connection.execute(select, inside or {}, execution_options={"yield_per": HEADS})
         faults = [
             fault
-            for stream in stored.keys() | found.heads.keys()
-            if (fault := _head_fault(connection, found, stream, stored.get(stream, _NO_HEAD), beyond)) is not None
+            for stream, stored in _heads_of(found, rows)
+            if (fault := _head_fault(connection, found, stream, stored, beyond)) is not None
         ]
     return min(faults, key=lambda one: (one.position is None, one.position or 0, one.what), default=None)
 
 
+def _heads_of(found: Verified, rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, Sequence[Any]]]:
+    """All stored heads, then those of streams that have entries, and no head."""
+    without = set(found.heads)
+    for stream, *stored in rows:
+        without.discard(stream)
+        yield stream, stored
+    for stream in without:
+        yield stream, _NO_HEAD
+
+
 def _head_fault(
-    connection: Connection, found: Verified, stream: str, stored: tuple[Any, ...], beyond: int | None
+    connection: Connection, found: Verified, stream: str, stored: Sequence[Any], beyond: int | None
 ) -> Fault | None:
     (at, digest), (version, digest_stored, epoch) = found.heads.get(stream, _NOTHING), stored
     fence, is_fenced = found.fences.get(stream), isinstance(epoch, int) and epoch >= FENCE_EPOCH
