@@ -110,7 +110,7 @@ class ErasingActivities:
     @activity.defn(name=contract.DESTROY_KEY)
     @beating
     def destroy_key(self, wanted: StepRequest) -> StepAnswer:
-        """Destroy the case's keys in the keyring, and in this process. The others drop it within a quarter of a minute."""
+        """Destroy the case's keys in the keyring, and in this process. The others drop it in a quarter of a minute."""
         keys, scope = self._store.keys, case_stream(wanted.reference)
         keys.keyring.destroy(scope)
         keys.forget(scope)

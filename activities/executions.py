@@ -34,8 +34,8 @@ PATIENCE_SECONDS = 30.0
 """How long workflows may take to end by themselves. The task of a worker that was killed comes back after ten."""
 
 DELETED_WITHIN_SECONDS = 120.0
-"""How long the engine may take to delete. Before it deletes a run it settles that the run has ended: in seconds where it
-is the embedded one, elsewhere up to a minute."""
+"""How long the engine may take to delete. Before it deletes a run it settles that the run has ended: the embedded one in
+seconds, others in up to a minute."""
 
 POLL_SECONDS = 0.2
 

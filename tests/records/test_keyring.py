@@ -235,7 +235,9 @@ def test_neither_the_master_key_nor_a_wrapping_key_nor_a_data_key_lies_in_the_fi
 # --- how long a key is kept ---
 
 
-def test_an_unwrapped_key_is_kept_for_a_quarter_of_a_minute_at_most(ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwrapped_key_is_kept_for_a_quarter_of_a_minute_at_most(
+    ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert records.keyring.KEPT_SECONDS == 15
     moment = 1000.0
     monkeypatch.setattr(passing, "passed", lambda: moment)
