@@ -6,8 +6,7 @@ Each step can be done again: whoever goes on after a crash begins with the first
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
-from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlmodel import Session, col, or_, select
 from temporalio import activity
@@ -29,29 +28,6 @@ from records.store import Store
 
 Wake = Callable[[str], Awaitable[object]]
 """Sees that an erasure's workflow runs, and lets it look at its case."""
-
-BEAT_SECONDS = 1.0
-"""Between two signs of life of a step that works on files or a database."""
-
-Doer = TypeVar("Doer")
-Answer = TypeVar("Answer")
-Work = Callable[[Doer, StepRequest], Answer]
-
-
-def beating(work: Work[Doer, Answer]) -> Callable[[Doer, StepRequest], Awaitable[Answer]]:
-    """Let a step work in a thread, and tell the engine meanwhile that its worker lives: a dead one is soon replaced."""
-
-    @wraps(work)
-    async def beat(doer: Doer, wanted: StepRequest) -> Answer:
-        working = asyncio.create_task(asyncio.to_thread(work, doer, wanted))
-        try:
-            while not (await asyncio.wait([working], timeout=BEAT_SECONDS))[0]:
-                activity.heartbeat()
-            return working.result()
-        finally:
-            working.cancel()
-
-    return beat
 
 
 class ErasingActivities:
@@ -94,8 +70,7 @@ class ErasingActivities:
         hold = path.held(wanted.today)
         return CaseSeen(began=path.began, erase_by=path.erase_by, holds=(hold,) if hold is not None else ())
 
-    @activity.defn(name=contract.FENCE_CASE)
-    @beating
+    @activity.defn(name=contract.FENCE_CASE, no_thread_cancel_exception=True)
     def fence_case(self, wanted: StepRequest) -> StepAnswer:
         """From here on nothing is written to the case, no duty of it speaks, and nothing of it is started again."""
         self._store.fence(wanted.reference, wanted.at, shutting(wanted.reference))
@@ -107,8 +82,7 @@ class ErasingActivities:
         finished, terminated = await (await self._executions(wanted)).end()
         return _counted(("workflows finished", finished), ("workflows terminated", terminated))
 
-    @activity.defn(name=contract.DESTROY_KEY)
-    @beating
+    @activity.defn(name=contract.DESTROY_KEY, no_thread_cancel_exception=True)
     def destroy_key(self, wanted: StepRequest) -> StepAnswer:
         """Destroy the case's keys in the keyring, and in this process. The others drop it in a quarter of a minute."""
         keys, scope = self._store.keys, case_stream(wanted.reference)
@@ -116,8 +90,7 @@ class ErasingActivities:
         keys.forget(scope)
         return StepAnswer()
 
-    @activity.defn(name=contract.FORGET_RECORDS)
-    @beating
+    @activity.defn(name=contract.FORGET_RECORDS, no_thread_cancel_exception=True)
     def forget_records(self, wanted: StepRequest) -> StepAnswer:
         """Delete identity, notes, cards, notices and whatever else stands of the case beside the log."""
         gone = forget(self._store.database, wanted.reference)
@@ -128,8 +101,7 @@ class ErasingActivities:
         """Delete every run in the engine; search attributes and timers go with it."""
         return _counted(("runs of workflows", await (await self._executions(wanted)).delete()))
 
-    @activity.defn(name=contract.CERTIFY)
-    @beating
+    @activity.defn(name=contract.CERTIFY, no_thread_cancel_exception=True)
     def certify(self, wanted: StepRequest) -> Certificate:
         """Say what was done, signed by the installation."""
         stream = erasure_stream(wanted.reference)
