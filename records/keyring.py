@@ -48,8 +48,9 @@ from records.ring import (
 )
 from records.sealing import Sealer, fresh_key, subkey
 
-KEPT_SECONDS = 60.0
-"""How long an unwrapped key may be used before it is read again: a key that is destroyed is gone after that."""
+KEPT_SECONDS = 15.0
+"""How long an unwrapped key may be used before it is read again: a key that is destroyed is gone after that. To read it
+again takes less than a millisecond; the longer it is kept, the later an erasure can be certified."""
 
 KEYRING_PRAGMAS = ("journal_mode=DELETE", "synchronous=EXTRA", "cache_size=-65536")
 """No write-ahead log, which would keep what was deleted; EXTRA, for with FULL a lost power supply can undo a commit.
@@ -370,7 +371,8 @@ class _Kept:
 
 
 class Keys:
-    """What one process may open: the data keys of one role, unwrapped when they are asked for, kept for a minute."""
+    """What one process may open: the data keys of one role, unwrapped when they are asked for, and kept for a
+    quarter of a minute."""
 
     def __init__(self, keyring: Keyring, role: Role, key: bytes) -> None:
         self.keyring = keyring
@@ -439,7 +441,7 @@ class Keys:
                 self._kept.pop((scope, purpose), None)
 
     def recent(self, scope: str, purpose: Purpose) -> Sealer | None:
-        """What was unwrapped less than a minute ago: no file is read for it."""
+        """What was unwrapped less than a quarter of a minute ago: no file is read for it."""
         kept = self._kept.get((scope, purpose))
         return kept.sealer if kept is not None and passing.passed() < kept.until else None
 
