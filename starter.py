@@ -25,7 +25,7 @@ from domain.room import kind_of
 from domain.story import Story
 from records.board import SHOWN
 from records.errors import StoreError
-from runtime import duplicates, erasing, explaining, forms, ledger, restoring, rules, screen, secrecy, telemetry
+from runtime import duplicates, erasing, explaining, forms, ledger, restoring, rules, screen, secrecy, stay, telemetry
 from runtime.cases import story_of, story_of_file
 from runtime.desk import Desk, as_json, at_desk, read_intake_file, read_text
 from runtime.ending import leave
@@ -48,6 +48,7 @@ restoring.add_to(app)
 erasing.add_to(app)
 rules.add_to(app)
 explaining.add_to(app)
+stay.add_to(app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="for a program to read")]
 Case = Annotated[str, typer.Argument(help="reference or nickname")]

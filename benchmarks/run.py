@@ -34,6 +34,7 @@ from benchmarks.figures import Figure, show
 from benchmarks.law import law
 from benchmarks.ledger import ledger
 from benchmarks.reading import reading
+from benchmarks.staying import staying
 from domain.case import Phase, case_stream, make_reference, phase_stream
 from domain.duties import Urgency
 from domain.events import Command, Receipt
@@ -360,6 +361,7 @@ async def measure(figures: list[Figure]) -> None:
     figures += ledger()
     figures += reading()
     figures += law()
+    figures += staying()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

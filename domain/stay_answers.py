@@ -1,5 +1,6 @@
 """What a reckoning of stays finds, and how it is told line by line."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -109,3 +110,37 @@ class Reckoning:
         """That of the stay in question."""
         entered = self.stay.entered.earliest if self.stay is not None else None
         return next((one for one in reversed(self.overstays) if one.entered == entered), None)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The count, line by line, for a person to check."""
+        return tuple(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        for answer in self.answers:
+            doubtful = ", if that is how it is read" if answer.doubtful else ""
+            yield f"{answer.says}{doubtful}:"
+            if answer.begins is not None:
+                yield f"  window from {answer.begins} to {self.on}: {answer.used} of {answer.of} days used"
+            for one in answer.counted:
+                yield f"    {one.entered} to {one.left}: {days_in_words(one.days)} of it in the window"
+            yield f"  {self._ends(answer)}"
+
+    def _ends(self, answer: Answer) -> str:
+        """Until when a limit lets the stay in question last, or else the next one."""
+        if self.stay is not None:
+            what = f"the stay from {self.stay.entered}"
+        elif self.next_entry is not None:
+            what = f"a stay from {self.next_entry.entry}"
+        else:
+            what = f"a stay from {self.on}"
+        if answer.unlimited:
+            return f"does not limit {what}"
+        if answer.last_day is None:
+            return f"does not allow {what}"
+        return f"allows {what} until {answer.last_day}{', and no other limit ends it earlier' if answer.binds else ''}"
+
+
+def days_in_words(number: int) -> str:
+    """``1 day``, ``12 days``."""
+    return f"{number} {'day' if number == 1 else 'days'}"

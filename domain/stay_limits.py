@@ -59,6 +59,18 @@ class Presence:
         beyond = self.ends[run - 1] - day
         return self._totals[run] - beyond if beyond > 0 else self._totals[run]
 
+    def ends_over(self, window: int, amount: int) -> set[int]:
+        """The last days of those runs by whose end more than ``amount`` days of the ``window`` are used."""
+        found, low = set(), 0
+        for run, end in enumerate(self.ends):
+            outside = end - window
+            while self.ends[low] <= outside:
+                low += 1
+            used = self._totals[run + 1] - self._totals[low]
+            if used > amount and used - max(outside - self.starts[low] + 1, 0) > amount:
+                found.add(end)
+        return found
+
     def from_last(self, number: int) -> int:
         """The day that counts as the first, second, … from the end; a day before all if there are not so many."""
         if number > self.total:
@@ -112,29 +124,22 @@ class Reading(NamedTuple):
 
 def readings(constraint: Constraint) -> tuple[Reading, ...]:
     """Every way to read a limit; more than one where nobody knows."""
-    anew = f"{_amount(constraint)} for each entry, leaving begins anew"
-    onwards = f"{_amount(constraint)} for all entries together, leaving does not begin anew"
     match constraint.kind:
         case "rolling":
             assert constraint.window is not None
             return (Reading(constraint, "rolling", constraint.says, constraint.window),)
         case "year":
             ways: tuple[Literal["calendar-year", "rolling-year"], ...] = ("calendar-year", "rolling-year")
-            return tuple(Reading(constraint, way, f"{constraint.amount} days in a {_spaced(way)}") for way in ways)
+            return tuple(
+                Reading(constraint, way, f"{constraint.amount_says} in a {way.replace('-', ' ')}") for way in ways
+            )
         case "per-entry":
-            begins_anew = Reading(constraint, "per-entry", anew)
-            carries_on = Reading(constraint, "carried-on", onwards)
+            amount = constraint.amount_says
+            begins_anew = Reading(constraint, "per-entry", f"{amount} for each entry, leaving begins anew")
+            carries_on = Reading(constraint, "carried-on", f"{amount} for all entries together")
             return {"yes": (begins_anew,), "no": (carries_on,)}.get(constraint.reset, (begins_anew, carries_on))
         case kind:
             return (Reading(constraint, kind, constraint.says),)
-
-
-def _spaced(way: str) -> str:
-    return way.replace("-", " ")
-
-
-def _amount(constraint: Constraint) -> str:
-    return f"{constraint.amount} {constraint.unit.removesuffix('s') if constraint.amount == 1 else constraint.unit}"
 
 
 class Regime:
@@ -154,6 +159,11 @@ class Regime:
             one for bound in self.bounds for one in bound if one.kind == "absence" and one.constraint.disputed
         ]
         self._of_a_stay = [bound for bound in self.bounds if bound[0] not in self.disputed_absences]
+        all_readings = [one for bound in self._of_a_stay for one in bound]
+        entries = [one for one in all_readings if one.kind == "per-entry" and one.constraint.unit == "days"]
+        self._rolling = [(one.window, one.constraint.amount) for one in all_readings if one.kind == "rolling"]
+        self._longest_entry = min((one.constraint.amount for one in entries), default=NEVER)
+        self._needs_search = len(self._rolling) + len(entries) < len(all_readings)
         self.entry_counts = self._counts([limit.entry_day_counts for limit in limits])
         self.exit_counts = self._counts([limit.exit_day_counts for limit in limits])
 
@@ -196,15 +206,13 @@ class Regime:
             default=NEVER,
         )
 
-    def may_be_too_long(self, entry: Entry, last: int, presence: Presence) -> bool:
-        """Whether it is worth a search for the first day too many of a stay that is over. Quick, for long histories."""
-        return any(
-            presence.until(last) - presence.until(last - one.window) > one.constraint.amount
-            if one.kind == "rolling"
-            else first_too_many(one, entry, presence, self.entry_counts) <= last
-            for bound in self._of_a_stay
-            for one in bound
-        )
+    def suspects(self, presence: Presence) -> set[int]:
+        """The last days of stays that a rolling limit makes too long."""
+        return {end for window, amount in self._rolling for end in presence.ends_over(window, amount)}
+
+    def may_be_too_long(self, first: int, last: int, suspects: set[int]) -> bool:
+        """Whether it is worth a search for a day too many in a stay that is over. Quick, for long histories."""
+        return last in suspects or last - first >= self._longest_entry or self._needs_search
 
 
 EMPTY = Presence(())

@@ -166,14 +166,14 @@ class _Reckoner:
     # --- stays that are too long
 
     def overstays(self) -> Iterator[Overstay]:
+        suspects = {regime: regime.suspects(self.presence(regime)) for regime in self._regimes.values()}
         for place, (span, regime) in enumerate(zip(self.history, self._own, strict=True)):
             if regime is None:
                 continue
-            _, last = regime.counted(span.entered, span.left)
-            entry, presence = self.entry_of(place, regime), self.presence(regime)
-            if not regime.may_be_too_long(entry, last, presence):
+            first, last = regime.counted(span.entered, span.left)
+            if not regime.may_be_too_long(first, last, suspects[regime]):
                 continue
-            too_many = regime.first_too_many(entry, presence)
+            _, too_many = self._too_many(place, regime)
             if last >= too_many:
                 since, days = _day(too_many), last - too_many + 1
                 certain = since if self._days_are_certain and regime.is_certain else self._certain_since(place)
@@ -327,7 +327,7 @@ class _Reckoner:
         for one in overstays:
             if one.certain_since != one.since:
                 certain = f"certain since {one.certain_since}" if one.certain_since else "not certain"
-                yield f"the overstay of the stay from {one.entered} is {certain}: act now, and ask counsel"
+                yield f"the overstay of the stay from {one.entered} is {certain}: act now, ask counsel, accuse nobody"
 
     def _reach(self, regime: Regime) -> Iterator[str]:
         """Whether a window looks back to before the rule began."""

@@ -56,18 +56,34 @@ class Constraint(Frozen):
     @property
     def says(self) -> str:
         """The limit as one says it."""
-        amount = f"{self.amount} {self.unit.removesuffix('s') if self.amount == 1 else self.unit}"
-        unknown = ", whether leaving begins anew is not known"
-        reset = {"yes": ", leaving begins anew", "no": ", leaving does not begin anew"}.get(self.reset, unknown)
-        told = {
-            "rolling": f"{amount} in any {self.window}",
-            "per-entry": f"{amount} for each entry{reset}",
-            "calendar-year": f"{amount} in a calendar year",
-            "rolling-year": f"{amount} in any year",
-            "year": f"{amount} in a year, calendar or rolling is not known",
-            "absence": f"a new entry only after {amount} outside",
-        }[self.kind]
-        return f"{told} (disputed)" if self.disputed else told
+        return f"{self._told()} (disputed)" if self.disputed else self._told()
+
+    def _told(self) -> str:
+        match self.kind:
+            case "rolling":
+                return f"{self.amount_says} in any {self.window}"
+            case "per-entry":
+                return f"{self.amount_says} for each entry, {_RESET[self.reset]}"
+            case "calendar-year":
+                return f"{self.amount_says} in a calendar year"
+            case "rolling-year":
+                return f"{self.amount_says} in any year"
+            case "year":
+                return f"{self.amount_says} in a year, calendar or rolling is not known"
+            case "absence":
+                return f"a new entry only after {self.amount_says} outside"
+
+    @property
+    def amount_says(self) -> str:
+        """``1 year``, ``90 days``."""
+        return f"{self.amount} {self.unit.removesuffix('s') if self.amount == 1 else self.unit}"
+
+
+_RESET = {
+    "yes": "leaving begins anew",
+    "no": "leaving does not begin anew",
+    "unknown": "whether leaving begins anew is not known",
+}
 
 
 class Limiting(Protocol):
