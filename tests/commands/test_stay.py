@@ -1,0 +1,145 @@
+"""`stay`, typed where nothing is installed: dates in, reckoning out."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers import ROOT, clean_environment
+
+OWN = """
+code = "KZ"
+by = "the desk's lawyer"
+
+[[stay_limit]]
+id = "kz.stay-limit.made-up-for-this-test"
+title = "Without a visa"
+entry_day_counts = "yes"
+exit_day_counts = "unknown"
+sources = [{ url = "https://example.org/counsel", cites = "opinion of 2026-11-20 (made up for this test)" }]
+verified = 2026-11-20
+confidence = "medium"
+
+[[stay_limit.version]]
+valid_to = 2023-01-26
+constraints = [{ kind = "per-entry", amount = 90, reset = "yes" }]
+
+[[stay_limit.version]]
+valid_from = 2023-01-27
+confidence = "low"
+constraints = [{ kind = "rolling", amount = 90, window = 180 }, { kind = "absence", amount = 90, disputed = true }]
+"""
+
+
+def typed(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    command = (sys.executable, "-m", "starter", "stay", *arguments)
+    given = {**clean_environment(), "SAFECONDUCT_HOME": "/nowhere", **environment}
+    ended = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def shown(*arguments: str, **environment: str) -> str:
+    code, printed, errors = typed(*arguments, **environment)
+    assert (code, errors) == (0, "")
+    return printed
+
+
+SCHENGEN = ("--rolling", "90/180", "--entry-day", "--exit-day")
+
+
+def test_a_present_stay_is_shown_with_all_that_was_asked() -> None:
+    printed = shown(*SCHENGEN, "--on", "2014-11-30", "2014-08-15..2014-09-30", "2014-11-01..")
+    for words in (
+        "present stay, since 2014-11-01",
+        "Last lawful day: 2014-12-13",
+        "Days left after 2014-11-30: 13",
+        "Overstay: none",
+        "Earliest new entry, having left on 2014-12-13: 2015-02-11, for",
+        "First day of a full new stay: 2015-03-14, for 90 days",
+        "window from 2014-06-04 to 2014-11-30: 77 of 90 days used",
+        "2014-08-15 to 2014-09-30: 47 days of it in the window",
+        "not legal advice",
+    ):
+        assert words in printed
+
+
+def test_without_a_stay_it_says_what_an_entry_would_give() -> None:
+    assert "An entry on that day would give: 90 days" in shown(*SCHENGEN, "--on", "2024-01-01")
+
+
+def test_several_limits_hold_at_once_and_the_one_that_binds_is_named() -> None:
+    printed = shown(
+        "--rolling", "90/180", "--per-entry", "30", "--on", "2024-05-10", "2024-01-10..2024-02-08", "2024-05-01.."
+    )
+    bound = [line for line in printed.splitlines() if "30 days for each entry" in line and "yes" in line]
+    assert len(bound) == 1
+    assert "Last lawful day: 2024-05-30" in printed
+    assert "whether the day of entry counts" in printed
+
+
+def test_a_year_that_nobody_can_read_is_counted_both_ways() -> None:
+    found = json.loads(shown("--year", "180", "--on", "2024-02-01", "--json", "2023-09-01..2023-12-31", "2024-01-10.."))
+    assert [one["last_day"] for one in found["answers"]] == ["2024-07-07", "2024-03-07"]
+    assert found["last_day"] == "2024-03-07"
+    assert found["overstay"] is None
+    assert any("both readings" in one for one in found["doubt"])
+
+
+def test_a_country_s_own_versions_are_taken_by_the_day_of_entry_with_their_sources(tmp_path: Path) -> None:
+    (tmp_path / "kz.toml").write_text(OWN)
+    history = ("2022-11-01..2023-01-20", "2023-02-10..")
+    printed = shown("--country", "kz", "--on", "2023-02-20", *history, SAFECONDUCT_RULES=str(tmp_path))
+    for words in (
+        "in Kazakhstan: present stay, since 2023-02-10",
+        "https://example.org/counsel",
+        "to 2023-01-26",
+        "from 2023-01-27",
+        "the source of this rule is weak",
+        "before 2023-01-27",
+        "was too early, if this holds",
+    ):
+        assert words in printed, printed
+    found = json.loads(
+        shown("--country", "KZ", "--on", "2023-01-10", "--json", *history[:1], SAFECONDUCT_RULES=str(tmp_path))
+    )
+    assert found["last_day"] == "2023-01-29"
+    assert [one["valid_to"] for one in found["rules"]] == ["2023-01-26"]
+
+
+def test_uncertain_dates_are_written_with_a_stroke_a_month_or_a_wave() -> None:
+    printed = shown(*SCHENGEN, "--on", "2024-04-01", "2024-01-05/2024-01-10..2024-02", "~2024-03-20..")
+    for occurred in ("2024-01-05..2024-01-10", "2024-02-01..2024-02-29", "~2024-03-20"):
+        assert f"on {occurred} is not certain" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("2024-01-01..",), "give either `--country CODE`"),
+        (("--country", "KZ", "--year", "180"), "give either `--country CODE`"),
+        (("--country", "ZZ"), "there is no rulebook for this country"),
+        (("--country", "KZ", "--exit-day"), "the rulebook says whether"),
+        (("--country", "KZ", "--where", "nationality"), "write a fact as name=value"),
+        (("--rolling", "90", "2024-01-01.."), "write a rolling limit as 90/180"),
+        (("--rolling", "180/90"), "never binds"),
+        (("--rolling", "0/90"), "from 1 to 9999"),
+        (("--calendar-year", "366"), "never binds"),
+        (("--per-entry", "3w"), "write a limit for each entry"),
+        (("--per-entry", "30", "--reset", "perhaps"), "`--reset` is yes, no or unknown"),
+        ((*SCHENGEN, "2024-01-01"), "write a stay as"),
+        ((*SCHENGEN, "2024-01-01..2024-02-01..2024-03-01"), "write a stay as"),
+        ((*SCHENGEN, "2024-01-01..31 Jan"), "this is not a date"),
+        ((*SCHENGEN, "2024-02-01..2024-01-01"), "the exit lies before the entry"),
+        ((*SCHENGEN, "2024-01-01..2024-02-01", "2024-01-05..2024-03-01"), "two stays lie over each other"),
+        ((*SCHENGEN, "2024-01-01..", "2024-02-05..2024-03-01"), "has no exit"),
+        ((*SCHENGEN, "--on", "soon"), "this is not a date"),
+    ],
+)
+def test_every_mistake_is_one_clear_line(arguments: tuple[str, ...], says: str) -> None:
+    code, printed, errors = typed(*arguments)
+    assert (code, printed) == (1, "")
+    assert errors.startswith("safeconduct: ")
+    assert says in errors
+    assert len(errors.strip().splitlines()) == 1
