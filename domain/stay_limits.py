@@ -171,6 +171,11 @@ class Regime:
         return any(one != "no" for one in known) if self.strict else all(one == "yes" for one in known)
 
     @property
+    def ends_stays(self) -> bool:
+        """Whether anything here limits how long a stay lasts; a gap in a rulebook does not."""
+        return any(bound[0].kind != "absence" for bound in self.bounds)
+
+    @property
     def is_certain(self) -> bool:
         """Whether there is one version and one reading of everything."""
         known = [self.limits[0].entry_day_counts, self.limits[0].exit_day_counts]

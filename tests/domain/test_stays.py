@@ -18,6 +18,8 @@ from domain.stays import Constraint, Known, Limit, Stay
 from tests.support import slow_stays
 
 DAY = timedelta(days=1)
+unhurried = settings(deadline=None)
+"""A slow count may take its time."""
 
 
 def day(text: str) -> date:
@@ -252,6 +254,17 @@ def test_where_no_limit_is_known_nothing_is_reckoned_in_silence() -> None:
     assert any("no limit of stay is known" in one for one in found.doubt)
 
 
+@pytest.mark.parametrize("known", [(), (Constraint(kind="absence", amount=30),)])
+def test_a_gap_in_the_rulebook_gives_no_date_in_silence(known: tuple[Constraint, ...]) -> None:
+    gap = Limit.model_construct(
+        constraints=known, entry_day_counts="yes", exit_day_counts="yes", valid_from=None, valid_to=None, doubt=()
+    )
+    for history in ([], stays("2024-01-01"), stays("2024-01-01 2024-02-01")):
+        found = reckon(history, gap, day("2024-03-01"))
+        assert (found.last_day, found.days_left, found.next_entry, found.overstays) == (None, None, None, ())
+        assert any("nothing is known that would end this stay" in one for one in found.doubt)
+
+
 def test_a_mistyped_year_stops_nothing() -> None:
     for history in (stays("0001-01-01 0001-01-05", "9999-12-30"), stays("9990-01-01 9999-12-31")):
         for one in (
@@ -330,14 +343,14 @@ def chance(found: Chance | None) -> tuple[date, date, int] | None:
     return (found.entry, found.last_day, found.days) if found is not None else None
 
 
-@settings(deadline=None)
+@unhurried
 @given(visits(), limits)
 def test_overstays_are_those_of_a_slow_count(history: list[slow_stays.Visit], held: Limit) -> None:
     found = reckoned(history, held, date(2023, 1, 1))
     assert [(one.entered, one.since, one.days) for one in found.overstays] == list(slow_stays.overstays(history, held))
 
 
-@settings(deadline=None)
+@unhurried
 @given(visits(), limits)
 def test_the_last_lawful_day_is_that_of_a_slow_count(history: list[slow_stays.Visit], held: Limit) -> None:
     assume(history)
@@ -347,7 +360,7 @@ def test_the_last_lawful_day_is_that_of_a_slow_count(history: list[slow_stays.Vi
     assert found.last_day == last
 
 
-@settings(deadline=None)
+@unhurried
 @given(visits(), limits, st.integers(min_value=0, max_value=60))
 def test_a_new_entry_is_that_of_a_slow_count(history: list[slow_stays.Visit], held: Limit, later: int) -> None:
     on = (history[-1][1] if history else date(2024, 2, 1)) + DAY * later
@@ -359,6 +372,7 @@ def test_a_new_entry_is_that_of_a_slow_count(history: list[slow_stays.Visit], he
         assert chance(one) == slow_stays.next_entry(history, held, on, full=full, within=within)
 
 
+@unhurried
 @given(visits(), limits, st.integers(min_value=-30, max_value=200))
 def test_used_days_are_those_of_a_slow_count(history: list[slow_stays.Visit], held: Limit, shift: int) -> None:
     on = date(2024, 6, 1) + DAY * shift
@@ -373,6 +387,7 @@ def test_used_days_are_those_of_a_slow_count(history: list[slow_stays.Visit], he
 # --- what holds for every history ------------------------------------------------------------------------------------
 
 
+@unhurried
 @given(visits(), limits)
 def test_leaving_on_the_last_lawful_day_is_no_overstay_and_a_day_later_is(
     history: list[slow_stays.Visit], held: Limit
@@ -390,6 +405,7 @@ def test_leaving_on_the_last_lawful_day_is_no_overstay_and_a_day_later_is(
     assert reckoned([*before, (entered, last + DAY)], held, last + DAY).overstay is not None
 
 
+@unhurried
 @given(
     visits(),
     st.builds(rolling, st.integers(min_value=1, max_value=10), st.integers(min_value=11, max_value=40)),
@@ -410,6 +426,7 @@ def test_splitting_a_stay_never_adds_lawful_days_under_a_rolling_limit(
     assert other.last_day is None or one.last_day is None or other.last_day <= one.last_day
 
 
+@unhurried
 @given(visits(), limits)
 def test_a_former_stay_never_gives_more_days(history: list[slow_stays.Visit], held: Limit) -> None:
     assume(len(history) > 1)
@@ -418,6 +435,7 @@ def test_a_former_stay_never_gives_more_days(history: list[slow_stays.Visit], he
     assert with_it.last_day is None or (without.last_day is not None and with_it.last_day <= without.last_day)
 
 
+@unhurried
 @given(visits(), limits)
 def test_an_accusation_never_begins_before_the_plan(history: list[slow_stays.Visit], held: Limit) -> None:
     for one in reckoned(history, held, date(2025, 12, 1)).overstays:
