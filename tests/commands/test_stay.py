@@ -14,7 +14,7 @@ code = "KZ"
 by = "the desk's lawyer"
 
 [[stay_limit]]
-id = "kz.stay-limit.made-up-for-this-test"
+id = "kz.stay-limit.visa-free"
 title = "Without a visa"
 entry_day_counts = "yes"
 exit_day_counts = "unknown"
