@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -18,8 +18,6 @@ from domain.stays import Constraint, Known, Limit, Stay
 from tests.support import slow_stays
 
 DAY = timedelta(days=1)
-unhurried = settings(deadline=None)
-"""A slow count may take its time."""
 
 
 def day(text: str) -> date:
@@ -343,14 +341,12 @@ def chance(found: Chance | None) -> tuple[date, date, int] | None:
     return (found.entry, found.last_day, found.days) if found is not None else None
 
 
-@unhurried
 @given(visits(), limits)
 def test_overstays_are_those_of_a_slow_count(history: list[slow_stays.Visit], held: Limit) -> None:
     found = reckoned(history, held, date(2023, 1, 1))
     assert [(one.entered, one.since, one.days) for one in found.overstays] == list(slow_stays.overstays(history, held))
 
 
-@unhurried
 @given(visits(), limits)
 def test_the_last_lawful_day_is_that_of_a_slow_count(history: list[slow_stays.Visit], held: Limit) -> None:
     assume(history)
@@ -360,7 +356,6 @@ def test_the_last_lawful_day_is_that_of_a_slow_count(history: list[slow_stays.Vi
     assert found.last_day == last
 
 
-@unhurried
 @given(visits(), limits, st.integers(min_value=0, max_value=60))
 def test_a_new_entry_is_that_of_a_slow_count(history: list[slow_stays.Visit], held: Limit, later: int) -> None:
     on = (history[-1][1] if history else date(2024, 2, 1)) + DAY * later
@@ -372,7 +367,6 @@ def test_a_new_entry_is_that_of_a_slow_count(history: list[slow_stays.Visit], he
         assert chance(one) == slow_stays.next_entry(history, held, on, full=full, within=within)
 
 
-@unhurried
 @given(visits(), limits, st.integers(min_value=-30, max_value=200))
 def test_used_days_are_those_of_a_slow_count(history: list[slow_stays.Visit], held: Limit, shift: int) -> None:
     on = date(2024, 6, 1) + DAY * shift
@@ -387,7 +381,6 @@ def test_used_days_are_those_of_a_slow_count(history: list[slow_stays.Visit], he
 # --- what holds for every history ------------------------------------------------------------------------------------
 
 
-@unhurried
 @given(visits(), limits)
 def test_leaving_on_the_last_lawful_day_is_no_overstay_and_a_day_later_is(
     history: list[slow_stays.Visit], held: Limit
@@ -405,7 +398,6 @@ def test_leaving_on_the_last_lawful_day_is_no_overstay_and_a_day_later_is(
     assert reckoned([*before, (entered, last + DAY)], held, last + DAY).overstay is not None
 
 
-@unhurried
 @given(
     visits(),
     st.builds(rolling, st.integers(min_value=1, max_value=10), st.integers(min_value=11, max_value=40)),
@@ -426,7 +418,6 @@ def test_splitting_a_stay_never_adds_lawful_days_under_a_rolling_limit(
     assert other.last_day is None or one.last_day is None or other.last_day <= one.last_day
 
 
-@unhurried
 @given(visits(), limits)
 def test_a_former_stay_never_gives_more_days(history: list[slow_stays.Visit], held: Limit) -> None:
     assume(len(history) > 1)
@@ -435,7 +426,6 @@ def test_a_former_stay_never_gives_more_days(history: list[slow_stays.Visit], he
     assert with_it.last_day is None or (without.last_day is not None and with_it.last_day <= without.last_day)
 
 
-@unhurried
 @given(visits(), limits)
 def test_an_accusation_never_begins_before_the_plan(history: list[slow_stays.Visit], held: Limit) -> None:
     for one in reckoned(history, held, date(2025, 12, 1)).overstays:
