@@ -11,7 +11,7 @@ from pathlib import Path
 from activities.notifications.channel import Channel
 from records.board import Board
 from records.database import Database
-from records.keyring import Keys
+from records.keys import Keys
 from records.log import in_short
 from runtime import screen
 from runtime.allowlist import Program
