@@ -23,7 +23,8 @@ from domain.story import Story
 from records.board import Board
 from records.database import Database
 from records.editions import law_of
-from records.keyring import Keys, Role
+from records.keyring import Role
+from records.keys import Keys
 from records.readings import log_readings
 from records.store import Store
 from records.vault import Vault
