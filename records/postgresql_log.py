@@ -32,6 +32,8 @@ DECLARE
     case_head log.stream;
     head log.stream;
     last record;
+    header text := '^[!-{{}}~]+\\|[1-9][0-9]*\\|[!-{{}}~]+\\|(0|[1-9][0-9]*)\\|[!-{{}}~]+'
+        || '\\|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}\\.[0-9]{{6}}\\+00:00$';
     line text;
     place bigint;
     link bytea;
@@ -72,8 +74,8 @@ BEGIN
         IF split_part(line, '|', 2) <> head.version::text THEN
             RAISE EXCEPTION 'behind';
         END IF;
-        IF split_part(line, '|', 4)::integer::text <> split_part(line, '|', 4) OR split_part(line, '|', 7) <> '' THEN
-            RAISE EXCEPTION 'this is no header';  -- what is digested must be what is stored
+        IF line !~ header THEN
+            RAISE EXCEPTION 'this is no header';  -- what is digested must be what is stored, and read in one way alone
         END IF;
         place := place + 1;
         head.digest := sha256(

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from sqlalchemy.engine import Connection as SqlConnection
 
 from records.errors import Fenced, StaleWriter, Unreachable, why
-from records.log import FENCE_EPOCH, ROOT, Append, Entry, Log, Statement, chain_of, digest_of
+from records.log import FENCE_EPOCH, ROOT, Append, Entry, Log, Statement, chain_of, digest_of, header_of, is_header
 
 BUSY_SECONDS = 5
 """How long a writer waits for another one. Longer would only hold up a workflow task, which retries anyway."""
@@ -185,7 +185,7 @@ def _write(connection: Connection, entries: Sequence[Entry], heads: dict[str | N
     """Chain entries and write them, the heads of their streams with them.
 
     Raises:
-        IntegrityError: an id is stored already, or an entry does not follow its stream.
+        IntegrityError: an id is stored already, an entry does not follow its stream, or its header has not the form.
     """
     position, _, chain = heads.get(None, _NO_HEAD)
     moved: dict[str, tuple[int, bytes]] = {}
@@ -195,6 +195,8 @@ def _write(connection: Connection, entries: Sequence[Entry], heads: dict[str | N
         version, before = moved.get(stream) or _head(connection, stream, heads)
         if entry.version != version + 1:
             raise IntegrityError("an entry does not follow its stream")
+        if not is_header(header_of(entry)):
+            raise IntegrityError("this is no header")
         digest = digest_of(before, entry)
         position += 1
         chain = chain_of(chain, position, digest)

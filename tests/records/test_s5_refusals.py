@@ -12,7 +12,7 @@ from records.database import Database, Reader
 from records.errors import Unreachable
 from records.log import Append, Entry, Statement
 from records.verifying import verify
-from tests.support.mutating import read_raw
+from tests.support.mutating import AT, read_raw
 from tests.support.postgres import Databases
 
 OWN = "case/0000000000A"
@@ -51,7 +51,7 @@ REPLACEMENTS = (
 
 
 def three_entries(database: Database) -> None:
-    entries = [Entry(f"id-{number}", OWN, number, 1, "key", "2026-09-01", b"body") for number in (1, 2, 3)]
+    entries = [Entry(f"id-{number}", OWN, number, 1, "key", AT, b"body") for number in (1, 2, 3)]
     assert database.log.append(Append(OWN, database.log.take_over(OWN, OWN), 0, OWN, None, entries, ()))
 
 
@@ -80,7 +80,7 @@ def test_s5_a_file_refuses_every_change_through_the_applications_own_connection(
 
 @pytest.mark.parametrize("statement", CHANGES + REPLACEMENTS)
 def test_s5_the_connection_that_appends_refuses_the_same(records: Database, statement: str) -> None:
-    entry = Entry("id-4", OWN, 4, 1, "key", "2026-09-01", b"body")
+    entry = Entry("id-4", OWN, 4, 1, "key", AT, b"body")
     wanted = Append(OWN, 1, 3, OWN, None, [entry], [Statement(statement, [()])])
     assert not records.log.append(wanted)
     with records.reading() as connection:
@@ -95,6 +95,29 @@ def test_s5_who_only_looks_can_write_nothing_at_all(records: Database) -> None:
     with reader.reading() as connection, pytest.raises(OperationalError, match="readonly"):
         connection.execute(text("INSERT OR REPLACE INTO event SELECT * FROM event"))
     records.close()
+
+
+GOOD = Entry("id-4", OWN, 4, 1, "key", AT, b"body")
+NO_HEADERS = (
+    GOOD._replace(event_id="id|4"),
+    GOOD._replace(event_id=""),
+    GOOD._replace(event_id="id\n4"),
+    GOOD._replace(key_id="a key"),
+    GOOD._replace(key_id="key|"),
+    GOOD._replace(schema_version=-1),
+    GOOD._replace(recorded_at="now"),
+    GOOD._replace(recorded_at=f"{AT}\nmore"),
+    GOOD._replace(recorded_at=f"{AT}|"),
+    GOOD._replace(recorded_at=f"{AT}||more"),
+)
+
+
+@pytest.mark.parametrize("entry", NO_HEADERS, ids=map(str, range(len(NO_HEADERS))))
+def test_s5_no_log_takes_a_header_that_could_be_read_in_two_ways(database: Database, entry: Entry) -> None:
+    three_entries(database)
+    assert not database.log.append(Append(OWN, 1, 3, OWN, None, [entry], ()))
+    assert database.log.append(Append(OWN, 1, 3, OWN, None, [GOOD], ()))
+    assert verify(database).fault is None
 
 
 POSTGRESQL = (
@@ -164,7 +187,7 @@ def test_s5_the_one_function_is_not_led_astray_by_tables_of_the_same_name(
     application.execute("CREATE TEMPORARY TABLE event (LIKE log.event)")
     application.execute("CREATE TEMPORARY TABLE stream (LIKE log.stream)")
     application.execute("SET search_path = pg_temp, app, log")
-    application.execute("SELECT log.append('case/B', 1::bigint, 0, 'case/B', NULL, 'case/B|1|x|1|k|t', '79')")
+    application.execute("SELECT log.append('case/B', 1::bigint, 0, 'case/B', NULL, %s, '79')", ["case/B|1|x|1|k|" + AT])
     assert application.execute("SELECT count(*) FROM log.event").fetchone() == (4,)
     assert application.execute("SELECT count(*) FROM pg_temp.event").fetchone() == (0,)
     application.close()
