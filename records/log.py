@@ -149,6 +149,20 @@ def header_of(entry: Entry) -> bytes:
     return f"{stream}|{version}|{event_id}|{schema_version}|{key_id}|{recorded_at}".encode()
 
 
+def own_of(stream: str) -> str:
+    """The stream that shuts this one when it is fenced: its first two segments."""
+    return "/".join(stream.split("/", 2)[:2])
+
+
+def must_be_of_one_case(own: str, streams: Iterable[str]) -> None:
+    """
+    Raises:
+        ValueError: a stream is another case's: what shuts that one would not be looked at.
+    """
+    if any(own_of(stream) != own for stream in streams):
+        raise ValueError("one append is of one case alone")
+
+
 _HEADER = re.compile(
     rb"[!-{}~]+\|[1-9][0-9]*\|[!-{}~]+\|(0|[1-9][0-9]*)\|[!-{}~]+"
     rb"\|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}\+00:00"

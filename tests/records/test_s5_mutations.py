@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from records.checkpoints import Checkpoint, stands_at
 from records.database import Database, Reader
-from records.log import Append, Entry, Where
+from records.log import NO_KEY, Append, Entry, Where
 from records.verifying import verify, verify_case
 from tests.support.mutating import (
     AT,
@@ -30,7 +30,9 @@ from tests.support.mutating import (
     grow,
     over_the_border,
     read_raw,
+    reckoned,
     replaced,
+    write,
     write_anew,
 )
 from tests.support.postgres import Databases
@@ -104,6 +106,26 @@ def test_s5_bytes_that_were_moved_from_a_body_into_its_header_are_found(database
         for found in (verify(AsItStands(connection)), verify_case(AsItStands(connection), "0000000000A")):
             assert found.fault is not None
             assert found.fault.position == 1
+        connection.rollback()
+
+
+def test_s5_a_phase_that_goes_on_after_its_case_was_erased_is_found_however_well_it_is_chained(
+    database: Database, owned: Where
+) -> None:
+    own, phase = "case/0000000000A", "case/0000000000A/safety/1"
+    for stream in (own, phase):
+        entry = Entry(f"id of {stream}".replace(" ", "-"), stream, 1, 1, "key", AT, b"body")
+        assert database.log.append(Append(stream, 1, 0, own, None, [entry], ()))
+    database.log.fence(Entry("fence", own, 0, 0, NO_KEY, AT, b""), ())
+    with owning(owned) as connection:
+        rows = read_raw(connection).rows
+        more = {**rows[1], "event_id": "more", "position": 4, "version": 2}
+        write(connection, reckoned([*rows, more], 3)[3])
+        head = text("UPDATE stream SET version = 2, digest = (SELECT digest FROM event WHERE position = 4)")
+        connection.execute(text(f"{head} WHERE stream = '{phase}'"))
+        for found in (verify(AsItStands(connection)), verify_case(AsItStands(connection), "0000000000A")):
+            assert found.fault is not None
+            assert str(found.fault) == f"position 4: {phase} goes on after the case was erased"
         connection.rollback()
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from records.database import Database, Reader
 from records.errors import Unreachable
-from records.log import Append, Entry, Statement
+from records.log import FENCE_EPOCH, NO_KEY, Append, Entry, Statement
 from records.verifying import verify
 from tests.support.mutating import AT, read_raw
 from tests.support.postgres import Databases
@@ -120,6 +120,27 @@ def test_s5_no_log_takes_a_header_that_could_be_read_in_two_ways(database: Datab
     assert verify(database).fault is None
 
 
+def test_s5_no_log_takes_entries_of_one_case_on_behalf_of_another(database: Database) -> None:
+    """Whether a case was erased is looked up for one case alone."""
+    three_entries(database)
+    other, phase = "case/0000000000B", f"{OWN}/safety/1"
+    for stream, own, of in ((phase, other, phase), (OWN, OWN, other), (phase, phase, phase), (other, OWN, other)):
+        entry = GOOD._replace(stream=of, version=1)
+        with pytest.raises(ValueError, match="one case alone"):
+            database.log.append(Append(stream, 1, 3 if stream == OWN else 0, own, None, [entry], ()))
+    with pytest.raises(ValueError, match="one case alone"):
+        database.log.take_over(phase, other)
+    assert verify(database).entries == 3
+
+
+def test_s5_nothing_but_a_fence_says_that_a_case_was_erased(database: Database) -> None:
+    three_entries(database)
+    says_so = GOOD._replace(schema_version=0, key_id=NO_KEY, body=b"")
+    assert not database.log.append(Append(OWN, 1, 3, OWN, None, [says_so], ()))
+    database.log.fence(says_so, ())
+    assert verify(database).fences == {OWN: 4}
+
+
 POSTGRESQL = (
     *CHANGES,
     "TRUNCATE log.event",
@@ -176,6 +197,42 @@ def test_s5_a_postgresql_lets_the_applications_role_read_the_log_and_call_one_fu
     database = Database(ground.records_app)
     assert verify(database).fault is None
     database.close()
+
+
+FENCED = "case/0000000000B"
+_LINE = f"|x|1|key|{AT}"
+LIES = (
+    (f"{FENCED}/safety/1", 1, OWN, f"{FENCED}/safety/1|1{_LINE}", "79"),
+    (f"{FENCED}/safety/1", None, OWN, "", ""),
+    (OWN, 1, OWN, f"{OWN}|4{_LINE}\n{FENCED}/safety/1|1{_LINE}", "79\n79"),
+    (OWN, 1, OWN, f"{OWN}|4{_LINE}|", "79"),
+    (OWN, 1, OWN, f"{OWN}|4{_LINE}||evil", "79"),
+    (OWN, 1, OWN, f"{OWN}|4|x|1|key", "79"),
+    (OWN, 1, OWN, f"{OWN}|4|x|01|key|{AT}", "79"),
+    (OWN, 1, OWN, f"{OWN}|4|x|0|none|{AT}", ""),
+    (OWN, FENCE_EPOCH, OWN, f"|x|0|none|{AT}", "79"),
+    (OWN, FENCE_EPOCH, OWN, f"|x|0|key|{AT}", ""),
+    (f"{OWN}/safety/1", FENCE_EPOCH, OWN, f"|x|0|none|{AT}", ""),
+    (f"{OWN}|", None, f"{OWN}|", "", ""),
+    (OWN, 1, None, f"{OWN}|4{_LINE}", "79"),
+)
+"""Writer, its epoch, the case it says it is of, headers, bodies."""
+
+
+def test_s5_the_one_function_believes_nothing_that_its_caller_says(
+    ground: Databases, application: psycopg.Connection
+) -> None:
+    database = Database(ground.records_app)
+    database.log.fence(Entry("fence", FENCED, 0, 0, NO_KEY, AT, b""), ())
+    before = application.execute("SELECT * FROM stream ORDER BY stream").fetchall()
+    call = "SELECT log.append(%s, %s::bigint, %s, %s, NULL, %s, %s)"
+    for writer, epoch, own, headers, bodies in LIES:
+        with pytest.raises(psycopg.errors.RaiseException, match=r"no header|not of this case"):
+            application.execute(call, [writer, epoch, 3 if writer == OWN else 0, own, headers, bodies])
+    assert application.execute("SELECT * FROM stream ORDER BY stream").fetchall() == before
+    assert verify(database).fault is None
+    database.close()
+    application.close()
 
 
 def test_s5_the_one_function_is_not_led_astray_by_tables_of_the_same_name(

@@ -101,6 +101,11 @@ def _set(connection: Connection, at: object, /, **columns: object) -> None:
     connection.execute(statement, {"at": at, **columns})
 
 
+def write(connection: Connection, row: dict[str, Any]) -> None:
+    """A row, whatever it is."""
+    connection.execute(_INSERT, row)
+
+
 def _delete(connection: Connection, position: int) -> None:
     connection.execute(text("DELETE FROM event WHERE position = :at"), {"at": position})
 
