@@ -27,7 +27,7 @@ from sqlmodel import Session, col, delete, select
 from records.database import Database
 from records.errors import Erased, Locked, StoreError
 from records.generations import Generation, GenerationGone, Generations, opened
-from records.log import Where
+from records.log import Where, own_of
 from records.migrating import KEYRING
 from records.ring import (
     DataKeyRow,
@@ -68,7 +68,7 @@ _GENERATION, _TIDIED = "generation", "tidied"
 
 def scope_of(identifier: str) -> str:
     """The scope of a stream, a workflow id or a reference's stream: its first two segments."""
-    return "/".join(identifier.split("/")[:2])
+    return own_of(identifier)
 
 
 def wrapping_key(master: bytes, role: Role) -> bytes:
