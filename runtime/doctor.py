@@ -41,6 +41,7 @@ from records.log import Where, in_short
 from records.migrating import KEYRING, RECORDS, Tree, must_be_current
 from runtime.allowlist import Program
 from runtime.attributes import lacking, wanted
+from runtime.backup_places import expired, is_held, noted, unfinished
 from runtime.client import connect
 from runtime.disk import EMPTY_BYTES, LOW_BYTES, free_bytes, in_words
 from runtime.keys import is_begun, open_keys, ring_of
@@ -95,6 +96,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *await asyncio.to_thread(lambda: list(about_channels(settings))),
         about_time_zones(),
         about_disk(settings.folder),
+        *about_backups(settings),
         ok(
             "versions",
             f"safeconduct {version('safeconduct')}, python {sys.version.split()[0]}, "
@@ -365,6 +367,24 @@ def about_time_zones() -> Finding:
     except ZoneInfoNotFoundError:
         return fail("time zones", "unknown to this Python", "install the package tzdata")
     return ok("time zones", f"known; this machine's own is {datetime.now().astimezone().tzname()}")
+
+
+def about_backups(settings: Settings) -> Iterator[Finding]:
+    """What lies where backups were made, and should not: it holds who was erased since, and the next deletes it."""
+    for place in noted(settings):
+        try:
+            left = [] if is_held(place) else unfinished(place)
+            late = expired(place, now())
+        except OSError:
+            yield warn("backups", f"{place} can't be read: what lies there may be kept for too long", "look there")
+            continue
+        told = [f"{len(left)} never finished"] if left else []
+        told += [f"{len(late)} {'has' if len(late) == 1 else 'have'} expired"] if late else []
+        if told:
+            found = f"in {place}: {', '.join(told)}; who was erased since can be read there"
+            yield warn("backups", found, f"safeconduct backup {place}: it deletes them")
+        else:
+            yield ok("backups", f"in {place}: none is left over" if place.exists() else f"{place} is not there now")
 
 
 def about_disk(folder: Path) -> Finding:

@@ -124,15 +124,17 @@ def rebuild_() -> None:
 def backup_(
     folder: Annotated[Path, typer.Argument(help="where backups lie; each is a folder of its own in it")],
 ) -> None:
-    """Copy records and keyring while everything runs, and delete the backups there that have expired."""
+    """Copy records and keyring while everything runs, and delete the backups there that have expired or broke off."""
     from runtime.backup import back_up
 
     settings = Settings()
     existing_ring(settings)
-    made, deleted = back_up(settings, folder)
-    for one in deleted:
+    done = back_up(settings, folder)
+    for one in done.unfinished:
+        print(f"Deleted, for it was never finished: {one}")
+    for one in done.expired:
         print(f"Deleted, for it had expired: {one}")
-    print(f"{made} holds everything up to now, and opens with the same passphrases and keys.")
+    print(f"{done.made} holds everything up to now, and opens with the same passphrases and keys.")
     print(f"It is deleted by the first backup after {settings.backup_days} days: until then, a case that is erased")
     print("meanwhile can still be read in it.")
 
