@@ -98,7 +98,7 @@ class ErasingActivities:
 
     @activity.defn(name=contract.DELETE_HISTORIES)
     async def delete_histories(self, wanted: StepRequest) -> StepAnswer:
-        """Delete every run in the engine; search attributes and timers go with it."""
+        """Delete every run in the engine. Its timers stay queued there: see ``runtime.engine_queues``."""
         return _counted(("runs of workflows", await (await self._executions(wanted)).delete()))
 
     @activity.defn(name=contract.CERTIFY)

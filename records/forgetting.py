@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel, delete
 
 from domain.case import case_stream
-from records.database import Database
+from records.database import Database, Reader
 from records.generations import cut_off
 from records.log import Statement
 

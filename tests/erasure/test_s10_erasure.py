@@ -1,8 +1,11 @@
 """S10: a case that is erased is gone from records, keyring and engine; what is left opens with nothing."""
 
 import json
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -24,11 +27,15 @@ from domain.facts import Occurred
 from domain.intake import read_intake
 from domain.safety import CheckedIn
 from records.certificates import is_signed_by
+from records.database import Reader
 from records.errors import Fenced, Unreadable
 from records.forgetting import shutting
 from records.keyring import Keyring
 from records.signing import signing_key
 from records.verifying import verify
+from runtime.doctor import Verdict, about_noted
+from runtime.embedded import embedded_server, free_port
+from runtime.engine_queues import erased_for_good, sweep
 from tests.support.erasures import (
     BEGAN,
     INTAKE,
@@ -92,7 +99,14 @@ async def test_s10_a_case_is_erased_from_records_keyring_and_engine(
     left = list(files_below(home))
     if isinstance(played.database.where, str):
         server: PostgresServer = request.getfixturevalue("postgres")
+    # its timers would stay in the engine's queue until their instant: the next start takes them out
+    assert queued(home / "temporal.db", reference) > 0
+    assert sweep(home / "temporal.db", erased_for_good(Reader(played.database.where))) > 0
+    async with embedded_server(home / "temporal.db", free_port(), free_port()):
+        pass  # it starts on what is left
         journal = journal_of(server)
+    named = [one.where for one in left if case_stream(reference).encode() in one.content]
+    assert not any("temporal" in where for where in named)
         assert any(reference.encode() in trace.content for trace in journal)
         left += journal
     assert still_there(sealed, left) == 0
@@ -102,6 +116,13 @@ async def test_s10_a_case_is_erased_from_records_keyring_and_engine(
 def journal_of(server: PostgresServer) -> list[Trace]:
     """All that was ever written in a PostgreSQL: whatever comes into a table stands there first."""
     traces = files_below(server.folder / "data" / "pg_wal")
+def queued(file: Path, reference: str) -> int:
+    """How many timers of a case the engine has in its queue."""
+    with closing(sqlite3.connect(file)) as engine:
+        timers = engine.execute("SELECT data FROM timer_tasks").fetchall()
+    return sum(case_stream(reference).encode() in data for (data,) in timers)
+
+
     return [Trace(trace.where, trace.content.rstrip(b"\0")) for trace in traces]
 
 
