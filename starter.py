@@ -40,7 +40,7 @@ from runtime import (
     telemetry,
 )
 from runtime.cases import story_of, story_of_file
-from runtime.desk import Desk, as_json, at_desk, read_intake_file, read_text
+from runtime.desk import NEVER_BEGAN, Desk, as_json, at_desk, read_intake_file, read_text
 from runtime.ending import leave
 from runtime.settings import Settings, now
 
@@ -208,7 +208,7 @@ def status(case: Case, json: AsJson = False) -> None:
     reference = here.find(case)
     card, phases, duties = here.board.case(reference), here.board.phases(reference), here.board.duties(reference)
     if card is None:
-        raise NotFound("this case has been noted but has not begun: start or import its file again")
+        raise NotFound(NEVER_BEGAN)
     nickname = here.names("status", reference)(reference)
     if json:
         rows = {"phases": [one.model_dump() for one in phases], "duties": [one.model_dump() for one in duties]}

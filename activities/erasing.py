@@ -21,7 +21,7 @@ from domain.erasure import WARNINGS, Count
 from domain.stream import Ledger
 from records.certificates import certify, content_of
 from records.errors import Unreadable
-from records.forgetting import forget, shutting, streams_of
+from records.forgetting import forget, is_noted, shutting, streams_of
 from records.models import CaseRow, PhaseRow
 from records.signing import signing_key
 from records.store import Store
@@ -68,7 +68,8 @@ class ErasingActivities:
         except Unreadable:
             return CaseSeen()
         hold = path.held(wanted.today)
-        return CaseSeen(began=path.began, erase_by=path.erase_by, holds=(hold,) if hold is not None else ())
+        began = path.began or is_noted(self._store.database, wanted.reference)
+        return CaseSeen(began=began, erase_by=path.erase_by, holds=(hold,) if hold is not None else ())
 
     @activity.defn(name=contract.FENCE_CASE)
     def fence_case(self, wanted: StepRequest) -> StepAnswer:

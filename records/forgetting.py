@@ -69,6 +69,21 @@ def forget(database: Database, reference: str) -> dict[str, int]:
     return gone
 
 
+def is_noted(database: Reader, reference: str) -> bool:
+    """Whether somebody stands in the vault under a reference. Whoever starts a case writes that first."""
+    identity = SQLModel.metadata.tables["identity"].c["reference"]
+    with database.reading() as connection:
+        return connection.execute(select(identity).where(identity == reference)).first() is not None
+
+
+def never_began(database: Reader) -> list[str]:
+    """The references of all who stand in the vault, and have no case."""
+    identity, case = (SQLModel.metadata.tables[name].c["reference"] for name in ("identity", "case_card"))
+    query = select(identity).where(identity.not_in(select(case))).order_by(identity)
+    with database.reading() as connection:
+        return [str(row[0]) for row in connection.execute(query)]
+
+
 def streams_of(database: Database, reference: str) -> list[str]:
     """The streams of a case: those in the log, and those of phases that were opened and have written nothing yet."""
     own, first, beyond = _streams(reference)

@@ -23,6 +23,7 @@ from domain.story import Story
 from records.board import Board
 from records.database import Database
 from records.editions import law_of
+from records.forgetting import is_noted
 from records.keyring import Keys, Role
 from records.readings import log_readings
 from records.store import Store
@@ -33,6 +34,12 @@ from runtime.settings import Settings, now
 
 if TYPE_CHECKING:
     from runtime.office import Office
+
+NEVER_BEGAN = (
+    "this case has been noted but has not begun: start or import its file again, or have it erased "
+    "(`safeconduct erase CASE --reason recorded-in-error`)"
+)
+"""Whoever starts a case notes the person first. If that breaks off, they are in the vault all the same."""
 
 LOCKED_NAME = "(locked)"
 """In place of the nickname of a locked case."""
@@ -113,7 +120,7 @@ class Desk:
                     f"this case was erased on {fenced_at:%Y-%m-%d}: nothing can be recorded in it any more, "
                     f"and there is nothing to read but `safeconduct erase status {reference}`"
                 )
-            if self.board.case(reference) is not None:
+            if self.board.case(reference) is not None or is_noted(self.database, reference):
                 return reference
         except NotUnderstood:
             pass
@@ -123,6 +130,17 @@ class Desk:
         if len(found) > 1:
             raise NotFound(f"{len(found)} cases have this nickname: use the reference ({', '.join(found)})")
         return found[0]
+
+    def find_or_erased(self, text: str) -> str:
+        """The same, and the reference of a case that was erased.
+
+        Raises:
+            NotFound: there is none, or more than one.
+        """
+        try:
+            return self.find(text)
+        except Erased:
+            return parse_reference(text)
 
     def names(self, what: str, *references: str) -> Callable[[str], str]:
         """The nicknames of cases. A reading.

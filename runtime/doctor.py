@@ -34,8 +34,10 @@ from temporalio.service import RPCError
 from activities.contract import TASK_QUEUE
 from activities.notifications.webhook import Webhook
 from domain.errors import Refused, SafeconductError
+from records.board import SHOWN
 from records.database import Reader, is_there
 from records.errors import Outdated, StoreError, Unreachable
+from records.forgetting import never_began
 from records.keyring import Role
 from records.log import Where, in_short
 from records.migrating import KEYRING, RECORDS, Tree, must_be_current
@@ -93,6 +95,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *about_records(settings.records),
         about_keyring(settings),
         *about_generation(settings),
+        *about_noted(settings),
         *await asyncio.to_thread(lambda: list(about_channels(settings))),
         about_time_zones(),
         about_disk(settings.folder),
@@ -287,6 +290,17 @@ def about_generation(settings: Settings) -> Iterator[Finding]:
         yield warn("generation", f"{present}; an older one is left, so older keyrings still open", do)
     else:
         yield ok("generation", f"{present}, since {found.made_at[:10]}; no older one is left")
+
+
+def about_noted(settings: Settings) -> Iterator[Finding]:
+    """Whether persons stand in the vault whose case never began: whoever started it broke off."""
+    try:
+        found = never_began(Reader(settings.records)) if is_there(settings.records, RECORDS) else []
+    except StoreError:
+        return  # the line about the records says it better
+    if found:
+        do = "start or import their files again, or have them erased: safeconduct erase REFERENCE"
+        yield warn("vault", f"noted, and never begun: {', '.join(found[:SHOWN])}", do)
 
 
 def _broken(path: Path) -> str | None:
