@@ -96,6 +96,18 @@ def test_s7_a_name_alone_erases_nothing(running: Installation) -> None:
     assert "waits for a second person" in running.here.types()[1]
 
 
+def test_s7_who_is_enrolled_after_the_request_does_not_approve_it(running: Installation) -> None:
+    here, passphrase = running.here, "eleven grey harbours"
+    with here.typing("staff", "add", "dana2", "--with", "timur") as terminal:
+        terminal.answers("Passphrase of dana", DANAS)
+        terminal.answers("Passphrase of timur", TIMURS)
+        terminal.answers("New passphrase of dana2", passphrase)
+        terminal.answers("The same again", passphrase)
+        assert "dana2 is enrolled." in terminal.reads_to_the_end()
+    late = here.types("erase", "approve", NICKNAME, "--as", "dana2")
+    assert "after this erasure was asked for" in one_line(late)
+
+
 @pytest.mark.timeout(500)
 def test_s10_two_persons_erase_a_case_although_its_worker_is_killed_and_a_stub_remains(running: Installation) -> None:
     here, reference = running.here, running.reference
