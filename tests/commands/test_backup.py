@@ -278,3 +278,17 @@ def test_on_a_full_disk_nothing_is_put_back_in_halves(of_files: Lived, tmp_path:
     assert "could not be copied" in one_line(ended.stderr)
     assert list(home.iterdir()) == []
     put_back(of_files, home)
+
+
+def test_s10_put_back_says_whom_it_brings_back_and_what_is_lost(of_files: Lived, tmp_path: Path) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere.txt"
+    given = {"SAFECONDUCT_CHECKPOINTS": str(elsewhere)}
+    put_back(of_files, home)
+    line = json.loads(typed(home, "checkpoint")[1])
+    entries = line["position"]
+    elsewhere.write_text(json.dumps({**line, "position": entries + 7}) + "\n")
+    code, printed = typed(tmp_path / "other", "put-back", str(of_files.backup), given=given)
+    assert code == 0, printed
+    assert "is here again: erase them again" in printed
+    assert "7 entries or more are lost" in printed
+    assert (ROOT / "docs" / "operators.md").read_text().count("### When only an old backup is left") == 1
