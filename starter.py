@@ -558,6 +558,9 @@ def _exit_code() -> int:
         return _say(_without_values(" ".join(error.format_message().split())))
     except (SafeconductError, StoreError) as error:
         return _say(str(error))
+    except OSError as error:  # of the disk: what a command could do about it, it has done
+        where = f"{error.filename}: " if error.filename else ""
+        return _say(f"{where}{(error.strerror or type(error).__name__).lower()}")
     return ended if isinstance(ended, int) else 0  # a raised Exit comes back as its code
 
 
