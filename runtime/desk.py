@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from domain.case import PathClosed, case_stream, make_reference, parse_reference
 from domain.erasing import empty_erasure, erasure_stream
 from domain.erasure import Erasure
-from domain.errors import Erased, NotFound, NotUnderstood, SafeconductError
+from domain.errors import Erased, NotFound, NotUnderstood, Refused, SafeconductError
 from domain.events import Command, Event, Past, Receipt
 from domain.facts import Fact, Occurred
 from domain.intake import IntakeFile, read_intake
@@ -29,7 +29,7 @@ from records.readings import log_readings
 from records.store import Store
 from records.vault import Vault
 from runtime.cases import story_of_file
-from runtime.keys import open_keys, who
+from runtime.keys import is_begun, open_keys, who
 from runtime.settings import Settings, now
 
 if TYPE_CHECKING:
@@ -61,7 +61,16 @@ class Desk:
 
     @cached_property
     def database(self) -> Database:
-        return Database(self.settings.records)
+        """The records.
+
+        Raises:
+            Refused: there is a keyring, and no records: none are begun beside it.
+            StoreError: they do not answer.
+        """
+        where = self.settings.records
+        if isinstance(where, Path) and not (where.exists() and where.stat().st_size) and is_begun(self.settings):
+            raise Refused(f"{where} is missing or empty: put it back, with the keyring that belongs to it")
+        return Database(where)
 
     @cached_property
     def keys(self) -> tuple[Keys, ...]:

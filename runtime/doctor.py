@@ -222,6 +222,9 @@ def about_records(where: Where) -> Iterator[Finding]:
     if not path.exists():
         yield warn("records", "there are none yet", "nothing, before the first start; else set SAFECONDUCT_HOME")
         return
+    if not path.stat().st_size:
+        yield fail("records", "records.db is empty: what was in it is gone", "put back the newest copy of records.db")
+        return
     if (broken := _broken(path)) is not None:
         yield fail("records", broken, "stop everything and put the last copy of records.db back, without temporal.db")
         return
@@ -259,10 +262,13 @@ def about_keyring(settings: Settings) -> Finding:
         return warn("keyring", "there is none", "nothing, before the first start; else put keyring.db back")
     elif (broken := _broken(where)) is not None:
         return fail("keyring", broken, "put the last copy of keyring.db back: without it nothing can be read")
-    if not is_begun(settings):
-        return warn("keyring", "it belongs to no key yet", "nothing, before the first start; else put keyring.db back")
     try:
+        if not is_begun(settings):
+            do = "nothing, before the first start; else put keyring.db back"
+            return warn("keyring", "it belongs to no key yet", do)
         open_keys(settings, Role.WORK, may_ask=False)
+    except StoreError as error:  # of the records, without which no key opens
+        return warn("keyring", f"whether it opens can't be seen: {error}", "mend the records first")
     except Refused as error:
         return fail("keyring", str(error), "put back the keyring that belongs to these records, or take its own key")
     except SafeconductError:
