@@ -12,6 +12,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.alive import SignsOfLife
 from activities.contract import SEARCH_ATTRIBUTES, TASK_QUEUE
 from activities.erasing import ErasingActivities, Wake
 from activities.notifications.channel import Channel
@@ -127,7 +128,7 @@ def build_worker(
         activities=[*records.all(), *NoticeActivities(store, notices, now).all(), *erasing.all()],
         activity_executor=ThreadPoolExecutor(RECORD_THREADS),
         workflow_runner=sandbox(),
-        interceptors=[Allowlist()],
+        interceptors=[Allowlist(), SignsOfLife()],
         # without one the library hashes the code of every module that is loaded: half a second of each start, or four
         build_id=version("safeconduct"),
         max_cached_workflows=cached_workflows,

@@ -71,7 +71,7 @@ class ErasingActivities:
         began = path.began or is_noted(self._store.database, wanted.reference)
         return CaseSeen(began=began, erase_by=path.erase_by, holds=(hold,) if hold is not None else ())
 
-    @activity.defn(name=contract.FENCE_CASE)
+    @activity.defn(name=contract.FENCE_CASE, no_thread_cancel_exception=True)
     def fence_case(self, wanted: StepRequest) -> StepAnswer:
         """From here on nothing is written to the case, no duty of it speaks, and nothing of it is started again."""
         self._store.fence(wanted.reference, wanted.at, shutting(wanted.reference))
@@ -83,15 +83,15 @@ class ErasingActivities:
         finished, terminated = await (await self._executions(wanted)).end()
         return _counted(("workflows finished", finished), ("workflows terminated", terminated))
 
-    @activity.defn(name=contract.DESTROY_KEY)
+    @activity.defn(name=contract.DESTROY_KEY, no_thread_cancel_exception=True)
     def destroy_key(self, wanted: StepRequest) -> StepAnswer:
-        """Destroy the case's keys in the keyring, and in this process. The others drop it within a minute."""
+        """Destroy the case's keys in the keyring, and in this process. The others drop it in a quarter of a minute."""
         keys, scope = self._store.keys, case_stream(wanted.reference)
         keys.keyring.destroy(scope)
         keys.forget(scope)
         return StepAnswer()
 
-    @activity.defn(name=contract.FORGET_RECORDS)
+    @activity.defn(name=contract.FORGET_RECORDS, no_thread_cancel_exception=True)
     def forget_records(self, wanted: StepRequest) -> StepAnswer:
         """Delete identity, notes, cards, notices and whatever else stands of the case beside the log."""
         gone = forget(self._store.database, wanted.reference)
@@ -102,7 +102,7 @@ class ErasingActivities:
         """Delete every run in the engine. Its timers stay queued there: see ``runtime.engine_queues``."""
         return _counted(("runs of workflows", await (await self._executions(wanted)).delete()))
 
-    @activity.defn(name=contract.CERTIFY)
+    @activity.defn(name=contract.CERTIFY, no_thread_cancel_exception=True)
     def certify(self, wanted: StepRequest) -> Certificate:
         """Say what was done, signed by the installation."""
         stream = erasure_stream(wanted.reference)

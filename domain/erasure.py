@@ -44,9 +44,9 @@ APPROVE_WITHIN = timedelta(days=3)
 FINISH_WITHIN = timedelta(days=1)
 """A begun erasure takes minutes. One that is not over after a day needs an operator."""
 
-KEYS_ARE_DROPPED_AFTER = timedelta(minutes=2)
-"""After so long no process that is awake can still have a destroyed key in memory: each keeps one for a minute at most,
-and then asks the keyring (``records.keyring.KEPT_SECONDS``). Before it nothing is certified."""
+KEYS_ARE_DROPPED_AFTER = timedelta(seconds=30)
+"""After so long no process that is awake can still have a destroyed key in memory: each keeps one for half of that at
+most, and then asks the keyring (``records.keys.KEPT_SECONDS``). Before it nothing is certified."""
 
 
 class ErasureReason(StrEnum):

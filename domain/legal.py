@@ -52,17 +52,17 @@ def legal_duties(
         yield _printed_duty(rules, rule, duty_id, printed, computed)
         if computed is not None and computed.last_day != printed:
             differ = f"Printed and computed dates differ for: {_title(rule, step)}"
-            yield _ask(f"mismatch.{duty_id}", differ, start, timedelta())
+            yield asks(f"mismatch.{duty_id}", differ, start, timedelta())
         return
     if rule is None and not required:
         return
     if rule is None or computed is None:
-        yield _ask(f"find-out.{duty_id}", f"No period is known for: {_title(rule, step)}. Ask counsel", start, FIND_OUT)
+        yield asks(f"find-out.{duty_id}", f"No period is known for: {_title(rule, step)}. Ask counsel", start, FIND_OUT)
         return
     yield _duty(rule, duty_id, computed.due, computed)
     # how long the state may take binds nobody here: the doubt is shown, and no one is sent to find out
     if computed.law_doubt and rule.bound is not Bound.STATE:
-        yield _ask(f"verify.{duty_id}", f"Verify with counsel and write down the period: {rule.title}", start, FIND_OUT)
+        yield asks(f"verify.{duty_id}", f"Verify with counsel and write down the period: {rule.title}", start, FIND_OUT)
 
 
 class Reckoned(Deadline):
@@ -143,7 +143,8 @@ def _printed_duty(rules: Rules, rule: Rule | None, duty_id: str, printed: date, 
     )
 
 
-def _ask(duty_id: str, title: str, start: Occurred, within: timedelta) -> Duty:
+def asks(duty_id: str, title: str, start: Occurred, within: timedelta) -> Duty:
+    """The duty to find something out: nothing may be relied on until a person has."""
     return Duty(
         id=duty_id,
         title=title,

@@ -9,7 +9,7 @@ The outer layer needs no other key: whoever erases need not be able to open anyt
 Rules:
     1. A generation is in the records before the first key lies under it, and until no key does.
     2. Numbers only grow: what is lower than the newest and not there will never be there again.
-    3. A secret stays in memory for a minute at most.
+    3. A secret stays in memory for a quarter of a minute at most.
     4. Deleted is overwritten: in the file by ``secure_delete``, in SQLite's write-ahead log by cutting it off.
 """
 
@@ -29,7 +29,7 @@ from records.errors import Unreachable, Unreadable
 from records.models import FenceRow, GenerationRow
 from records.sealing import Sealer, SealError, fresh_key
 
-KEPT_SECONDS = 60.0
+KEPT_SECONDS = 15.0
 """How long a secret may be used before the records are asked again: a generation that is deleted is gone after that."""
 
 CUTS = 3
@@ -121,7 +121,7 @@ class Generations:
         self._kept: tuple[dict[int, Generation], float] = ({}, 0.0)
 
     def get(self, number: int) -> Generation:
-        """A generation, from memory if it was read less than a minute ago.
+        """A generation, from memory if it was read less than a quarter of a minute ago.
 
         Raises:
             GenerationGone: it is not there.

@@ -9,8 +9,12 @@ The chain, so that nobody changes what is written without being found out:
 The *digest* binds an entry to all earlier ones of its stream, and one case can be verified alone. The *chain* binds it
 to all earlier ones of the whole log, in their order. Both are reckoned where the entry is written, and again by
 ``records.verifying``. No key is needed for either: what is checked is what is stored.
+
+A digest is worth as much as its borders: no field of a header holds a bar, a newline or anything but printable ASCII.
+Else bytes could be moved from one field into the next, or from the body into the header, and the digest would stay.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -44,6 +48,10 @@ FENCE_EPOCH = 2**40
 
 NO_KEY = "none"
 """The key id of an entry without a body: the fence, which says that a case was erased, and when."""
+
+
+BARS = 5
+"""In a header, between its fields."""
 
 
 class Entry(NamedTuple):
@@ -139,6 +147,31 @@ def header_of(entry: Entry) -> bytes:
     """All of an entry that stands in clear; the place of its seal."""
     event_id, stream, version, schema_version, key_id, recorded_at, _ = entry
     return f"{stream}|{version}|{event_id}|{schema_version}|{key_id}|{recorded_at}".encode()
+
+
+def own_of(stream: str) -> str:
+    """The stream that shuts this one when it is fenced: its first two segments."""
+    return "/".join(stream.split("/", 2)[:2])
+
+
+def must_be_of_one_case(own: str, streams: Iterable[str]) -> None:
+    """
+    Raises:
+        ValueError: a stream is another case's: what shuts that one would not be looked at.
+    """
+    if any(own_of(stream) != own for stream in streams):
+        raise ValueError("one append is of one case alone")
+
+
+_HEADER = re.compile(
+    rb"[!-{}~]+\|[1-9][0-9]*\|[!-{}~]+\|(0|[1-9][0-9]*)\|[!-{}~]+"
+    rb"\|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}\+00:00"
+)
+
+
+def is_header(header: bytes) -> bool:
+    """Whether each field has its form, so that the header can be read in one way alone."""
+    return _HEADER.fullmatch(header) is not None
 
 
 def digest_of(before: bytes, entry: Entry) -> bytes:

@@ -14,7 +14,8 @@ import pyrage
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from domain.errors import NotFound, NotUnderstood, Refused
-from records.keyring import RECOVERY, RECOVERY_COPY, Keyring, Keys
+from records.keyring import RECOVERY, RECOVERY_COPY, Keyring
+from records.keys import Keys
 from records.ring import LockRow, PersonRow
 from records.sealing import KEY_BYTES, Sealer, SealError, subkey
 

@@ -15,7 +15,17 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import Connection as SqlConnection
 
 from records.errors import Fenced, StaleWriter, Unreachable, why
-from records.log import FENCE_EPOCH, Append, Entry, Log, Statement, for_psycopg, header_of
+from records.log import (
+    FENCE_EPOCH,
+    NO_KEY,
+    Append,
+    Entry,
+    Log,
+    Statement,
+    for_psycopg,
+    header_of,
+    must_be_of_one_case,
+)
 
 LOCK = 0x5AFEC0DE
 """The advisory lock of whoever appends."""
@@ -32,12 +42,18 @@ DECLARE
     case_head log.stream;
     head log.stream;
     last record;
+    header text := '^[!-{{}}~]+\\|[1-9][0-9]*\\|[!-{{}}~]+\\|(0|[1-9][0-9]*)\\|[!-{{}}~]+'
+        || '\\|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}\\.[0-9]{{6}}\\+00:00$';
     line text;
     place bigint;
     link bytea;
     digests bytea[] := '{{}}';
     links bytea[] := '{{}}';
 BEGIN
+    IF writer !~ '^[!-{{}}~]+$' OR own IS DISTINCT FROM split_part(writer, '/', 1) || '/' || split_part(writer, '/', 2)
+            OR fence > 0 AND (writer <> own OR cardinality(lines) <> 1 OR bodies <> '') THEN
+        RAISE EXCEPTION 'not of this case';  -- what shuts another one would not be looked at
+    END IF;
     PERFORM pg_advisory_xact_lock({LOCK});
     SELECT * INTO case_head FROM stream WHERE stream.stream = own;
     IF case_head.epoch >= {FENCE_EPOCH} THEN
@@ -72,8 +88,11 @@ BEGIN
         IF split_part(line, '|', 2) <> head.version::text THEN
             RAISE EXCEPTION 'behind';
         END IF;
-        IF split_part(line, '|', 4)::integer::text <> split_part(line, '|', 4) OR split_part(line, '|', 7) <> '' THEN
-            RAISE EXCEPTION 'this is no header';  -- what is digested must be what is stored
+        IF line !~ header OR (split_part(line, '|', 5) = '{NO_KEY}') <> (fence > 0) THEN
+            RAISE EXCEPTION 'this is no header';  -- what is digested must be what is stored, and read in one way alone
+        END IF;
+        IF split_part(line, '|', 1) <> own AND NOT starts_with(line, own || '/') THEN
+            RAISE EXCEPTION 'not of this case';
         END IF;
         place := place + 1;
         head.digest := sha256(
@@ -112,6 +131,7 @@ class PostgresqlLog(Log):
         self._engine = engine
 
     def append(self, wanted: Append) -> bool:
+        must_be_of_one_case(wanted.own, (wanted.stream, *(entry.stream for entry in wanted.entries)))
         headers = "\n".join([header_of(entry).decode() for entry in wanted.entries])
         try:
             self._call(wanted, wanted.epoch, headers)
@@ -122,6 +142,7 @@ class PostgresqlLog(Log):
         return True
 
     def take_over(self, stream: str, own: str) -> int:
+        must_be_of_one_case(own, [stream])
         try:
             return self._call(Append(stream, 0, 0, own, None, (), ()), None, "")
         except RaiseException as error:

@@ -14,7 +14,20 @@ from urllib.parse import quote
 from sqlalchemy.engine import Connection as SqlConnection
 
 from records.errors import Fenced, StaleWriter, Unreachable, why
-from records.log import FENCE_EPOCH, ROOT, Append, Entry, Log, Statement, chain_of, digest_of
+from records.log import (
+    FENCE_EPOCH,
+    NO_KEY,
+    ROOT,
+    Append,
+    Entry,
+    Log,
+    Statement,
+    chain_of,
+    digest_of,
+    header_of,
+    is_header,
+    must_be_of_one_case,
+)
 
 BUSY_SECONDS = 5
 """How long a writer waits for another one. Longer would only hold up a workflow task, which retries anyway."""
@@ -83,6 +96,7 @@ class SqliteLog(Log):
         self._guard = Lock()
 
     def append(self, wanted: Append) -> bool:
+        must_be_of_one_case(wanted.own, (wanted.stream, *(entry.stream for entry in wanted.entries)))
         try:
             with self._writing() as connection:
                 heads = _heads(connection, wanted.stream, wanted.own)
@@ -99,6 +113,7 @@ class SqliteLog(Log):
         return True
 
     def take_over(self, stream: str, own: str) -> int:
+        must_be_of_one_case(own, [stream])
         with self._writing() as connection:
             found = connection.execute(_HEADS, (stream, own)).fetchall()
             epochs = {name: epoch for name, _, epoch, _ in found}
@@ -185,7 +200,8 @@ def _write(connection: Connection, entries: Sequence[Entry], heads: dict[str | N
     """Chain entries and write them, the heads of their streams with them.
 
     Raises:
-        IntegrityError: an id is stored already, or an entry does not follow its stream.
+        IntegrityError: an id is stored already, an entry does not follow its stream, or its header has not the form;
+            or it says that the case was erased, and is no fence.
     """
     position, _, chain = heads.get(None, _NO_HEAD)
     moved: dict[str, tuple[int, bytes]] = {}
@@ -195,6 +211,8 @@ def _write(connection: Connection, entries: Sequence[Entry], heads: dict[str | N
         version, before = moved.get(stream) or _head(connection, stream, heads)
         if entry.version != version + 1:
             raise IntegrityError("an entry does not follow its stream")
+        if not is_header(header_of(entry)) or (entry.key_id == NO_KEY) != (epoch >= FENCE_EPOCH):
+            raise IntegrityError("this is no header")
         digest = digest_of(before, entry)
         position += 1
         chain = chain_of(chain, position, digest)

@@ -25,7 +25,8 @@ from domain.upcasting import FENCE_SCHEMA, event_from
 from records import projecting
 from records.database import Database
 from records.errors import ContentDiffers, Unreachable, Unreadable
-from records.keyring import Keys, Purpose, scope_of
+from records.keyring import scope_of
+from records.keys import Keys, Purpose
 from records.log import NO_KEY, Append, Entry, Statement, header_of
 from records.projecting import instant
 from records.sealing import Sealer, SealError

@@ -15,7 +15,8 @@ from domain.intake import Identity
 from records import duplicates
 from records.database import Database
 from records.errors import Fenced, Unreadable
-from records.keyring import INSTALLATION, Keys, Purpose
+from records.keyring import INSTALLATION
+from records.keys import Keys, Purpose
 from records.models import FenceRow, IdentityRow, ImportRow, NoteRow
 from records.readings import EVERYBODY, log_readings
 from records.sealing import Sealer, SealError

@@ -20,7 +20,7 @@ from domain.case import case_stream
 from records.checkpoints import Checkpoint
 from records.database import Reader
 from records.errors import Unreachable
-from records.log import FENCE_EPOCH, NO_KEY, ROOT, Entry, digest_of
+from records.log import BARS, FENCE_EPOCH, NO_KEY, ROOT, Entry, digest_of, header_of, own_of
 
 AT_ONCE = {"sqlite": 200, "postgresql": 2000}
 """Entries read at a time: so few that they are still in the processor's cache; more where each time is a journey."""
@@ -160,23 +160,28 @@ def _look_at(
     wanted: Mapping[int, Sequence[Checkpoint]],
 ) -> None:
     """The one loop that every entry goes through, as plain as can be: its speed is that of the whole."""
-    heads, chain, last, as_bytes = found.heads, found.chain, found.entries, _as_bytes
+    heads, fences, chain, last, as_bytes = found.heads, found.fences, found.chain, found.entries, _as_bytes
     for position, event_id, stream, version, schema, key_id, at, body, digest, link in rows:
         before, digest_before = heads.get(stream, _NOTHING)
         header = f"{stream}|{version}|{event_id}|{schema}|{key_id}|{at}\n"
+        # or bytes could have been moved over its borders
+        is_header = header.count("|") == BARS and header.count("\n") == 1
         try:
-            is_same = sha256(digest_before + header.encode() + body).digest() == digest
+            is_same = is_header and sha256(digest_before + header.encode() + body).digest() == digest
             is_linked = sha256(chain + as_bytes(last + 1) + digest).digest() == link
         except TypeError:  # a file takes text where bytes should be
             is_same = is_linked = False
         if position != last + 1 or version != before + 1 or not (is_same and is_linked):
             found.fault = Fault(last + 1, _words(before, version, is_next=position == last + 1, is_same=is_same))
             break
+        if fences and own_of(stream) in fences:
+            found.fault = Fault(position, _goes_on(stream))
+            break
         if position in wanted and any(one.chain != link for one in wanted[position]):
             found.fault = Fault(position, "the signed checkpoint says otherwise: the log was written anew up to here")
             break
         if key_id == NO_KEY:
-            found.fences[stream] = version
+            fences[stream] = version
         heads[stream] = (version, digest)
         chain, last = link, position
     found.entries, found.chain = last, chain
@@ -192,15 +197,23 @@ def _words(before: int, version: object, *, is_next: bool = True, is_same: bool)
     return "the chain is broken: entries were put in, taken out, or moved"
 
 
+def _goes_on(stream: str) -> str:
+    return f"{stream} goes on after the case was erased"
+
+
 def _entry_fault(found: Verified, entry: Entry, digest: bytes) -> str | None:
     """What is wrong with an entry in its stream. If nothing is, it is the stream's head now."""
     before, digest_before = found.heads.get(entry.stream, _NOTHING)
     try:
-        is_same = digest_of(digest_before, entry) == digest
+        header = header_of(entry)
+        is_header = header.count(b"|") == BARS and b"\n" not in header
+        is_same = is_header and digest_of(digest_before, entry) == digest
     except TypeError:
         is_same = False
     if entry.version != before + 1 or not is_same:
         return _words(before, entry.version, is_same=is_same)
+    if own_of(entry.stream) in found.fences:
+        return _goes_on(entry.stream)
     if entry.key_id == NO_KEY:
         found.fences[entry.stream] = entry.version
     found.heads[entry.stream] = (entry.version, digest)
@@ -263,8 +276,6 @@ def _head_fault(
         """The first entry of the stream after a version."""
         return Fault(connection.execute(_BEYOND, {"stream": stream, "version": last}).scalar(), what)
 
-    if fence is not None and fence != at:
-        return after(fence, f"{stream} goes on after the case was erased")
     if isinstance(version, int) and version > at:
         return Fault(beyond, f"{stream} ends at version {at}, and its head says {version}: entries are missing")
     if version != at:

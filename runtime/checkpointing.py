@@ -21,7 +21,7 @@ from records.checkpoints import (
 )
 from records.database import Database, Reader
 from records.errors import StoreError
-from records.keyring import Keys
+from records.keys import Keys
 from records.signing import signing_key
 from runtime.settings import now
 

@@ -24,7 +24,8 @@ from records.board import Board
 from records.database import Database
 from records.editions import law_of
 from records.forgetting import is_noted
-from records.keyring import Keys, Role
+from records.keyring import Role
+from records.keys import Keys
 from records.readings import log_readings
 from records.store import Store
 from records.vault import Vault

@@ -28,9 +28,16 @@ REFUSED_ARE_KEPT = "1m"
 """Of a start that it refuses (the workflow runs already) the server keeps the sealed input, under no name, until its
 own sweep, twice a day, finds it to be older than this. Its default is sixty days: too long for an erased case."""
 
+UNTHROTTLED = {f"history.{queue}ProcessorMaxPollRPS": "10000" for queue in ("timer", "transfer", "visibility")}
+"""How often in a second the server may look for its next work. Its default, twenty times, spares a database that
+thousands of such queues share; here there is one of each, and every step of a case would wait for its turn."""
+
+SETTLES_EVERY = "1s"
+"""How often the server settles what it has done. Before it deletes a run it waits until the run's end is settled: by
+default half a minute, in which the history of an erased case would still be there."""
+
 STOP_SECONDS = 10.0
 """How long it may take to stop by itself."""
-
 
 LOOK_SECONDS = 0.25
 """How soon it is seen that the server has died."""
@@ -121,6 +128,8 @@ def server_command(database: Path, port: int, ui_port: int, *extra: str) -> list
         *("--db-filename", str(database)),
         *("--sqlite-pragma", "secure_delete=1"),
         *("--dynamic-config-value", f'worker.historyScannerDataMinAge="{REFUSED_ARE_KEPT}"'),
+        *("--dynamic-config-value", f'history.transferProcessorUpdateAckInterval="{SETTLES_EVERY}"'),
+        *(part for key, value in UNTHROTTLED.items() for part in ("--dynamic-config-value", f"{key}={value}")),
         *("--log-level", "error"),
         "--ui-disable-news-fetch",
         *extra,

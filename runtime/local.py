@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from activities.notifications.channel import Channel
-from records.board import SHOWN, Board
+from records.board import Board
 from records.database import Database, Reader
-from records.keyring import Keys
+from records.keys import Keys
 from records.log import in_short
 from runtime import screen
 from runtime.allowlist import Program
@@ -209,11 +209,11 @@ async def what_is_due_has_come(board: Board) -> None:
 def welcome(desk: Desk, running: Running, *, lid: str | None, demo: bool) -> None:
     """What there is, where to look, what to try next, and what stops with the lid of a laptop."""
     console, moment = screen.console(), now()
-    needs, found = desk.board.needs_a_human(moment), desk.board.cases()[:SHOWN]
-    name = desk.names_shown({*(need.duty.reference for need in needs), *(case.reference for case in found)})
+    needs, found = desk.board.needs_a_human(moment), desk.board.list_cases(moment)
+    name = desk.names_shown({*(need.duty.reference for need in needs), *(one.case.reference for one in found)})
     console.print(screen.needs_table(needs, name, moment) if needs else "Nothing needs a human now.")
     if found:
-        console.print(screen.cases_table(found, name, lambda case: desk.board.next_duty(case, moment)))
+        console.print(screen.cases_table(found, name))
     print(f"Temporal's UI:  {running.ui}")
     print(f"  with cases readable, for who signs in: {running.decoder}")
     if demo:
@@ -223,10 +223,11 @@ def welcome(desk: Desk, running: Running, *, lid: str | None, demo: bool) -> Non
         print(lid)
     print("In another terminal, from this folder:")
     if found:
-        for command in ("safeconduct", f"safeconduct status {name(found[0].reference)}"):
+        first = found[0].case.reference
+        for command in ("safeconduct", f"safeconduct status {name(first)}"):
             print(f"  .venv/bin/{command}")
-        print(f"  .venv/bin/safeconduct timeline {found[0].reference}")
-        print(f"  .venv/bin/safeconduct simulate {found[0].reference} --days 90")
+        print(f"  .venv/bin/safeconduct timeline {first}")
+        print(f"  .venv/bin/safeconduct simulate {first} --days 90")
     else:
         print("  .venv/bin/safeconduct start")
     print("Ctrl-C stops everything.", flush=True)

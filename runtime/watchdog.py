@@ -31,7 +31,8 @@ from domain.errors import SafeconductError
 from records.board import Board
 from records.database import Reader
 from records.errors import StoreError, Unreachable
-from records.keyring import Keys, Role
+from records.keyring import Role
+from records.keys import Keys
 from records.models import DutyRow
 from records.sealing import SealError
 from runtime import logs, telemetry

@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hypothesis  # noqa: F401 - its plugin would import it at the very end, where Python 3.11 may trip over it (gh-106905)
+import hypothesis  # early: its plugin would import it at the very end, where Python 3.11 may trip over it (gh-106905)
 import pytest
 
 from domain.case import make_reference
 
 if TYPE_CHECKING:
     from tests.support.postgres import Databases, PostgresServer
+
+# How long an example takes says something of the machine, and nothing of the program: `make bench` measures.
+hypothesis.settings.register_profile("safeconduct", deadline=None)
+hypothesis.settings.load_profile("safeconduct")
 
 
 @pytest.fixture

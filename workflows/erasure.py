@@ -43,8 +43,8 @@ from workflows.shown import summary_of_notice, summary_of_rung
 QUICK, LONG = timedelta(seconds=60), timedelta(minutes=5)
 """Of one try of a step: what takes milliseconds, and what waits for the engine or wraps every other key anew."""
 
-BEAT = timedelta(seconds=20)
-"""Where a step waits for the engine, its worker is given up after so much silence."""
+BEAT = timedelta(seconds=10)
+"""After so much silence the worker that does a step is given up: as soon as the engine gives up a workflow's task."""
 
 STEP_BOUND = timedelta(minutes=10)
 """After that the workflow looks at its duties again, and then goes on trying."""
@@ -248,13 +248,13 @@ class ErasureWorkflow(Writer[Erasure]):
 
 
 async def _step(step: Step, wanted: StepRequest, answer: type[Any]) -> Any:
-    waits = step in (Step.WORKFLOWS_ENDED, Step.HISTORIES_DELETED)
+    is_long = step in (Step.WORKFLOWS_ENDED, Step.KEY_DESTROYED, Step.HISTORIES_DELETED)
     return await workflow.execute_activity(
         _ACTIVITIES[step],
         wanted,
         result_type=answer,
-        start_to_close_timeout=LONG if waits or step is Step.KEY_DESTROYED else QUICK,
+        start_to_close_timeout=LONG if is_long else QUICK,
         schedule_to_close_timeout=STEP_BOUND,
-        heartbeat_timeout=BEAT if waits else None,
+        heartbeat_timeout=BEAT,
         retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
     )

@@ -53,6 +53,9 @@ RECORDS_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximu
 NOTICE_TIMEOUT = timedelta(seconds=30)
 """Of one try to send a notice. The channel's own timeouts are shorter."""
 
+NOTICE_BEAT = timedelta(seconds=10)
+"""After so much silence the worker that sends a notice is given up, and another one sends it."""
+
 _ERASED = "this case is being erased: nothing can be recorded in it any more"
 
 NOTICE_BOUND = timedelta(days=1)
@@ -280,6 +283,7 @@ async def _send(notice: UUID, bound: timedelta, summary: str) -> None:
             notice,
             start_to_close_timeout=NOTICE_TIMEOUT,
             schedule_to_close_timeout=bound,
+            heartbeat_timeout=NOTICE_BEAT,
             cancellation_type=ActivityCancellationType.TRY_CANCEL,
             summary=summary,
         )

@@ -26,7 +26,7 @@ class NoticeActivities:
         """What a worker registers."""
         return [self.send_notice]
 
-    @activity.defn(name=contract.SEND_NOTICE)
+    @activity.defn(name=contract.SEND_NOTICE, no_thread_cancel_exception=True)
     def send_notice(self, notice: UUID) -> None:
         """Send a notice, unless it has been sent. Between sending and marking a crash can repeat it under the same id.
 

@@ -39,12 +39,18 @@ DECLARE
     case_head log.stream;
     head log.stream;
     last record;
+    header text := '^[!-{}~]+\|[1-9][0-9]*\|[!-{}~]+\|(0|[1-9][0-9]*)\|[!-{}~]+'
+        || '\|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}\+00:00$';
     line text;
     place bigint;
     link bytea;
     digests bytea[] := '{}';
     links bytea[] := '{}';
 BEGIN
+    IF writer !~ '^[!-{}~]+$' OR own IS DISTINCT FROM split_part(writer, '/', 1) || '/' || split_part(writer, '/', 2)
+            OR fence > 0 AND (writer <> own OR cardinality(lines) <> 1 OR bodies <> '') THEN
+        RAISE EXCEPTION 'not of this case';  -- what shuts another one would not be looked at
+    END IF;
     PERFORM pg_advisory_xact_lock(1526644958);
     SELECT * INTO case_head FROM stream WHERE stream.stream = own;
     IF case_head.epoch >= 1099511627776 THEN
@@ -79,8 +85,11 @@ BEGIN
         IF split_part(line, '|', 2) <> head.version::text THEN
             RAISE EXCEPTION 'behind';
         END IF;
-        IF split_part(line, '|', 4)::integer::text <> split_part(line, '|', 4) OR split_part(line, '|', 7) <> '' THEN
-            RAISE EXCEPTION 'this is no header';  -- what is digested must be what is stored
+        IF line !~ header OR (split_part(line, '|', 5) = 'none') <> (fence > 0) THEN
+            RAISE EXCEPTION 'this is no header';  -- what is digested must be what is stored, and read in one way alone
+        END IF;
+        IF split_part(line, '|', 1) <> own AND NOT starts_with(line, own || '/') THEN
+            RAISE EXCEPTION 'not of this case';
         END IF;
         place := place + 1;
         head.digest := sha256(

@@ -37,6 +37,7 @@ from runtime.checkpointing import kept_elsewhere, look, must_not_be_older, sign
 from runtime.standing import alarm
 from tests.support.calls import Calls
 from tests.support.keys import keys_in
+from tests.support.mutating import AT
 from tests.support.tampering import owning
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -50,9 +51,7 @@ def write(database: Database) -> Callable[[int], None]:
     stream, written = "case/0000000000A", [0]
 
     def append(number: int) -> None:
-        entries = [
-            Entry(str(uuid4()), stream, written[0] + at, 1, "key", "2026-09-01", b"body") for at in range(1, number + 1)
-        ]
+        entries = [Entry(str(uuid4()), stream, written[0] + at, 1, "key", AT, b"body") for at in range(1, number + 1)]
         assert database.log.append(Append(stream, 1, written[0], stream, None, entries, ()))
         written[0] += number
 

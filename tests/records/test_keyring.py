@@ -16,13 +16,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import records.keyring
+import records.keys
 from domain.errors import Refused
 from domain.safety import CheckedIn
 from records import passing
 from records.database import Database
 from records.errors import Locked, StoreError, Unreadable
-from records.keyring import Keyring, Keys, Purpose, Role, WrongMaster, wrapping_key
+from records.keyring import Keyring, Role, WrongMaster, wrapping_key
+from records.keys import Keys, Purpose
 from records.persons import (
     lock,
     master_by_passphrase,
@@ -235,14 +236,16 @@ def test_neither_the_master_key_nor_a_wrapping_key_nor_a_data_key_lies_in_the_fi
 # --- how long a key is kept ---
 
 
-def test_an_unwrapped_key_is_kept_for_a_minute_at_most(ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert records.keyring.KEPT_SECONDS == 60
+def test_an_unwrapped_key_is_kept_for_a_quarter_of_a_minute_at_most(
+    ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert records.keys.KEPT_SECONDS == 15
     moment = 1000.0
     monkeypatch.setattr(passing, "passed", lambda: moment)
     keys = ring.keys(Role.WORK)
     keys.sealer(CASE, Purpose.LOG)
     written(ring, "DELETE FROM data_key")
-    moment += 59.9
+    moment += 14.9
     keys.opener(CASE, Purpose.LOG)
     moment += 0.1
     assert keys.recent(CASE, Purpose.LOG) is None
@@ -258,12 +261,12 @@ def test_using_a_kept_key_does_not_keep_it_longer(ring: Ring, monkeypatch: pytes
     written(ring, "DELETE FROM data_key")
     for _ in range(6):
         keys.opener(CASE, Purpose.LOG)
-        moment += 10
+        moment += 2.5
     with pytest.raises(Unreadable):
         keys.opener(CASE, Purpose.LOG)
 
 
-def test_keys_whose_minute_is_over_leave_the_memory_with_the_next_one_that_comes(
+def test_keys_whose_time_is_over_leave_the_memory_with_the_next_one_that_comes(
     ring: Ring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = 1000.0
@@ -271,7 +274,7 @@ def test_keys_whose_minute_is_over_leave_the_memory_with_the_next_one_that_comes
     keys = ring.keys(Role.WORK)
     for number in range(20):
         keys.sealer(f"case/{number:011}", Purpose.LOG)
-    moment += 61
+    moment += 15.1
     keys.sealer(CASE, Purpose.ENGINE)
     assert list(keys._kept) == [(CASE, Purpose.ENGINE)]
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from records.database import Database, Reader
 from records.log import Append, Entry, Where
 from records.verifying import verify
+from tests.support.mutating import AT
 
 WRITERS, BATCHES = 8, 12
 """Each writer appends batches of one to four entries."""
@@ -22,8 +23,7 @@ def write(where: Where, number: int) -> int:
     database, stream, version = Database(where), f"case/{number:011d}", 0
     for batch in range(BATCHES):
         entries = [
-            Entry(str(uuid4()), stream, version + at, 1, "key", "2026-09-01", b"body" * 20)
-            for at in range(1, batch % 4 + 2)
+            Entry(str(uuid4()), stream, version + at, 1, "key", AT, b"body" * 20) for at in range(1, batch % 4 + 2)
         ]
         assert database.log.append(Append(stream, 1, version, stream, None, entries, ()))
         version += len(entries)

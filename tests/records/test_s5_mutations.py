@@ -20,9 +20,21 @@ from sqlalchemy.exc import IntegrityError
 
 from records.checkpoints import Checkpoint, stands_at
 from records.database import Database, Reader
-from records.log import Append, Entry, Where
+from records.log import NO_KEY, Append, Entry, Where
 from records.verifying import verify, verify_case
-from tests.support.mutating import MUTATIONS, Written, first_difference, grow, read_raw, replaced, write_anew
+from tests.support.mutating import (
+    AT,
+    MUTATIONS,
+    Written,
+    first_difference,
+    grow,
+    over_the_border,
+    read_raw,
+    reckoned,
+    replaced,
+    write,
+    write_anew,
+)
 from tests.support.postgres import Databases
 from tests.support.tampering import AsItStands, owning
 
@@ -85,6 +97,38 @@ def test_s5_random_mutations_by_the_owner_of_a_postgresql_are_found_at_their_fir
     assert len(done) > 6, "only some kinds of mutation were tried"
 
 
+def test_s5_bytes_that_were_moved_from_a_body_into_its_header_are_found(database: Database, owned: Where) -> None:
+    stream = "case/0000000000A"
+    entry = Entry("one", stream, 1, 1, "key", AT, b"a line\nand the rest")
+    assert database.log.append(Append(stream, 1, 0, stream, None, [entry], ()))
+    with owning(owned) as connection:
+        over_the_border(connection, read_raw(connection), Random(SEED))
+        for found in (verify(AsItStands(connection)), verify_case(AsItStands(connection), "0000000000A")):
+            assert found.fault is not None
+            assert found.fault.position == 1
+        connection.rollback()
+
+
+def test_s5_a_phase_that_goes_on_after_its_case_was_erased_is_found_however_well_it_is_chained(
+    database: Database, owned: Where
+) -> None:
+    own, phase = "case/0000000000A", "case/0000000000A/safety/1"
+    for stream in (own, phase):
+        entry = Entry(f"id of {stream}".replace(" ", "-"), stream, 1, 1, "key", AT, b"body")
+        assert database.log.append(Append(stream, 1, 0, own, None, [entry], ()))
+    database.log.fence(Entry("fence", own, 0, 0, NO_KEY, AT, b""), ())
+    with owning(owned) as connection:
+        rows = read_raw(connection).rows
+        more = {**rows[1], "event_id": "more", "position": 4, "version": 2}
+        write(connection, reckoned([*rows, more], 3)[3])
+        head = text("UPDATE stream SET version = 2, digest = (SELECT digest FROM event WHERE position = 4)")
+        connection.execute(text(f"{head} WHERE stream = '{phase}'"))
+        for found in (verify(AsItStands(connection)), verify_case(AsItStands(connection), "0000000000A")):
+            assert found.fault is not None
+            assert str(found.fault) == f"position 4: {phase} goes on after the case was erased"
+        connection.rollback()
+
+
 def checkpoint_at(row: dict[str, Any]) -> Checkpoint:
     """One that was found to be signed before."""
     return Checkpoint(row["position"], row["chain"], "2026-09-01", b"")
@@ -126,7 +170,7 @@ def test_s5_two_checkpoints_that_contradict_each_other_do_not_both_lie_on_the_lo
 def test_s5_a_case_is_verified_alone_and_another_ones_fault_is_none_of_its_own(
     database: Database, owned: Where
 ) -> None:
-    log, entry = database.log, Entry("", "", 1, 1, "key", "2026-09-01", b"body")
+    log, entry = database.log, Entry("", "", 1, 1, "key", AT, b"body")
     one, two = "case/0000000000A", "case/0000000000B"
     for stream in (one, f"{one}/safety/1", two, f"{two}/safety/1"):
         batch = [entry._replace(event_id=f"{stream}{number}", stream=stream, version=number) for number in (1, 2, 3)]
@@ -170,7 +214,7 @@ def test_s5_a_log_is_verified_while_others_write_and_never_found_wrong(database:
     def write(number: int) -> None:
         chance, stream = Random(number), f"case/{number:011d}"
         for version in count(1):
-            entry = Entry(str(UUID(int=chance.getrandbits(128))), stream, version, 1, "key", "2026-09-01", b"body")
+            entry = Entry(str(UUID(int=chance.getrandbits(128))), stream, version, 1, "key", AT, b"body")
             assert database.log.append(Append(stream, 1, version - 1, stream, None, [entry], ()))
             if stop.is_set():
                 return

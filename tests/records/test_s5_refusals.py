@@ -10,9 +10,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from records.database import Database, Reader
 from records.errors import Unreachable
-from records.log import Append, Entry, Statement
+from records.log import FENCE_EPOCH, NO_KEY, Append, Entry, Statement
 from records.verifying import verify
-from tests.support.mutating import read_raw
+from tests.support.mutating import AT, read_raw
 from tests.support.postgres import Databases
 
 OWN = "case/0000000000A"
@@ -51,7 +51,7 @@ REPLACEMENTS = (
 
 
 def three_entries(database: Database) -> None:
-    entries = [Entry(f"id-{number}", OWN, number, 1, "key", "2026-09-01", b"body") for number in (1, 2, 3)]
+    entries = [Entry(f"id-{number}", OWN, number, 1, "key", AT, b"body") for number in (1, 2, 3)]
     assert database.log.append(Append(OWN, database.log.take_over(OWN, OWN), 0, OWN, None, entries, ()))
 
 
@@ -80,7 +80,7 @@ def test_s5_a_file_refuses_every_change_through_the_applications_own_connection(
 
 @pytest.mark.parametrize("statement", CHANGES + REPLACEMENTS)
 def test_s5_the_connection_that_appends_refuses_the_same(records: Database, statement: str) -> None:
-    entry = Entry("id-4", OWN, 4, 1, "key", "2026-09-01", b"body")
+    entry = Entry("id-4", OWN, 4, 1, "key", AT, b"body")
     wanted = Append(OWN, 1, 3, OWN, None, [entry], [Statement(statement, [()])])
     assert not records.log.append(wanted)
     with records.reading() as connection:
@@ -95,6 +95,50 @@ def test_s5_who_only_looks_can_write_nothing_at_all(records: Database) -> None:
     with reader.reading() as connection, pytest.raises(OperationalError, match="readonly"):
         connection.execute(text("INSERT OR REPLACE INTO event SELECT * FROM event"))
     records.close()
+
+
+GOOD = Entry("id-4", OWN, 4, 1, "key", AT, b"body")
+NO_HEADERS = (
+    GOOD._replace(event_id="id|4"),
+    GOOD._replace(event_id=""),
+    GOOD._replace(event_id="id\n4"),
+    GOOD._replace(key_id="a key"),
+    GOOD._replace(key_id="key|"),
+    GOOD._replace(schema_version=-1),
+    GOOD._replace(recorded_at="now"),
+    GOOD._replace(recorded_at=f"{AT}\nmore"),
+    GOOD._replace(recorded_at=f"{AT}|"),
+    GOOD._replace(recorded_at=f"{AT}||more"),
+)
+
+
+@pytest.mark.parametrize("entry", NO_HEADERS, ids=map(str, range(len(NO_HEADERS))))
+def test_s5_no_log_takes_a_header_that_could_be_read_in_two_ways(database: Database, entry: Entry) -> None:
+    three_entries(database)
+    assert not database.log.append(Append(OWN, 1, 3, OWN, None, [entry], ()))
+    assert database.log.append(Append(OWN, 1, 3, OWN, None, [GOOD], ()))
+    assert verify(database).fault is None
+
+
+def test_s5_no_log_takes_entries_of_one_case_on_behalf_of_another(database: Database) -> None:
+    """Whether a case was erased is looked up for one case alone."""
+    three_entries(database)
+    other, phase = "case/0000000000B", f"{OWN}/safety/1"
+    for stream, own, of in ((phase, other, phase), (OWN, OWN, other), (phase, phase, phase), (other, OWN, other)):
+        entry = GOOD._replace(stream=of, version=1)
+        with pytest.raises(ValueError, match="one case alone"):
+            database.log.append(Append(stream, 1, 3 if stream == OWN else 0, own, None, [entry], ()))
+    with pytest.raises(ValueError, match="one case alone"):
+        database.log.take_over(phase, other)
+    assert verify(database).entries == 3
+
+
+def test_s5_nothing_but_a_fence_says_that_a_case_was_erased(database: Database) -> None:
+    three_entries(database)
+    says_so = GOOD._replace(schema_version=0, key_id=NO_KEY, body=b"")
+    assert not database.log.append(Append(OWN, 1, 3, OWN, None, [says_so], ()))
+    database.log.fence(says_so, ())
+    assert verify(database).fences == {OWN: 4}
 
 
 POSTGRESQL = (
@@ -155,6 +199,42 @@ def test_s5_a_postgresql_lets_the_applications_role_read_the_log_and_call_one_fu
     database.close()
 
 
+FENCED = "case/0000000000B"
+_LINE = f"|x|1|key|{AT}"
+LIES = (
+    (f"{FENCED}/safety/1", 1, OWN, f"{FENCED}/safety/1|1{_LINE}", "79"),
+    (f"{FENCED}/safety/1", None, OWN, "", ""),
+    (OWN, 1, OWN, f"{OWN}|4{_LINE}\n{FENCED}/safety/1|1{_LINE}", "79\n79"),
+    (OWN, 1, OWN, f"{OWN}|4{_LINE}|", "79"),
+    (OWN, 1, OWN, f"{OWN}|4{_LINE}||evil", "79"),
+    (OWN, 1, OWN, f"{OWN}|4|x|1|key", "79"),
+    (OWN, 1, OWN, f"{OWN}|4|x|01|key|{AT}", "79"),
+    (OWN, 1, OWN, f"{OWN}|4|x|0|none|{AT}", ""),
+    (OWN, FENCE_EPOCH, OWN, f"|x|0|none|{AT}", "79"),
+    (OWN, FENCE_EPOCH, OWN, f"|x|0|key|{AT}", ""),
+    (f"{OWN}/safety/1", FENCE_EPOCH, OWN, f"|x|0|none|{AT}", ""),
+    (f"{OWN}|", None, f"{OWN}|", "", ""),
+    (OWN, 1, None, f"{OWN}|4{_LINE}", "79"),
+)
+"""Writer, its epoch, the case it says it is of, headers, bodies."""
+
+
+def test_s5_the_one_function_believes_nothing_that_its_caller_says(
+    ground: Databases, application: psycopg.Connection
+) -> None:
+    database = Database(ground.records_app)
+    database.log.fence(Entry("fence", FENCED, 0, 0, NO_KEY, AT, b""), ())
+    before = application.execute("SELECT * FROM stream ORDER BY stream").fetchall()
+    call = "SELECT log.append(%s, %s::bigint, %s, %s, NULL, %s, %s)"
+    for writer, epoch, own, headers, bodies in LIES:
+        with pytest.raises(psycopg.errors.RaiseException, match=r"no header|not of this case"):
+            application.execute(call, [writer, epoch, 3 if writer == OWN else 0, own, headers, bodies])
+    assert application.execute("SELECT * FROM stream ORDER BY stream").fetchall() == before
+    assert verify(database).fault is None
+    database.close()
+    application.close()
+
+
 def test_s5_the_one_function_is_not_led_astray_by_tables_of_the_same_name(
     ground: Databases, application: psycopg.Connection
 ) -> None:
@@ -164,7 +244,7 @@ def test_s5_the_one_function_is_not_led_astray_by_tables_of_the_same_name(
     application.execute("CREATE TEMPORARY TABLE event (LIKE log.event)")
     application.execute("CREATE TEMPORARY TABLE stream (LIKE log.stream)")
     application.execute("SET search_path = pg_temp, app, log")
-    application.execute("SELECT log.append('case/B', 1::bigint, 0, 'case/B', NULL, 'case/B|1|x|1|k|t', '79')")
+    application.execute("SELECT log.append('case/B', 1::bigint, 0, 'case/B', NULL, %s, '79')", ["case/B|1|x|1|k|" + AT])
     assert application.execute("SELECT count(*) FROM log.event").fetchone() == (4,)
     assert application.execute("SELECT count(*) FROM pg_temp.event").fetchone() == (0,)
     application.close()

@@ -26,7 +26,7 @@ from domain.facts import Fact, Occurred
 from domain.safety import CheckedIn, ContactLogged
 from records.database import Database
 from records.errors import ContentDiffers, Fenced, StaleWriter, StoreError, Unreachable
-from records.keyring import Keys
+from records.keys import Keys
 from records.log import Append, Entry, Statement, Where
 from records.projecting import CARDS
 from records.store import Appended, Store
@@ -34,6 +34,7 @@ from records.verifying import verify
 from runtime.rebuilding import rebuild
 from tests.support.ground import empty_tables
 from tests.support.keys import keys_in
+from tests.support.mutating import AT
 from tests.support.postgres import Databases
 from tests.support.telling import NOON, RULEBOOK, Author
 
@@ -205,7 +206,7 @@ class StoreAndModel(RuleBasedStateMachine):
         if own_of(stream) in self.model.fenced:
             return
         version = len(self.model.read(stream))
-        entry = Entry(str(uuid4()), stream, version + 1, 1, "key", "2026-09-02", b"body")
+        entry = Entry(str(uuid4()), stream, version + 1, 1, "key", AT, b"body")
         beside = [Statement("INSERT INTO no_such_table VALUES (?)", [(1,)])]
         epoch = self.model.epochs[stream]
         with pytest.raises(Unreachable):

@@ -24,6 +24,9 @@ _INSERT = text(
 )
 
 
+AT = "2026-09-30T00:00:00.000000+00:00"
+
+
 def grow(log: Log, chance: Random, entries: int) -> None:
     """Let some writers write: entries of several cases, alone and in batches; now and then a case is erased."""
     versions: dict[str, int] = {}
@@ -41,7 +44,7 @@ def grow(log: Log, chance: Random, entries: int) -> None:
                 1,
                 f"key-{own[-1]}",
                 f"2026-09-{chance.randint(1, 30):02d}T00:00:00.000000+00:00",
-                chance.randbytes(chance.randint(0, 80)),
+                _body(chance),
             )
             for number in range(1, chance.randint(1, 4) + 1)
         ]
@@ -49,8 +52,14 @@ def grow(log: Log, chance: Random, entries: int) -> None:
             versions[stream] = version + len(batch)
         if chance.random() < 0.03 or len(erased) == len(cases):
             erased.add(own)
-            log.fence(Entry(str(UUID(int=chance.getrandbits(128))), own, 0, 0, NO_KEY, "2026-09-30", b""), ())
+            log.fence(Entry(str(UUID(int=chance.getrandbits(128))), own, 0, 0, NO_KEY, AT, b""), ())
             cases.append(f"case/{len(cases):011d}")
+
+
+def _body(chance: Random) -> bytes:
+    """Sealed bytes are of every kind: now and then they begin as a line of text."""
+    begins = b"a line\n" if chance.random() < 0.3 else b""
+    return begins + chance.randbytes(chance.randint(0, 80))
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,11 @@ def _set(connection: Connection, at: object, /, **columns: object) -> None:
     connection.execute(statement, {"at": at, **columns})
 
 
+def write(connection: Connection, row: dict[str, Any]) -> None:
+    """A row, whatever it is."""
+    connection.execute(_INSERT, row)
+
+
 def _delete(connection: Connection, position: int) -> None:
     connection.execute(text("DELETE FROM event WHERE position = :at"), {"at": position})
 
@@ -120,6 +134,15 @@ def _a_byte(connection: Connection, written: Written, chance: Random) -> None:
     else:
         value = changed.decode(errors="replace").replace("\0", "0") if column in TEXTS else changed
         _set(connection, row["position"], **{column: value})
+
+
+def over_the_border(connection: Connection, written: Written, chance: Random) -> None:
+    """A line of a body becomes part of the header: what is digested is the same, and the event is gone."""
+    lines = [row for row in written.rows if row["body"].startswith(b"a line\n")]
+    if lines:
+        row = chance.choice(lines)
+        line, _, rest = row["body"].partition(b"\n")
+        _set(connection, row["position"], recorded_at=f"{row['recorded_at']}\n{line.decode()}", body=rest)
 
 
 def _a_number(connection: Connection, written: Written, chance: Random) -> None:
@@ -233,6 +256,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _some_reversed,
     _cut_off,
     _a_type,
+    over_the_border,
     replaced,
     _a_head,
 )

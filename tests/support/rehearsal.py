@@ -27,11 +27,11 @@ from domain.forecast import command_id_of
 from domain.intake import IntakeFile
 from records.board import Board, text
 from records.database import Database
-from records.keyring import Keys
+from records.keys import Keys
 from records.store import Store
 from runtime.allowlist import ClientAllowlist, Program
 from runtime.codec import sealing_converter
-from runtime.embedded import temporal_binary
+from runtime.embedded import UNTHROTTLED, temporal_binary
 from runtime.office import Office
 from runtime.retention import wake_erasure
 from tests.support.keys import database_in, keys_in
@@ -48,6 +48,7 @@ _FLAGS = {
     "history.timerProcessorMaxTimeShift": '"1ms"',
     "history.transferProcessorEnsureCloseBeforeDelete": "false",
     "worker.historyScannerDataMinAge": '"1s"',
+    **UNTHROTTLED,
 }
 """The first allows skipping; without the second each skipped timer costs a second, without the third each deletion a
 minute. The last lets the server's own sweep take what is a second old."""

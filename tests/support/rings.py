@@ -4,12 +4,15 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import count
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from records.database import Database, Reader
 from records.errors import Unreadable
 from records.generations import Generation, Generations
-from records.keyring import Keyring, Keys, Role, wrapping_key
+from records.keyring import Keyring, Role, wrapping_key
+from records.keys import Keys
 from records.ring import DataKeyRow, LockRow
 from tests.support.keys import generations_in
 
@@ -118,6 +121,14 @@ class Home:
         """What the locks keep, as far as it opens."""
         with self.ring(path=path) as ring:
             return age_files_by(ring)
+
+
+def erase_on_and_on(folder: Path, life: int, says: Connection) -> None:
+    """Erase one case after the other, and say which, until killed."""
+    ring = Keyring(folder / "keyring.db", generations_in(folder))
+    for number in count():
+        ring.destroy(f"case/{life}-{number}")
+        says.send(number)
 
 
 def age_files_by(ring: Keyring) -> dict[str, bytes]:

@@ -28,8 +28,9 @@ from tests.support.keys import keys_in, store_in
 
 ROOT = Path(__file__).parents[2]
 
-_WORKERS = multiprocessing.get_context("forkserver")
-_WORKERS.set_forkserver_preload(["tests.support.warm_worker"])
+WARM = multiprocessing.get_context("forkserver")
+"""Starts processes by a fork of one that has imported everything already, instead of a second of imports for each."""
+WARM.set_forkserver_preload(["tests.support.warm_worker"])
 
 
 def clean_environment() -> dict[str, str]:
@@ -71,7 +72,7 @@ class Place:
 
         It is forked from a process that has imported it already: two seconds of imports would be most of a crash round.
         """
-        worker = _WORKERS.Process(target=_work, args=(self.environment, self.worker_log), daemon=True)
+        worker = WARM.Process(target=_work, args=(self.environment, self.worker_log), daemon=True)
         worker.start()
         return worker
 
