@@ -40,7 +40,7 @@ from runtime import (
     telemetry,
 )
 from runtime.cases import story_of, story_of_file
-from runtime.desk import Desk, as_json, at_desk, read_intake_file, read_text
+from runtime.desk import NEVER_BEGAN, Desk, as_json, at_desk, read_intake_file, read_text
 from runtime.ending import leave
 from runtime.settings import Settings, now
 
@@ -212,7 +212,7 @@ def status(case: Case, json: AsJson = False) -> None:
     reference = here.find(case)
     card, phases, duties = here.board.case(reference), here.board.phases(reference), here.board.duties(reference)
     if card is None:
-        raise NotFound("this case has been noted but has not begun: start or import its file again")
+        raise NotFound(NEVER_BEGAN)
     nickname = here.names("status", reference)(reference)
     if json:
         rows = {"phases": [one.model_dump() for one in phases], "duties": [one.model_dump() for one in duties]}
@@ -562,6 +562,9 @@ def _exit_code() -> int:
         return _say(_without_values(" ".join(error.format_message().split())))
     except (SafeconductError, StoreError) as error:
         return _say(str(error))
+    except OSError as error:  # of the disk: what a command could do about it, it has done
+        where = f"{error.filename}: " if error.filename else ""
+        return _say(f"{where}{(error.strerror or type(error).__name__).lower()}")
     return ended if isinstance(ended, int) else 0  # a raised Exit comes back as its code
 
 

@@ -121,7 +121,7 @@ class CaseSeen(Frozen):
     """All that an erasure looks at of its case: what it is told stays in a history that outlives the case.
 
     Attributes:
-        began: whether there is such a case, and it can be read.
+        began: whether there is such a case and it can be read, or whether its person was at least noted.
         erase_by: until when a closed case is kept.
         holds: what keeps it now.
     """

@@ -21,7 +21,7 @@ from domain.erasure import WARNINGS, Count
 from domain.stream import Ledger
 from records.certificates import certify, content_of
 from records.errors import Unreadable
-from records.forgetting import forget, shutting, streams_of
+from records.forgetting import forget, is_noted, shutting, streams_of
 from records.models import CaseRow, PhaseRow
 from records.signing import signing_key
 from records.store import Store
@@ -68,7 +68,8 @@ class ErasingActivities:
         except Unreadable:
             return CaseSeen()
         hold = path.held(wanted.today)
-        return CaseSeen(began=path.began, erase_by=path.erase_by, holds=(hold,) if hold is not None else ())
+        began = path.began or is_noted(self._store.database, wanted.reference)
+        return CaseSeen(began=began, erase_by=path.erase_by, holds=(hold,) if hold is not None else ())
 
     @activity.defn(name=contract.FENCE_CASE, no_thread_cancel_exception=True)
     def fence_case(self, wanted: StepRequest) -> StepAnswer:
@@ -98,7 +99,7 @@ class ErasingActivities:
 
     @activity.defn(name=contract.DELETE_HISTORIES)
     async def delete_histories(self, wanted: StepRequest) -> StepAnswer:
-        """Delete every run in the engine; search attributes and timers go with it."""
+        """Delete every run in the engine. Its timers stay queued there: see ``runtime.engine_queues``."""
         return _counted(("runs of workflows", await (await self._executions(wanted)).delete()))
 
     @activity.defn(name=contract.CERTIFY, no_thread_cancel_exception=True)

@@ -18,6 +18,8 @@ KEPT = (
     "headers of the log (stream, number, id, instant) and bodies whose key is destroyed",
     "who has read of the case, with its bare reference",
     "who asked for this erasure, who approved it, why and when",
+    "in the engine's queues, until its instant or until the embedded engine starts again: of each timer the instant, "
+    "and the id of its workflow (reference and phase); none fires",
 )
 """What is left, in words. What ``records.forgetting.KEPT`` lists is in it."""
 

@@ -87,6 +87,25 @@ def proves(keyring: Keyring, name: str, passphrase: str) -> bool:
     return True
 
 
+def must_be_their_own(keyring: Keyring, name: str, passphrase: str) -> None:
+    """Return if nobody else has this passphrase: who has two names must at least remember two.
+
+    Raises:
+        Refused: somebody has.
+    """
+    if any(proves(keyring, one.name, passphrase) for one in keyring.persons() if one.name != name):
+        raise Refused("somebody here has this passphrase already: each person needs their own, nothing was written")
+
+
+def enrolled_at(keyring: Keyring, name: str) -> datetime:
+    """Since when a person has had their passphrase.
+
+    Raises:
+        NotFound: nobody of this name is enrolled.
+    """
+    return datetime.fromisoformat(_person(keyring, name).enrolled_at)
+
+
 def rights_of(keyring: Keyring, name: str) -> frozenset[Right]:
     """What a person may besides; nothing, if nobody of this name is enrolled."""
     words = " ".join(person.rights for person in keyring.persons() if person.name == name).split()

@@ -126,5 +126,5 @@ def must_not_be_older(records: Reader, keys: Keys, elsewhere: Path | None) -> No
     if newest is not None and stands_at(records, newest.position) != newest.chain:
         raise Refused(
             f"the log is older than the checkpoint of {newest.at[:16]} in {elsewhere}: put back the newest copy of the "
-            "records, or move that file away if what came after is lost"
+            'records; if there is none, see "When only an old backup is left" in docs/operators.md'
         )

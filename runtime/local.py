@@ -10,7 +10,7 @@ from pathlib import Path
 
 from activities.notifications.channel import Channel
 from records.board import Board
-from records.database import Database
+from records.database import Database, Reader
 from records.keys import Keys
 from records.log import in_short
 from runtime import screen
@@ -20,8 +20,9 @@ from runtime.client import connect, hush
 from runtime.connection import forget_chosen_engines
 from runtime.crew import Crew
 from runtime.desk import Desk, read_intake_file
-from runtime.embedded import EngineDidNotStart, free_port, lasting_server
+from runtime.embedded import EngineDidNotStart, free_port, lasting_server, stop_orphan
 from runtime.ending import told_to_stop
+from runtime.engine_queues import erased_for_good, sweep
 from runtime.keys import (
     DEMO_PASSPHRASE,
     DEMO_PERSONS,
@@ -135,6 +136,7 @@ class Place:
 async def everything(settings: Settings, master: bytes, ports: Ports, workers: int) -> AsyncIterator[Place]:
     """Agent, engine, records and workers, announced to the commands as long as the context lasts."""
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    await asyncio.to_thread(sweep_the_queues, settings)
     async with agent(master) as door, _engine(settings, ports):
         address = f"127.0.0.1:{ports.engine}"
         running = Running(
@@ -160,6 +162,12 @@ async def everything(settings: Settings, master: bytes, ports: Ports, workers: i
                 yield place
             finally:
                 settings.withdraw()
+
+
+def sweep_the_queues(settings: Settings) -> None:
+    """Take out of the engine's file what it still holds of erased cases, while nobody has it open."""
+    stop_orphan(settings.engine_path)
+    sweep(settings.engine_path, erased_for_good(Reader(settings.records)))
 
 
 def _engine(settings: Settings, ports: Ports) -> contextlib.AbstractAsyncContextManager[object]:
