@@ -14,7 +14,7 @@ from domain.asylum_facts import Limit, Step, Track
 from domain.clocks import Suspension
 from domain.duties import Bound, Consequence, Duty
 from domain.facts import Occurred
-from domain.legal import FIND_OUT, ask, legal_duties
+from domain.legal import FIND_OUT, asks, legal_duties
 from domain.legal_aid import aid_happened
 from domain.legal_clocks import NOTHING, Happened
 from domain.papers import Paper, length, served
@@ -180,7 +180,7 @@ class ClaimDuties:
     def _on_remedies(self, step: str, paper: Paper) -> Iterator[Duty]:
         if paper.remedies is Answer.NO:
             title = "The decision does not state its remedies: ask counsel whether the period runs at all"
-            yield ask(f"ask-counsel.{step}", title, paper.on, FIND_OUT)
+            yield asks(f"ask-counsel.{step}", title, paper.on, FIND_OUT)
 
     def _transfer(self) -> Iterator[Duty]:
         paper, start, pivot = self.claim.paper, self.claim.since_step, self.claim.registered
