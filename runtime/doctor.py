@@ -33,9 +33,12 @@ from temporalio.service import RPCError
 
 from activities.contract import TASK_QUEUE
 from activities.notifications.webhook import Webhook
-from domain.errors import Refused, SafeconductError
+from domain.errors import Refused, SafeconductError, UnknownRule
+from domain.rulebook import load
+from domain.rulebook.editions import Law
 from records.board import SHOWN
 from records.database import Reader, is_there
+from records.editions import digest_of, law_of
 from records.errors import Outdated, StoreError, Unreachable
 from records.forgetting import never_began
 from records.keyring import Role
@@ -96,6 +99,7 @@ async def examine(settings: Settings) -> list[Finding]:
         about_keyring(settings),
         *about_generation(settings),
         *about_noted(settings),
+        *about_law(settings),
         *await asyncio.to_thread(lambda: list(about_channels(settings))),
         about_time_zones(),
         about_disk(settings.folder),
@@ -307,6 +311,24 @@ def about_noted(settings: Settings) -> Iterator[Finding]:
     if found:
         do = "start or import their files again, or have them erased: safeconduct erase REFERENCE"
         yield warn("vault", f"noted, and never begun: {', '.join(found[:SHOWN])}", do)
+
+
+def about_law(settings: Settings) -> Iterator[Finding]:
+    """Whether the rulebook's files can be read, and say what the edition says on which cases run."""
+    try:
+        files = load(over=settings.rules)
+    except UnknownRule as error:
+        yield fail("law", str(error), "safeconduct rules --check FILE")
+        return
+    try:
+        law = law_of(Reader(settings.records), files) if is_there(settings.records, RECORDS) else Law.of(files)
+    except StoreError:
+        return  # the line about the records says it better
+    if law.editions and law.editions[-1].digest != digest_of(files):
+        found = f"the files say something else than edition {law.latest}, on which cases run"
+        yield warn("law", found, "safeconduct rules --diff, then safeconduct rules --apply")
+    else:
+        yield ok("law", f"edition {law.latest}, as the files say" if law.editions else "the files, no edition yet")
 
 
 def _broken(path: Path) -> str | None:
