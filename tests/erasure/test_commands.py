@@ -114,6 +114,7 @@ def test_s10_two_persons_erase_a_case_although_its_worker_is_killed_and_a_stub_r
     here, reference = running.here, running.reference
     code, printed = running.decides(TIMURS, "erase", "approve", NICKNAME, "--as", "timur")
     assert code == 0, printed
+    assert "Approved by timur (enrolled since " in printed
     wait_until(lambda: "fenced" in running.steps(), 60, "the case is fenced")
     running.kill_the_worker()
     assert "was erased on" in one_line(here.types("record", reference, "checked-in"))
