@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from domain.case import parse_reference
-from domain.erasure import Erasure, ErasureApproved, ErasureReason, ErasureRequested, ErasureWithdrawn, Standing, Step
+from domain.erasure import ErasureApproved, ErasureReason, ErasureRequested, ErasureWithdrawn, Standing, Step
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import ENGINE
 from domain.facts import Fact
