@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from domain.asylum_filing import (
+from domain.asylum_facts import (
     ClaimRegistered,
     FinalRefusalServed,
     Protection,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.asylum_filing import (
+from domain.asylum_facts import (
     AppealLodged,
     AuthorityContacted,
     CardIssued,
