@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 from rich.progress import Progress
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from domain.case import parse_reference
 from domain.errors import NotUnderstood, Refused
 from records.checkpoints import all_signed, checkpoints
 from records.database import answering
+from records.migrating import url_of
 from records.verifying import Verified, verify, verify_case
 from runtime import screen
 from runtime.desk import Desk, as_json, at_desk
@@ -149,6 +150,10 @@ def put_back_(
     print("Start it (`make run`), then: safeconduct restore --all")
 
 
+def _role_in(address: SecretStr) -> str | None:
+    return url_of(address.get_secret_value()).username
+
+
 def migrate_() -> None:
     """Bring the tables of a PostgreSQL up to this version, as their owner. Files need it not."""
     from records.migrating import KEYRING, RECORDS, Tree, as_owner, migrate
@@ -160,7 +165,12 @@ def migrate_() -> None:
             raise NotUnderstood(
                 "set SAFECONDUCT_RECORDS_OWNER_URL: the tables' owner makes them, the application only reads"
             )
-        role = make_url(settings.records_url.get_secret_value()).username
+        role, owner = (_role_in(url) for url in (settings.records_url, settings.records_owner_url))
+        if role == owner:
+            raise Refused(
+                "SAFECONDUCT_RECORDS_URL and SAFECONDUCT_RECORDS_OWNER_URL name one role: who owns the log can change "
+                "it, so let the application have a role of its own"
+            )
         wanted.append(("records", settings.records_owner_url, RECORDS, role))
     if settings.keyring_url is not None:
         wanted.append(("keyring", settings.keyring_url, KEYRING, None))

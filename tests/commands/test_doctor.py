@@ -29,6 +29,7 @@ from runtime.doctor import (
 from runtime.keys import ring_of
 from runtime.settings import Settings, now
 from tests.support.keys import settings_in
+from tests.support.postgres import Databases
 from tests.support.rehearsal import Pigeonhole, eventually
 from tests.support.servers import ROOT, Place, clean_environment, new_place, program, without_search_attributes
 from tests.support.watched import SECRET, outside
@@ -164,6 +165,12 @@ def of_another_version(path: Path) -> None:
         records.execute("ALTER TABLE notice DROP COLUMN channel")
 
 
+def unguarded(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TRIGGER event_is_not_changed")
+        connection.execute("CREATE TRIGGER event_is_not_changed BEFORE UPDATE ON event BEGIN SELECT 1; END")
+
+
 @pytest.mark.parametrize(
     ("harm", "verdict", "says"),
     [
@@ -172,6 +179,7 @@ def of_another_version(path: Path) -> None:
         (damaged, FAIL, "records.db "),
         (lambda path: path.write_bytes(b"no database" * 1000), FAIL, "does not open"),
         (of_another_version, FAIL, "notice.channel"),
+        (unguarded, FAIL, "what guards the log is gone: event_is_not_changed"),
         (lambda path: path.chmod(0o644), WARN, "other accounts"),
     ],
 )
@@ -185,6 +193,14 @@ def test_records_are_opened_and_read_through(
     assert worst.verdict is verdict
     assert says in worst.found
     assert path.exists() == (says != "none yet")
+
+
+def test_records_in_a_postgresql_are_not_the_application_s_to_change(ground: Databases) -> None:
+    (found,) = about_records(ground.records_app)
+    assert found.verdict is OK
+    (found,) = about_records(ground.records_owner)
+    assert found.verdict is FAIL
+    assert "the application connects as who may change the log" in found.found
 
 
 def test_a_keyring_is_there_whole_or_broken_and_its_key_fits(tmp_path: Path) -> None:
