@@ -293,8 +293,8 @@ def write_anew(connection: Connection, written: Written, chance: Random) -> int:
         own = [row for row in rows if row["stream"] == head["stream"]]
         version, digest = (own[-1]["version"], own[-1]["digest"]) if own else (0, ROOT)
         fence = bool(own) and own[-1]["key_id"] == NO_KEY
-        if not fence:
-            bare = head["stream"].split("/")[1]
+        _, bare, *of_a_phase = head["stream"].split("/")
+        if not (fence or of_a_phase):
             connection.execute(text("DELETE FROM fence WHERE reference = :bare"), {"bare": bare})
         epoch = head["epoch"] if fence or head["epoch"] < FENCE_EPOCH else 1
         connection.execute(
