@@ -35,6 +35,7 @@ from temporalio.service import RPCError
 from activities.contract import TASK_QUEUE
 from activities.notifications.webhook import Webhook
 from domain.errors import Refused, SafeconductError
+from records.checkpoints import BadCheckpoint
 from records.database import Reader, is_there
 from records.errors import Outdated, StoreError, Unreachable
 from records.keyring import Role
@@ -43,6 +44,7 @@ from records.migrating import KEYRING, RECORDS, Tree, must_be_current
 from records.sqlite_log import TRIGGERS
 from runtime.allowlist import Program
 from runtime.attributes import lacking, wanted
+from runtime.checkpointing import broken_off, lacking_elsewhere
 from runtime.client import connect
 from runtime.disk import EMPTY_BYTES, LOW_BYTES, free_bytes, in_words
 from runtime.keys import is_begun, open_keys, ring_of
@@ -99,6 +101,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *about_records(settings.records),
         about_keyring(settings),
         *about_generation(settings),
+        *about_checkpoints(settings),
         *await asyncio.to_thread(lambda: list(about_channels(settings))),
         about_time_zones(),
         about_disk(settings.folder),
@@ -306,6 +309,35 @@ def about_generation(settings: Settings) -> Iterator[Finding]:
         yield warn("generation", f"{present}; an older one is left, so older keyrings still open", do)
     else:
         yield ok("generation", f"{present}, since {found.made_at[:10]}; no older one is left")
+
+
+def about_checkpoints(settings: Settings) -> Iterator[Finding]:
+    """Whether each signed checkpoint of the log is kept elsewhere as well."""
+    place = settings.checkpoints
+    if place is None:
+        do = "set SAFECONDUCT_CHECKPOINTS to a file on another disk: without one nobody sees that the log was cut off"
+        yield warn("checkpoints", "lie beside the log alone", do)
+        return
+    try:
+        if not is_there(settings.records, RECORDS):
+            return
+        with closing(Reader(settings.records)) as reader:
+            missing, broken = lacking_elsewhere(reader, place), broken_off(place)
+    except Refused as error:
+        yield fail("checkpoints", str(error), "see that SAFECONDUCT_CHECKPOINTS names a file that this account reads")
+        return
+    except BadCheckpoint as error:
+        yield fail("checkpoints", str(error), "find out who wrote it; nothing starts before the file is mended")
+        return
+    except StoreError:
+        return  # the line about the records says it better
+    if missing:
+        do = "see that it can be written: a worker sends them then"
+        yield warn("checkpoints", f"{place} lacks {len(missing)} that lie beside the log", do)
+    elif broken:
+        yield warn("checkpoints", f"{place}: a line was broken off ({', '.join(map(str, broken))})", "nothing")
+    else:
+        yield ok("checkpoints", "the file elsewhere has each of them")
 
 
 def _broken(path: Path) -> str | None:

@@ -16,7 +16,7 @@ from records.database import answering
 from records.migrating import url_of
 from records.verifying import Verified, verify, verify_case
 from runtime import screen
-from runtime.desk import Desk, as_json, at_desk
+from runtime.desk import Desk, as_json, at_desk, read_text
 from runtime.keys import existing_ring
 from runtime.settings import Settings, now
 
@@ -75,9 +75,10 @@ def _verified(here: Desk, against: Path | None) -> Verified:
 
     key = signing_key(here.keys[0]).public_key()
     signed = all_signed(checkpoints(here.database), key)
+    if against is not None:
+        read_text(against)  # a file that is named must be there
     for place in (against, here.settings.checkpoints):
-        if place is not None and (place == against or place.exists()):
-            signed += kept_elsewhere(place, key)
+        signed += kept_elsewhere(place, key) if place is not None else []
     with here.database.reading() as connection:
         total = int(connection.execute(_LAST).scalar_one())
     with _progress() as progress:
@@ -96,7 +97,14 @@ def checkpoint_() -> None:
     from runtime.checkpointing import sign
 
     here = at_desk()
-    one = sign(here.database, here.keys[0], here.settings.checkpoints, at_once=True)
+    place = here.settings.checkpoints
+    try:
+        one = sign(here.database, here.keys[0], place, at_once=True)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise Refused(
+            f"{place} cannot be written ({why}): it was signed beside the log, and is sent there as soon as that can be"
+        ) from None
     if one is None:
         known = checkpoints(here.database)
         if not known:
