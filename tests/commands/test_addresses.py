@@ -1,4 +1,4 @@
-"""What stands in the settings as a database's address, and which role it names."""
+"""What stands in the settings as a place that is none: a database's address, its role, a file elsewhere."""
 
 import subprocess
 import sys
@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+from records.checkpoints import checkpoints
+from records.database import Database
 from tests.support.ground import settings_of
+from tests.support.keys import settings_in, store_in
 from tests.support.postgres import Databases
 from tests.support.servers import ROOT, clean_environment
+from tests.support.telling import REFERENCES, Author
 
 PASSWORD = "planted-password"
 NO_ADDRESSES = (
@@ -70,3 +74,22 @@ def test_the_application_has_another_role_than_the_owner_of_the_log(tmp_path: Pa
     printed = says(tmp_path, "migrate", given=same)
     assert "name one role: who owns the log can change it" in printed
     assert str(make_url(databases.records_owner).password) not in printed
+
+
+def test_a_checkpoint_that_cannot_be_written_elsewhere_is_signed_all_the_same_and_says_so_in_one_line(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    settings_in(home)
+    database = Database(home / "records.db")
+    Author(store_in(home, database), REFERENCES[0])
+    (tmp_path / "file").write_text("")
+    for place, why in (
+        (tmp_path / "file" / "kept", "cannot be written (File exists): it was signed beside the log"),
+        (tmp_path, "cannot be read"),
+    ):
+        printed = says(home, "checkpoint", given={"SAFECONDUCT_CHECKPOINTS": str(place)})
+        assert printed.startswith((f"safeconduct: {place} {why}", f"safeconduct: {place}: {why}"))
+        assert len(printed.splitlines()) == 1
+    assert len(checkpoints(database)) == 1
+    database.close()
