@@ -23,8 +23,10 @@ run: export SAFECONDUCT_HOME ?= $(CURDIR)/.safeconduct/run
 run: setup-runtime ## start everything on this machine
 	@exec $(PYTHON_BIN)/safeconduct up
 
+# Some machines tell Python to keep no compiled modules: then each of the hundreds of processes would compile them anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: setup-dev ## run the tests
-	@$(PYTHON_BIN)/python -m pytest -n 3 --dist loadscope
+	@$(PYTHON_BIN)/python -m pytest -n 5 --dist loadscope --no-loadscope-reorder
 
 soak: setup-dev ## a hundred crash rounds, two minutes without records, 200 cases restored, 10,000 changes of a log in PostgreSQL (SAFECONDUCT_SEED=N for the same rounds again)
 	@SAFECONDUCT_ROUNDS=$${SAFECONDUCT_ROUNDS:-100} SAFECONDUCT_OUTAGE=$${SAFECONDUCT_OUTAGE:-120} \

@@ -23,7 +23,7 @@ from domain.forecast import HORIZON, Line, forecast
 from domain.intake import intake_from, make_fact, read_script
 from domain.room import kind_of
 from domain.story import Story
-from records.board import SHOWN
+from records.board import SHOWN, Wanted
 from records.errors import StoreError
 from runtime import (
     deadline,
@@ -40,7 +40,7 @@ from runtime import (
     telemetry,
 )
 from runtime.cases import story_of, story_of_file
-from runtime.desk import Desk, as_json, at_desk, read_intake_file, read_text
+from runtime.desk import NEVER_BEGAN, Desk, as_json, at_desk, read_intake_file, read_text
 from runtime.ending import leave
 from runtime.settings import Settings, now
 
@@ -184,19 +184,23 @@ def cases(
     stage: Annotated[str | None, typer.Option(help="only at this stage")] = None,
     country: Annotated[str | None, typer.Option(help="only in this country")] = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="only with an overdue duty")] = False,
+    every: Annotated[bool, typer.Option("--all", help="more than the first fifty")] = False,
     json: AsJson = False,
 ) -> None:
-    """The list of cases."""
+    """The list of cases, the oldest first. The first fifty are shown."""
     here, moment = at_desk(), now()
     if stage is not None and stage not in list(Stage):
         raise NotUnderstood(f"`--stage` is one of: {'; '.join(Stage)}")
-    where = country.upper() if country is not None else None
-    found = here.board.cases(stage=stage, country=where, overdue_at=moment if overdue else None)
-    name = here.names_shown({case.reference for case in found}) if found else str
+    where, overdue_at = country.upper() if country is not None else None, moment if overdue else None
+    wanted, is_whole = Wanted(stage, where, overdue_at), every or json
+    found = here.board.list_cases(moment, wanted, None if is_whole else SHOWN)
+    name = here.names_shown({one.case.reference for one in found}) if found else str
     if json:
-        print(as_json([{**case.model_dump(), "nickname": name(case.reference)} for case in found]))
+        print(as_json([{**one.case.model_dump(), "nickname": name(one.case.reference)} for one in found]))
         return
-    show(screen.cases_table(found, name, lambda reference: here.board.next_duty(reference, moment)))
+    show(screen.cases_table(found, name))
+    if not is_whole:
+        _say_how_many(len(found), lambda: here.board.number_of_cases(wanted), "`--all` shows all")
 
 
 @app.command()
@@ -208,7 +212,7 @@ def status(case: Case, json: AsJson = False) -> None:
     reference = here.find(case)
     card, phases, duties = here.board.case(reference), here.board.phases(reference), here.board.duties(reference)
     if card is None:
-        raise NotFound("this case has been noted but has not begun: start or import its file again")
+        raise NotFound(NEVER_BEGAN)
     nickname = here.names("status", reference)(reference)
     if json:
         rows = {"phases": [one.model_dump() for one in phases], "duties": [one.model_dump() for one in duties]}
@@ -558,6 +562,9 @@ def _exit_code() -> int:
         return _say(_without_values(" ".join(error.format_message().split())))
     except (SafeconductError, StoreError) as error:
         return _say(str(error))
+    except OSError as error:  # of the disk: what a command could do about it, it has done
+        where = f"{error.filename}: " if error.filename else ""
+        return _say(f"{where}{(error.strerror or type(error).__name__).lower()}")
     return ended if isinstance(ended, int) else 0  # a raised Exit comes back as its code
 
 

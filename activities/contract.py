@@ -42,6 +42,9 @@ SEARCH_ATTRIBUTES: Mapping[str, str] = {
 }
 """What operators filter by in Temporal's UI, each with its type there."""
 
+CASE_MOVED = "case-moved"
+"""Error type: something has come to a case since its erasure looked at it: it looks again."""
+
 CONTENT_DIFFERS = "content-differs"
 """Error type: an event id is in the log with other content, or in another stream."""
 
@@ -121,7 +124,7 @@ class CaseSeen(Frozen):
     """All that an erasure looks at of its case: what it is told stays in a history that outlives the case.
 
     Attributes:
-        began: whether there is such a case, and it can be read.
+        began: whether there is such a case and it can be read, or whether its person was at least noted.
         erase_by: until when a closed case is kept.
         holds: what keeps it now.
     """
@@ -143,6 +146,18 @@ class StepRequest(Frozen):
 
     reference: str
     at: AwareDatetime
+
+
+class FenceRequest(StepRequest):
+    """The first step, which rests on what was seen of the case.
+
+    Attributes:
+        seen: what the erasure saw when it looked last.
+        today: on which day that was.
+    """
+
+    seen: CaseSeen
+    today: date
 
 
 class StepAnswer(Frozen):

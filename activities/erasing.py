@@ -11,9 +11,18 @@ from typing import Any
 from sqlmodel import Session, col, or_, select
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities import contract
-from activities.contract import CaseSeen, Certificate, LookAtCase, RetentionRound, StepAnswer, StepRequest
+from activities.contract import (
+    CaseSeen,
+    Certificate,
+    FenceRequest,
+    LookAtCase,
+    RetentionRound,
+    StepAnswer,
+    StepRequest,
+)
 from activities.executions import Executions
 from domain.case import Path, case_stream
 from domain.erasing import ERASURE, empty_erasure, erasure_stream
@@ -21,7 +30,7 @@ from domain.erasure import WARNINGS, Count
 from domain.stream import Ledger
 from records.certificates import certify, content_of
 from records.errors import Unreadable
-from records.forgetting import forget, shutting, streams_of
+from records.forgetting import forget, is_noted, shutting, streams_of
 from records.models import CaseRow, PhaseRow
 from records.signing import signing_key
 from records.store import Store
@@ -62,18 +71,38 @@ class ErasingActivities:
     @activity.defn(name=contract.LOOK_AT_CASE)
     def look_at_case(self, wanted: LookAtCase) -> CaseSeen:
         """What an erasure must know of its case, and no more."""
-        stream = case_stream(wanted.reference)
+        return self._seen(wanted.reference, wanted.today)[0]
+
+    def _seen(self, reference: str, today: date) -> tuple[CaseSeen, int | None]:
+        """What is to be seen of a case, and in which version of its own stream; ``None`` where nothing opens it."""
+        stream = case_stream(reference)
         try:
-            path = Ledger.empty(stream, Path(stream=stream)).plus(self._store.read(stream)).state
+            ledger = Ledger.empty(stream, Path(stream=stream)).plus(self._store.read(stream))
         except Unreadable:
-            return CaseSeen()
-        hold = path.held(wanted.today)
-        return CaseSeen(began=path.began, erase_by=path.erase_by, holds=(hold,) if hold is not None else ())
+            return CaseSeen(), None
+        path, hold = ledger.state, ledger.state.held(today)
+        began = path.began or is_noted(self._store.database, reference)
+        seen = CaseSeen(began=began, erase_by=path.erase_by, holds=(hold,) if hold is not None else ())
+        return seen, ledger.version
 
     @activity.defn(name=contract.FENCE_CASE, no_thread_cancel_exception=True)
-    def fence_case(self, wanted: StepRequest) -> StepAnswer:
-        """From here on nothing is written to the case, no duty of it speaks, and nothing of it is started again."""
-        self._store.fence(wanted.reference, wanted.at, shutting(wanted.reference))
+    def fence_case(self, wanted: FenceRequest) -> StepAnswer:
+        """From here on nothing is written to the case, no duty of it speaks, and nothing of it is started again.
+
+        Raises:
+            ApplicationError: never to be tried again: the case has moved on since it was seen, as when a hold came.
+        """
+        seen, version = self._seen(wanted.reference, wanted.today)
+        is_as_seen = seen == wanted.seen
+        if not is_as_seen or not self._store.fence(
+            wanted.reference, wanted.at, shutting(wanted.reference), seen=version
+        ):
+            raise ApplicationError(
+                "the case has moved on: look at it again",
+                type=contract.CASE_MOVED,
+                non_retryable=True,
+                category=ApplicationErrorCategory.BENIGN,
+            )
         return StepAnswer()
 
     @activity.defn(name=contract.END_WORKFLOWS)
@@ -98,7 +127,7 @@ class ErasingActivities:
 
     @activity.defn(name=contract.DELETE_HISTORIES)
     async def delete_histories(self, wanted: StepRequest) -> StepAnswer:
-        """Delete every run in the engine; search attributes and timers go with it."""
+        """Delete every run in the engine. Its timers stay queued there: see ``runtime.engine_queues``."""
         return _counted(("runs of workflows", await (await self._executions(wanted)).delete()))
 
     @activity.defn(name=contract.CERTIFY, no_thread_cancel_exception=True)

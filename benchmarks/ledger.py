@@ -20,7 +20,7 @@ from sqlalchemy import make_url
 
 from benchmarks.figures import Figure
 from records.database import Database
-from records.keyring import Keys, Purpose
+from records.keys import Keys, Purpose
 from records.log import Append, Entry, Log, Statement, header_of
 from records.migrating import as_owner, migrate
 from tests.support.keys import keys_in

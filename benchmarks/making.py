@@ -20,7 +20,8 @@ from domain.rulebook import Rulebook, load
 from domain.story import Story
 from records import projecting
 from records.database import Database
-from records.keyring import Keyring, Purpose, Role, wrapping_key
+from records.keyring import Keyring, Role, wrapping_key
+from records.keys import Purpose
 from records.log import ROOT, Entry, Statement, chain_of, digest_of, header_of
 from records.projecting import instant
 from records.ring import wrap

@@ -1,199 +1,79 @@
 """Asylum filing: the claim in the country of refuge, from the first appointment to a card or the last remedy.
 
-The words are those of the French procedure, which is the one the rulebook knows in depth; every date comes from the
-rulebook of the country of arrival. The date printed on a served decision beats the computed one.
+Here is what is true of the claim; ``domain.asylum_facts`` says what can be recorded of it, and
+``domain.asylum_duties`` what must happen by when. Every date comes from the rulebook of the country of arrival, or from
+a served paper.
 """
 
 from collections.abc import Iterator
-from datetime import date, timedelta
-from enum import StrEnum
-from typing import Literal
+from datetime import date
 
-from pydantic import Field
-
+from domain.asylum_duties import ClaimDuties
+from domain.asylum_facts import (
+    AppealLodged,
+    AttestationIssued,
+    AuthorityContacted,
+    CardIssued,
+    ClaimClosed,
+    ClaimPresented,
+    ClaimRegistered,
+    ClaimReopened,
+    CompletionAsked,
+    FileCompleted,
+    FileLodged,
+    FinalRefusalServed,
+    GroundsHandedIn,
+    InterviewHeld,
+    InterviewSummoned,
+    LegalAidDecided,
+    LegalAidRequested,
+    PeriodChanged,
+    Protection,
+    ProtectionGranted,
+    RefusalServed,
+    RemedyLodged,
+    RemovalOrdered,
+    StayRequested,
+    Step,
+    Track,
+    TrackChanged,
+    TransferDecided,
+)
 from domain.case import Material, Milestone, Path, Purpose, Recipient
-from domain.duties import Consequence, Duty
-from domain.facts import Decision, Fact, Occurred, Record, Report
-from domain.legal import legal_duties
-from domain.room import Room, dated_duty
+from domain.duties import Duty
+from domain.facts import Fact, Frozen, Occurred, Record
+from domain.legal_aid import AidDecision
+from domain.papers import Paper
+from domain.room import Room
 from domain.rulebook import Rules
+from domain.rulebook.dated import Answer
 
-FIRST_STEP_WITHIN = timedelta(days=3)
-"""A claim is presented at once: lateness costs the normal track."""
+_COURT_CAN_BE_ASKED = (Step.REFUSED, Step.APPEALED, Step.TRANSFER, Step.TRANSFER_APPEALED)
 
 
-class Track(StrEnum):
-    """The track on which the claim is examined."""
+class Changed(Frozen):
+    """A period that was made longer or shorter."""
 
-    NORMAL = "normal"
-    ACCELERATED = "accelerated"
-    DUBLIN = "dublin"
-    RE_EXAMINATION = "re-examination"
-
-
-class Step(StrEnum):
-    """Where the claim stands."""
-
-    ARRIVED = "arrived"
-    PRESENTED = "claim presented"
-    REGISTERED = "registered, file to be lodged"
-    LODGED = "file lodged"
-    REFUSED = "refused, appeal open"
-    APPEALED = "appeal pending"
-    GRANTED = "protection granted"
-    CARD = "card in hand"
-    CLOSED = "claim closed"
-    FINAL = "finally refused: remedies and departure"
-    TRANSFER = "transfer decided"
-
-
-class Protection(StrEnum):
-    """What was granted."""
-
-    REFUGEE = "refugee"
-    SUBSIDIARY = "subsidiary"
-    HUMANITARIAN = "humanitarian"
-
-
-class AuthorityContacted(Decision):
-    """Speak with an authority of the country of refuge on the person's behalf."""
-
-    kind: Literal["authority-contacted"] = "authority-contacted"
-    materials: tuple[Material, ...] = Field(default=(Material.IDENTITY,), min_length=1, description="what is said")
-
-
-class ClaimPresented(Report):
-    """The person presented himself at the first reception."""
-
-    kind: Literal["claim-presented"] = "claim-presented"
-
-
-class ClaimRegistered(Report):
-    """The authority registered the claim and handed over the attestation: the days to lodge the file begin."""
-
-    kind: Literal["claim-registered"] = "claim-registered"
-    track: Track = Field(default=Track.NORMAL, description="the track")
-    attestation_until: date | None = Field(default=None, description="last day of the attestation, as printed")
-    lodge_until: date | None = Field(default=None, description="last day to lodge the file, as printed")
-
-
-class TrackChanged(Report):
-    """The claim is examined on another track."""
-
-    kind: Literal["track-changed"] = "track-changed"
-    track: Track = Field(description="the track")
-
-
-class FileLodged(Report):
-    """The complete file is with the determining authority."""
-
-    kind: Literal["file-lodged"] = "file-lodged"
-
-
-class CompletionAsked(Report):
-    """The authority wants something added to the file."""
-
-    kind: Literal["completion-asked"] = "completion-asked"
-    until: date | None = Field(default=None, description="last day, as printed")
-
-
-class FileCompleted(Report):
-    """What was asked for has been added."""
-
-    kind: Literal["file-completed"] = "file-completed"
-
-
-class InterviewSummoned(Report):
-    """The person is summoned to an interview."""
-
-    kind: Literal["interview-summoned"] = "interview-summoned"
-    day: date = Field(description="day of the interview")
-
-
-class InterviewHeld(Report):
-    """The interview took place."""
-
-    kind: Literal["interview-held"] = "interview-held"
-
-
-class ProtectionGranted(Report):
-    """Protection was granted, by the authority or by the court."""
-
-    kind: Literal["protection-granted"] = "protection-granted"
-    protection: Protection = Field(description="what was granted")
-
-
-class RefusalServed(Report):
-    """A refusal was served: the days to appeal begin."""
-
-    kind: Literal["refusal-served"] = "refusal-served"
-    appeal_until: date | None = Field(default=None, description="last day to appeal, as printed on the decision")
-
-
-class LegalAidRequested(Report):
-    """Legal aid was asked for; in time, it suspends the appeal's clock."""
-
-    kind: Literal["legal-aid-requested"] = "legal-aid-requested"
-
-
-class AppealLodged(Report):
-    """The appeal is with the court."""
-
-    kind: Literal["appeal-lodged"] = "appeal-lodged"
-
-
-class FinalRefusalServed(Report):
-    """The refusal is final: the appeal was dismissed, or its time has run out."""
-
-    kind: Literal["final-refusal-served"] = "final-refusal-served"
-
-
-class RemovalOrdered(Report):
-    """An order to leave was served."""
-
-    kind: Literal["removal-ordered"] = "removal-ordered"
-    leave_until: date | None = Field(default=None, description="last day to leave, as printed")
-
-
-class RemedyLodged(Report):
-    """A further remedy was lodged: a re-examination, or an appeal against the order to leave."""
-
-    kind: Literal["remedy-lodged"] = "remedy-lodged"
-
-
-class TransferDecided(Report):
-    """Another state is held responsible, and a transfer there was decided."""
-
-    kind: Literal["transfer-decided"] = "transfer-decided"
-    appeal_until: date | None = Field(default=None, description="last day to appeal, as printed on the decision")
-
-
-class ClaimClosed(Report):
-    """The authority closed the claim without deciding it."""
-
-    kind: Literal["claim-closed"] = "claim-closed"
-
-
-class ClaimReopened(Report):
-    """A closed claim was opened again."""
-
-    kind: Literal["claim-reopened"] = "claim-reopened"
-
-
-class CardIssued(Report):
-    """The residence card is in the person's hand."""
-
-    kind: Literal["card-issued"] = "card-issued"
-    until: date | None = Field(default=None, description="last day, as printed")
+    on: Occurred
+    fact: PeriodChanged
 
 
 class AsylumFiling(Room):
-    """The state of one claim in a country of refuge."""
+    """The state of one claim in a country of refuge.
+
+    Attributes:
+        paper: what was served at this step, and speaks of a period.
+        tracks: the tracks that have held the claim, each since when; the last one holds it.
+        refusal: the refusal that stands; kept while the appeal is pending.
+        reopened: when the claim was opened again. The law counts how often.
+        changed: periods that were made longer or shorter; each counts for the clock that ran on that day.
+    """
 
     facts = (
         AuthorityContacted,
         ClaimPresented,
         ClaimRegistered,
+        AttestationIssued,
         TrackChanged,
         FileLodged,
         CompletionAsked,
@@ -203,91 +83,152 @@ class AsylumFiling(Room):
         ProtectionGranted,
         RefusalServed,
         LegalAidRequested,
+        LegalAidDecided,
+        StayRequested,
         AppealLodged,
+        GroundsHandedIn,
         FinalRefusalServed,
         RemovalOrdered,
         RemedyLodged,
         TransferDecided,
         ClaimClosed,
         ClaimReopened,
+        PeriodChanged,
         CardIssued,
     )
     review_title = "Review this claim: what has the authority not answered?"
 
     step: Step = Step.ARRIVED
-    track: Track = Track.NORMAL
     since_step: Occurred | None = None
+    paper: Paper | None = None
+    tracks: tuple[tuple[Track, Occurred], ...] = ()
+    registered: Occurred | None = None
+    attested: bool = False
     attestation_until: date | None = None
-    printed: date | None = None
-    lodged: Occurred | None = None
-    completion: Occurred | None = None
-    completion_until: date | None = None
+    was_lodged: bool = False
+    completion: Paper | None = None
     interview_on: date | None = None
+    refusal: Paper | None = None
     legal_aid: Occurred | None = None
-    removal: Occurred | None = None
-    leave_until: date | None = None
+    aid_decision: AidDecision | None = None
+    stay_requested: bool = False
+    grounds_in: bool = False
+    served_in_detention: bool = False
+    removal: Paper | None = None
+    removal_in_detention: bool = False
+    reopened: tuple[Occurred, ...] = ()
+    changed: tuple[Changed, ...] = ()
     protection: Protection | None = None
     card_until: date | None = None
 
+    @property
+    def track(self) -> Track:
+        """The track that holds the claim."""
+        return self.tracks[-1][0] if self.tracks else Track.NORMAL
+
     def after(self, record: Record) -> dict[str, object]:
-        when = record.occurred
-        match record.fact:
+        when, fact = record.occurred, record.fact
+        match fact:
             case ClaimPresented():
                 return self._to(Step.PRESENTED, when)
-            case ClaimRegistered(track=track, attestation_until=until, lodge_until=printed):
-                return self._to(Step.REGISTERED, when, printed) | {"track": track, "attestation_until": until}
-            case TrackChanged(track=track):
-                return {"track": track}
+            case ClaimRegistered():
+                return self._after_registration(fact, when)
             case FileLodged():
-                return self._to(Step.LODGED, when) | {"lodged": when}
+                return self._to(Step.LODGED, when) | {"was_lodged": True}
             case ProtectionGranted(protection=protection):
                 return self._to(Step.GRANTED, when) | {"protection": protection, "removal": None}
-            case RefusalServed(appeal_until=printed):
-                return self._to(Step.REFUSED, when, printed) | {"legal_aid": None, "interview_on": None}
-            case AppealLodged():
-                return self._to(Step.APPEALED, when)
             case FinalRefusalServed():
                 return self._to(Step.FINAL, when) | {"interview_on": None}
-            case TransferDecided(appeal_until=printed):
-                return self._to(Step.TRANSFER, when, printed)
             case ClaimClosed():
                 return self._to(Step.CLOSED, when)
-            case ClaimReopened() | RemedyLodged():
-                return self._to(Step.LODGED, when) | {"lodged": when}
+            case ClaimReopened():
+                return self._to(Step.REOPENED, when) | {"reopened": (*self.reopened, when)}
+            case RemedyLodged():
+                return self._to(Step.LODGED, when)
             case CardIssued(until=until):
                 return self._to(Step.CARD, when) | {"card_until": until}
+            case _:
+                return self._after_service(record)
+
+    def _after_registration(self, fact: ClaimRegistered, when: Occurred) -> dict[str, object]:
+        return self._to(Step.REGISTERED, when, Paper.of(fact, when, fact.lodge_until)) | {
+            "tracks": ((fact.track, when),),
+            "registered": when,
+            "attested": fact.attestation_until is not None,
+            "attestation_until": fact.attestation_until,
+        }
+
+    def _after_service(self, record: Record) -> dict[str, object]:
+        """Decisions that are served, and what is asked of a court against them."""
+        when, fact = record.occurred, record.fact
+        match fact:
+            case RefusalServed():
+                paper = Paper.of(fact, when, fact.appeal_until)
+                fresh = {"legal_aid": None, "aid_decision": None, "stay_requested": False, "grounds_in": False}
+                return self._to(Step.REFUSED, when, paper) | fresh | {"refusal": paper, "interview_on": None}
+            case TransferDecided():
+                paper = Paper.of(fact, when, fact.appeal_until)
+                detained = fact.detained is Answer.YES
+                return self._to(Step.TRANSFER, when, paper) | {"stay_requested": False, "served_in_detention": detained}
+            case AppealLodged() if self.step is Step.TRANSFER:
+                return self._to(Step.TRANSFER_APPEALED, when)
+            case AppealLodged():
+                return self._to(Step.APPEALED, when)
+            case LegalAidRequested():
+                return {"legal_aid": when, "aid_decision": None}
+            case LegalAidDecided(to_applicant=to_applicant, to_lawyer=to_lawyer):
+                return {"aid_decision": AidDecision(on=when, to_applicant=to_applicant, to_lawyer=to_lawyer)}
+            case RemovalOrdered(leave_until=until, detained=detained_then):
+                return {
+                    "removal": Paper.of(fact, when, until),
+                    "removal_in_detention": detained_then is Answer.YES,
+                }
             case _:
                 return self._aside(record)
 
     def _aside(self, record: Record) -> dict[str, object]:
         """Facts that move no step."""
-        when = record.occurred
-        match record.fact:
+        when, fact = record.occurred, record.fact
+        match fact:
+            case TrackChanged(track=track):
+                return {"tracks": (*self.tracks, (track, when))}
+            case AttestationIssued(until=until):
+                return {"attested": True, "attestation_until": until}
             case CompletionAsked(until=until):
-                return {"completion": when, "completion_until": until}
+                return {"completion": Paper.of(fact, when, until)}
             case FileCompleted():
-                return {"completion": None, "completion_until": None}
+                return {"completion": None}
             case InterviewSummoned(day=day):
                 return {"interview_on": day}
             case InterviewHeld():
                 return {"interview_on": None}
-            case LegalAidRequested():
-                return {"legal_aid": when}
-            case RemovalOrdered(leave_until=until):
-                return {"removal": when, "leave_until": until}
+            case StayRequested():
+                return {"stay_requested": True}
+            case GroundsHandedIn():
+                return {"grounds_in": True}
+            case PeriodChanged():
+                return {"changed": (*self.changed, Changed(on=when, fact=fact))}
             case _:
                 return {}
 
-    def _to(self, step: Step, when: Occurred, printed: date | None = None) -> dict[str, object]:
-        return {"step": step, "since_step": when, "printed": printed}
+    def _to(self, step: Step, when: Occurred, paper: Paper | None = None) -> dict[str, object]:
+        return {"step": step, "since_step": when, "paper": paper}
 
     def objection(self, fact: Fact, actor: str, on: date, case: Path) -> str | None:
         match fact:
             case AuthorityContacted(materials=materials):
                 return self._may_speak(materials, on, case)
-            case FileLodged() if self.step is not Step.REGISTERED:
+            case FileLodged() if self.step not in (Step.REGISTERED, Step.REOPENED):
                 return "no registration is recorded that the file could follow"
-            case AppealLodged() | LegalAidRequested() if self.step is not Step.REFUSED:
+            case AppealLodged() if self.step not in (Step.REFUSED, Step.TRANSFER):
+                return "no refusal is recorded that could be appealed"
+            case LegalAidRequested() if self.step is not Step.REFUSED:
+                return "no refusal is recorded that could be appealed"
+            case LegalAidDecided() if self.legal_aid is None:
+                return "no request for legal aid is recorded"
+            case StayRequested() if self.step not in _COURT_CAN_BE_ASKED:
+                return "no decision is recorded against which a court could be asked"
+            case GroundsHandedIn() if self.refusal is None:
                 return "no refusal is recorded that could be appealed"
             case ClaimReopened() if self.step is not Step.CLOSED:
                 return "no closed claim is recorded"
@@ -315,61 +256,7 @@ class AsylumFiling(Room):
                 return None
 
     def own_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
-        yield from self._step_duties(rules, {"track": str(self.track)})
-        yield from legal_duties(
-            rules, "file-completion", self.completion, printed=self.completion_until, facts={"track": str(self.track)}
-        )
-        yield from dated_duty(
-            "interview", "Interview: a no-show can close the claim", self.interview_on, Consequence.CLAIM_CLOSED
-        )
-        if self.step not in (Step.GRANTED, Step.CARD):
-            yield from dated_duty(
-                "attestation-ends",
-                "The attestation runs out: renew it",
-                self.attestation_until,
-                Consequence.LOSS_OF_LAWFUL_STAY,
-            )
-        yield from dated_duty(
-            "card-ends", "The residence card runs out: renew it", self.card_until, Consequence.LOSS_OF_LAWFUL_STAY
-        )
-        if self.removal is not None:
-            yield from legal_duties(rules, "departure", self.removal, printed=self.leave_until)
-            yield from legal_duties(rules, "removal-order-appeal", self.removal)
-
-    def _step_duties(self, rules: Rules, track: dict[str, str]) -> Iterator[Duty]:
-        start = self.since_step
-        match self.step:
-            case Step.ARRIVED:
-                due = self.since("present-claim", self.anchor) + FIRST_STEP_WITHIN
-                yield Duty(id="present-claim", title="Present the claim at the first reception", due=due)
-                # only an irregular entry starts this clock; how he entered is argued later, so it is counted for all
-                irregular = {"entry": "irregular"}
-                yield from legal_duties(rules, "claim-not-late", self.opened, required=False, facts=irregular)
-            case Step.PRESENTED:
-                yield from legal_duties(rules, "appointment", start)
-            case Step.REGISTERED:
-                yield from legal_duties(rules, "file-lodging", start, printed=self.printed, facts=track)
-            case Step.LODGED:
-                yield from legal_duties(rules, "claim-decision", start, facts=track)
-                yield from legal_duties(rules, "work-access", start, required=False)
-            case Step.REFUSED:
-                yield from legal_duties(rules, "appeal", start, printed=self.printed, facts=track)
-                if self.legal_aid is None:
-                    yield from legal_duties(rules, "legal-aid", start)
-            case Step.APPEALED:
-                yield from legal_duties(rules, "appeal-judgment", start, facts=track)
-            case Step.GRANTED:
-                yield from legal_duties(rules, "residence-card", start)
-            case Step.CLOSED:
-                yield from legal_duties(rules, "reopening", start)
-            case Step.TRANSFER:
-                yield from legal_duties(rules, "transfer-appeal", start, printed=self.printed)
-            case Step.FINAL:
-                due = self.since("remedies", start.instant if start else self.anchor) + FIRST_STEP_WITHIN
-                title = "Decide with counsel on remedies: re-examination, interim measures, another country"
-                yield Duty(id="remedies", title=title, due=due, consequence=Consequence.REMOVAL)
-            case Step.CARD:
-                return
+        yield from ClaimDuties(self, rules, in_custody=case.in_custody).all()
 
     def headline(self) -> str:
         return f"{self.step}" if self.step is not Step.GRANTED else f"{self.step}: {self.protection}"

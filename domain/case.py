@@ -523,6 +523,12 @@ class Path(Room):
             case _:
                 return None if phase in self.wanted() else f"{phase} is over on this path"
 
+    def why_over(self, phase: Phase, number: int) -> str | None:
+        """Why nothing is decided in this round now; ``None`` while it is open."""
+        if self.is_running(phase, number):
+            return None
+        return self.gate(phase) or f"round {number} of {phase} is over"
+
     def wanted(self) -> dict[Phase, tuple[int, CountryCode | None]]:
         """Which phases should be open now: for each its round and its country."""
         if self.closed or not self.began:

@@ -46,7 +46,7 @@ FINISH_WITHIN = timedelta(days=1)
 
 KEYS_ARE_DROPPED_AFTER = timedelta(seconds=30)
 """After so long no process that is awake can still have a destroyed key in memory: each keeps one for half of that at
-most, and then asks the keyring (``records.keyring.KEPT_SECONDS``). Before it nothing is certified."""
+most, and then asks the keyring (``records.keys.KEPT_SECONDS``). Before it nothing is certified."""
 
 
 class ErasureReason(StrEnum):

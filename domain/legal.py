@@ -3,22 +3,29 @@
 Rules:
     1. What is printed on a served document beats the computation; both are kept, and a difference alarms.
     2. A weak rule never computes in silence: its date carries the doubt, and a duty asks a person to verify.
-    3. Where the law has changed within the days on which the clock may have started, the earliest date plans.
+    3. A clock that stands has no date: a duty asks, again and again, whether it runs on.
     4. A doubtful date that has passed is *act now, ask counsel*, never *missed*: see ``Duty.title_at``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
-from domain.deadlines import Deadline
-from domain.duties import LEGAL_ESCALATIONS, LEGAL_REMINDERS, Bound, Consequence, Duty
+from domain.clocks import Length, Standing, Standstill
+from domain.deadlines import Deadline, Place
+from domain.duties import LEGAL_ESCALATIONS, LEGAL_REMINDERS, ROUTINE_ESCALATIONS, Bound, Consequence, Duty
 from domain.facts import Occurred
+from domain.legal_clocks import NOTHING, Happened, Plan, Reckoned, moves, reckon_stated, reckoned, run_days
 from domain.rulebook import Rule, Rules
+from domain.starts import local_day
 
 FIND_OUT = timedelta(days=3)
 """How long staff have to find out a period that the rulebook does not know."""
 
-DISAGREE = "the law changed within the days on which this may have begun: the earliest date is taken"
+ASK_AGAIN = timedelta(days=14)
+"""How often somebody asks whether a clock still stands. Longer, and a short remainder could run out unseen."""
+
+Asked = Callable[[str, datetime], datetime]
+"""Since when a routine duty counts: the later of an instant and its last acknowledgement. A room's ``since``."""
 
 
 def legal_duties(
@@ -29,8 +36,11 @@ def legal_duties(
     name: str | None = None,
     pivot: Occurred | None = None,
     printed: date | None = None,
+    stated: Length | None = None,
     required: bool = True,
     facts: Mapping[str, str] | None = None,
+    happened: Happened = NOTHING,
+    asked: Asked = lambda _, instant: instant,
 ) -> Iterator[Duty]:
     """The duty that a rule of law makes, and with it what a human must find out where the rule is weak.
 
@@ -41,109 +51,32 @@ def legal_duties(
         name: id of the duty; the step's own name if not given.
         pivot: the event whose law applies; the start if not given.
         printed: last day as printed on a served document. It beats the computation, and a difference alarms.
+        stated: the period as printed there; the same, where no day is.
         required: whether a missing rule is itself something to find out, or only means that the step does not apply.
         facts: conditions of the case that select the rule, such as ``track`` or ``entry``.
+        happened: what has happened to the clock.
+        asked: when a clock that stands was last asked after.
     """
     if start is None:
         return
-    duty_id = name or step
-    rule, computed = reckoned(rules, step, start, pivot or start, facts or {})
-    if printed is not None:
-        yield _printed_duty(rules, rule, duty_id, printed, computed)
-        if computed is not None and computed.last_day != printed:
+    duty_id, conditions = name or step, facts or {}
+    rule, plan = reckoned(rules, step, start, pivot or start, conditions, happened)
+    if printed is not None or stated is not None:
+        _, base = reckoned(rules, step, start, pivot or start, conditions, happened.at_its_start)
+        paper = _Paper(rules, rule, start, printed, stated, happened)
+        yield from _duty_of(rule, duty_id, paper.plan(plan), start, asked)
+        if not paper.agrees_with(base):
             differ = f"Printed and computed dates differ for: {_title(rule, step)}"
-            yield _ask(f"mismatch.{duty_id}", differ, start, timedelta())
-        return
-    if rule is None and not required:
-        return
-    if rule is None or computed is None:
-        yield _ask(f"find-out.{duty_id}", f"No period is known for: {_title(rule, step)}. Ask counsel", start, FIND_OUT)
-        return
-    yield _duty(rule, duty_id, computed.due, computed)
-    # how long the state may take binds nobody here: the doubt is shown, and no one is sent to find out
-    if computed.law_doubt and rule.bound is not Bound.STATE:
-        yield _ask(f"verify.{duty_id}", f"Verify with counsel and write down the period: {rule.title}", start, FIND_OUT)
+            yield asks(f"mismatch.{duty_id}", differ, start, timedelta())
+    elif rule is not None and plan is not None:
+        yield from _duty_of(rule, duty_id, plan, start, asked)
+        yield from _to_verify(rule, duty_id, plan, start)
+    elif rule is not None or required:
+        yield asks(f"find-out.{duty_id}", f"No period is known for: {_title(rule, step)}. Ask counsel", start, FIND_OUT)
 
 
-class Reckoned(Deadline):
-    """A deadline, and why its rule may not be relied on.
-
-    Attributes:
-        law_doubt: the rule's own doubt, without that of the dates.
-    """
-
-    law_doubt: tuple[str, ...] = ()
-
-
-def reckoned(
-    rules: Rules, step: str, start: Occurred, pivot: Occurred, facts: Mapping[str, str]
-) -> tuple[Rule | None, Reckoned | None]:
-    """The rule that plans a step, and its deadline; of several versions that may apply the one with the earliest."""
-    versions = list(_versions(rules, step, pivot, facts))
-    counted = [(rule, _counted(rules, rule, start)) for rule in versions]
-    known = [(deadline.due, number) for number, (_, deadline) in enumerate(counted) if deadline is not None]
-    if not known:
-        return (versions[0] if versions else None), None
-    rule, deadline = counted[min(known)[1]]
-    if deadline is not None and (len({due for due, _ in known}) > 1 or len(known) < len(counted)):
-        doubts = {"doubt": (*deadline.doubt, DISAGREE), "law_doubt": (*deadline.law_doubt, DISAGREE)}
-        deadline = deadline.model_copy(update=doubts)
-    return rule, deadline
-
-
-def _counted(rules: Rules, rule: Rule, start: Occurred) -> Reckoned | None:
-    deadline = rules.deadline(rule, start)
-    return Reckoned(**dict(deadline), law_doubt=rule.doubt) if deadline is not None else None
-
-
-def _versions(rules: Rules, step: str, pivot: Occurred, facts: Mapping[str, str]) -> Iterator[Rule]:
-    """The versions that hold on some day on which the pivot event can have happened, oldest first."""
-    begins = {rule.valid_from for rule in rules.rules if rule.step == step and rule.valid_from is not None}
-    days = [pivot.earliest, *sorted(day for day in begins if pivot.earliest < day <= pivot.latest)]
-    found = (rules.find(step, day, **facts) for day in days)
-    yield from {id(rule): rule for rule in found if rule is not None}.values()
-
-
-def _duty(rule: Rule, duty_id: str, due: datetime, deadline: Deadline | None, *, printed: str = "") -> Duty:
-    reckoning = deadline.reckoning if deadline is not None else ()
-    return Duty(
-        id=duty_id,
-        title=rule.title,
-        due=due,
-        bound=rule.bound,
-        consequence=rule.consequence,
-        rule=rule.id,
-        version=rule.valid_from,
-        doubt="" if printed or deadline is None else "; ".join(deadline.doubt),
-        curable=rule.curable,
-        reminders=_reminders(rule),
-        escalations=LEGAL_ESCALATIONS,
-        reckoning=(printed, *(f"computed: {line}" for line in reckoning)) if printed else reckoning,
-    )
-
-
-def _reminders(rule: Rule) -> tuple[timedelta, ...]:
-    days = {*rule.reminders, *((rule.margin,) if rule.margin is not None else ())}
-    return tuple(timedelta(days=one) for one in sorted(days, reverse=True))
-
-
-def _printed_duty(rules: Rules, rule: Rule | None, duty_id: str, printed: date, computed: Deadline | None) -> Duty:
-    due = rules.place.end_of(printed)
-    line = f"printed on the served document: {printed}, to the end of that day in {rules.place.time_zone}"
-    if rule is not None:
-        return _duty(rule, duty_id, due, computed, printed=line)
-    title = f"Date printed on the served document: {duty_id}"
-    return Duty(
-        id=duty_id,
-        title=title,
-        due=due,
-        reminders=LEGAL_REMINDERS,
-        escalations=LEGAL_ESCALATIONS,
-        reckoning=(line,),
-    )
-
-
-def _ask(duty_id: str, title: str, start: Occurred, within: timedelta) -> Duty:
+def asks(duty_id: str, title: str, start: Occurred, within: timedelta) -> Duty:
+    """What a person must find out before any date may be relied on."""
     return Duty(
         id=duty_id,
         title=title,
@@ -153,6 +86,149 @@ def _ask(duty_id: str, title: str, start: Occurred, within: timedelta) -> Duty:
         doubt="no date may be relied on until a person has found out",
         escalations=LEGAL_ESCALATIONS,
     )
+
+
+class _Paper:
+    """What a served document says of its own period, by a day or by a length."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        rule: Rule | None,
+        start: Occurred,
+        printed: date | None,
+        stated: Length | None,
+        happened: Happened,
+    ) -> None:
+        self.rules, self.rule, self.start = rules, rule, start
+        self.printed, self.stated, self.happened = printed, stated, happened
+
+    @property
+    def place(self) -> Place:
+        return self.rules.place
+
+    def plan(self, computed: Plan) -> Reckoned | Standing:
+        """The plan it gives, with what has happened since; the computed one stands beside it in the reckoning."""
+        found = self._by_day() if self.printed is not None else self._by_length(self.happened)
+        assert found is not None
+        notes = self.happened.notes
+        beside = tuple(line for line in computed.reckoning if line not in notes) if computed is not None else ()
+        said = (self._line, *found.reckoning, *(f"computed: {line}" for line in beside))
+        return found.model_copy(update={"reckoning": said})
+
+    @property
+    def _line(self) -> str:
+        if self.printed is None:
+            return f"stated on the served document: {self.stated}"
+        return f"printed on the served document: {self.printed}, to the end of that day in {self.place.time_zone}"
+
+    def _by_day(self) -> Plan:
+        assert self.printed is not None
+        first = local_day(self.start, self.place)
+        days = (self.printed - first).days
+        if moves(self.rule, self.happened) and 1 <= days <= 999:
+            # the paper knew nothing of what happened later: its last day is read as the length it gave
+            return run_days(days, self.rule, Occurred.on(first), self.happened, self.place)
+        return Reckoned(due=self.place.end_of(self.printed), last_day=self.printed, reckoning=self.happened.notes)
+
+    def _by_length(self, happened: Happened) -> Plan:
+        assert self.stated is not None
+        return reckon_stated(self.rules, self.rule, self.start, self.stated, happened)
+
+    def agrees_with(self, computed: Plan) -> bool:
+        """Whether day, length and computation say the same; what cannot be computed contradicts nothing."""
+        lengths = self._by_length(self.happened.at_its_start) if self.stated is not None else None
+        by_length = lengths.last_day if isinstance(lengths, Reckoned) else None
+        if self.printed is not None and by_length not in (None, self.printed):
+            return False
+        day = self.printed or by_length
+        return day is None or self._is_within(computed, day)
+
+    def _is_within(self, computed: Plan, day: date) -> bool:
+        if not isinstance(computed, Reckoned) or computed.last_day == day:
+            return True
+        due, latest = self.place.end_of(day), computed.latest or computed.due
+        if self.rule is not None and self.rule.up_to:
+            return due <= latest
+        return computed.due <= due <= latest
+
+
+def _duty_of(
+    rule: Rule | None, duty_id: str, plan: Reckoned | Standing, start: Occurred, asked: Asked
+) -> Iterator[Duty]:
+    if isinstance(plan, Standing):
+        yield _standing_duty(rule, duty_id, plan, start, asked)
+    elif rule is None:
+        yield _bare_duty(duty_id, plan)
+    else:
+        yield _duty(rule, duty_id, plan)
+
+
+def _duty(rule: Rule, duty_id: str, deadline: Deadline) -> Duty:
+    return Duty(
+        id=duty_id,
+        title=rule.title,
+        due=deadline.due,
+        bound=rule.bound,
+        consequence=rule.consequence,
+        rule=rule.id,
+        version=rule.valid_from,
+        doubt="; ".join(deadline.doubt),
+        curable=rule.curable,
+        reminders=_reminders(rule),
+        escalations=LEGAL_ESCALATIONS,
+        reckoning=deadline.reckoning,
+    )
+
+
+def _bare_duty(duty_id: str, deadline: Deadline) -> Duty:
+    """A paper's own date where no rule is known."""
+    return Duty(
+        id=duty_id,
+        title=f"Date printed on the served document: {duty_id}",
+        due=deadline.due,
+        doubt="; ".join(deadline.doubt),
+        reminders=LEGAL_REMINDERS,
+        escalations=LEGAL_ESCALATIONS,
+        reckoning=deadline.reckoning,
+    )
+
+
+def _standing_duty(rule: Rule | None, duty_id: str, standing: Standing, start: Occurred, asked: Asked) -> Duty:
+    """Ask whether a clock runs on. Its date is the organisation's own: no doubt of the law belongs to it."""
+    standing_id, too_often = f"stands.{duty_id}", standing.because is Standstill.REVIVED_TOO_OFTEN
+    since = Occurred.on(standing.since).instant if standing.since is not None else start.instant
+    return Duty(
+        id=standing_id,
+        title=_standing_title(_title(rule, duty_id), standing),
+        due=asked(standing_id, since) + (FIND_OUT if too_often else ASK_AGAIN),
+        consequence=rule.consequence if rule is not None else Consequence.UNKNOWN,
+        rule=rule.id if rule is not None else None,
+        version=rule.valid_from if rule is not None else None,
+        escalations=LEGAL_ESCALATIONS if too_often else ROUTINE_ESCALATIONS,
+        reckoning=(*standing.reckoning, *(f"doubt: {one}" for one in standing.doubt)),
+    )
+
+
+def _standing_title(title: str, standing: Standing) -> str:
+    match standing.because:
+        case Standstill.REVIVED_TOO_OFTEN:
+            return f"Ask counsel, for the law allows it only so often: {title}"
+        case Standstill.NOT_STARTED:
+            return f"The clock has not begun. Ask whether what starts it has happened: {title}"
+        case Standstill.SUSPENDED:
+            return f"The clock stands with {standing.left} left. Ask when it runs on: {title}"
+
+
+def _to_verify(rule: Rule, duty_id: str, plan: Plan, start: Occurred) -> Iterator[Duty]:
+    # how long the state may take binds nobody here: the doubt is shown, and no one is sent to find out
+    if isinstance(plan, Reckoned) and plan.law_doubt and rule.bound is not Bound.STATE:
+        yield asks(f"verify.{duty_id}", f"Verify with counsel and write down the period: {rule.title}", start, FIND_OUT)
+
+
+def _reminders(rule: Rule) -> tuple[timedelta, ...]:
+    days = {*rule.reminders, *((rule.margin,) if rule.margin is not None else ())}
+    return tuple(timedelta(days=one) for one in sorted(days, reverse=True))
 
 
 def _title(rule: Rule | None, step: str) -> str:

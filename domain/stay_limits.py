@@ -4,12 +4,11 @@ Days are ordinal numbers here, and every question is answered by a search in the
 
 Invariants:
     1. A day of stay counts once, however many stays touch it.
-    2. Within one stay the days used by a rolling limit never become fewer; by a year's only at its marked breaks.
+    2. The first day too many ends a stay, though days that leave a window later would make room again.
     3. What nobody knows is counted by every reading. Planning takes the earliest, an accusation only the latest.
 """
 
 from bisect import bisect_left, bisect_right
-from calendar import isleap
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Literal, NamedTuple
@@ -171,6 +170,11 @@ class Regime:
         return any(one != "no" for one in known) if self.strict else all(one == "yes" for one in known)
 
     @property
+    def ends_stays(self) -> bool:
+        """Whether anything here limits how long a stay lasts; a gap in a rulebook does not."""
+        return any(bound[0].kind != "absence" for bound in self.bounds)
+
+    @property
     def is_certain(self) -> bool:
         """Whether there is one version and one reading of everything."""
         known = [self.limits[0].entry_day_counts, self.limits[0].exit_day_counts]
@@ -223,15 +227,13 @@ def first_too_many(reading: Reading, entry: Entry, presence: Presence, entry_cou
     """The first day of a stay that one limit does not allow, in one reading."""
     amount, first = reading.constraint.amount, entry.first
     match reading.kind:
-        case "rolling":
-            return _first_over(reading, first, presence, first, first + amount)
+        case "rolling" | "rolling-year":
+            return _first_over(reading, first, presence)
         case "calendar-year":
             last = date(date.fromordinal(first).year, 12, 31).toordinal()
             used = presence.until(first - 1) - presence.until(reading.begins(first) - 1)
             over = first + max(amount - used, 0)
             return over if over <= last else last + 1 + amount
-        case "rolling-year":
-            return _first_over_in_year(reading, first, presence)
         case "absence":
             outside = NEVER if entry.previous_exit is None else entry.entered - entry.previous_exit - 1
             return NEVER if outside >= amount else first
@@ -242,33 +244,17 @@ def first_too_many(reading: Reading, entry: Entry, presence: Presence, entry_cou
             return max(last + 1 - presence.until(first - 1), first)
 
 
-def used_in_window(reading: Reading, first: int, presence: Presence, day: int) -> int:
-    """Days used in the window that ends with a day of a stay which began with ``first`` and goes on."""
-    before, begins = presence.until(first - 1), reading.begins(day)
-    outside = presence.until(begins - 1) if begins <= first else before + begins - first
-    return before + day - first + 1 - outside
+def _first_over(reading: Reading, first: int, presence: Presence) -> int:
+    """The first day on which too many days of the window are used.
 
-
-def _first_over(reading: Reading, first: int, presence: Presence, begins: int, ends: int) -> int:
-    """The first day from ``begins`` to ``ends`` with too many days used; the day after ``ends`` if there is none."""
-    amount, before = reading.constraint.amount, presence.until(first - 1)
-    if reading.kind == "rolling" and before == presence.until(first - reading.window):
-        return first + amount  # no former day lies in any of its windows
-    days = range(begins, ends + 1)
-    return begins + bisect_right(days, amount, key=lambda day: used_in_window(reading, first, presence, day))
-
-
-def _first_over_in_year(reading: Reading, first: int, presence: Presence) -> int:
-    """After a leap year two days leave the window on 1 March: there alone the days used become fewer."""
-    last = first + reading.constraint.amount
-    year = date.fromordinal(last).year
-    fall = date(year, 3, 1).toordinal() if isleap(year - 1) else NEVER
-    if first < fall <= last:
-        over = _first_over(reading, first, presence, first, fall - 1)
-        if over < fall:
-            return over
-        return _first_over(reading, first, presence, fall, last)
-    return _first_over(reading, first, presence, first, last)
+    If no more days left the window than have by some day, that would be ``over``. Until then it is in order, and what
+    leaves meanwhile moves ``over`` on. All that can leave lies before the stay: the limit is shorter than the window.
+    """
+    in_all = first + reading.constraint.amount - presence.until(first - 1)
+    day, over = first, in_all + presence.until(reading.begins(first) - 1)
+    while day < over:
+        day, over = over, in_all + presence.until(reading.begins(over) - 1)
+    return day
 
 
 def end_of_entry(constraint: Constraint, entered: int, entry_counts: bool) -> int:

@@ -152,9 +152,13 @@ class _Reckoner:
         """The last lawful day of the stay in question, and the days that are left."""
         if regime is None:
             return None, None
+        if self.place is None and not regime.ends_stays:
+            return None, None
         if self.place is None:
             return None, next_entry.days if next_entry is not None and next_entry.entry == self._on_date else 0
         entry, too_many = self._too_many(self.place, regime)
+        if too_many >= NEVER:
+            return None, None
         last = regime.last_exit(entry, too_many)
         left = max(too_many - 1 - max(self.on, entry.first - 1), 0)
         return (_day(last) if last is not None else None), left
@@ -207,7 +211,7 @@ class _Reckoner:
         soonest = max(self.on, self.leaves)
         while True:
             regime = self.regime(Occurred.on(_day(soonest)))
-            if regime is None or not regime.bounds:
+            if regime is None or not regime.ends_stays:
                 return None
             found = self._found(regime, soonest, wants_full=wants_full)
             ends = min((limit.valid_to.toordinal() for limit in regime.limits if limit.valid_to), default=NEVER)
@@ -234,7 +238,7 @@ class _Reckoner:
         entry = regime.entry(entered, self.leaves if self.history else None)
         too_many = regime.first_too_many(entry, presence, planned=True)
         last = regime.last_exit(entry, too_many)
-        if last is None or too_many <= max(entry.first, presence.last + 1):
+        if last is None or too_many >= NEVER or too_many <= max(entry.first, presence.last + 1):
             return None  # out and in on the last lawful day gives no new day
         if wants_full and too_many < regime.first_too_many(regime.entry(entered, None), EMPTY, planned=True):
             return None
@@ -315,6 +319,8 @@ class _Reckoner:
         if regime is None:
             yield "no limit of stay is known for this day of entry: nothing was counted"
         else:
+            if not regime.ends_stays:
+                yield "nothing is known that would end this stay: no date was counted, find out"
             yield from _doubts_of(regime)
             yield from self._reach(regime)
         for place, (span, own) in enumerate(zip(self.history, self._own, strict=True)):
@@ -327,7 +333,7 @@ class _Reckoner:
         for one in overstays:
             if one.certain_since != one.since:
                 certain = f"certain since {one.certain_since}" if one.certain_since else "not certain"
-                yield f"the overstay of the stay from {one.entered} is {certain}: act now, ask counsel, accuse nobody"
+                yield f"the overstay of the stay from {one.entered} is {certain}: act now, ask counsel"
 
     def _reach(self, regime: Regime) -> Iterator[str]:
         """Whether a window looks back to before the rule began."""

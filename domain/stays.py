@@ -245,3 +245,23 @@ def _is_certain(occurred: Occurred) -> bool:
 def _ordinal(day: date) -> int:
     number = day.toordinal()
     return number if FIRST <= number <= LAST else FIRST if number < FIRST else LAST
+
+
+def entered_again(stays: tuple[Stay, ...], when: Occurred) -> tuple[Stay, ...]:
+    """A history with one more entry. Where the exit before it is not known, he is taken to have stayed until then."""
+    return (*left(stays, when), Stay(entered=when))
+
+
+def left(stays: tuple[Stay, ...], when: Occurred) -> tuple[Stay, ...]:
+    """A history whose last stay has ended. An exit that lies before its entry ends it on the day of the entry."""
+    if not stays or stays[-1].left is not None:
+        return stays
+    last = stays[-1]
+    ended = when if when.latest >= last.entered.earliest else last.entered
+    return (*stays[:-1], Stay(entered=last.entered, left=ended))
+
+
+def stayed_before(stays: tuple[Stay, ...], entered: Occurred, until: date) -> tuple[Stay, ...]:
+    """A history with a stay of former times, in its place."""
+    former = Stay(entered=entered, left=Occurred.on(max(until, entered.latest)))
+    return tuple(sorted((former, *stays), key=lambda one: (one.entered.earliest, one.left is None)))

@@ -98,8 +98,11 @@ class Route:
 def route(path: Path, reference: str, past: Past) -> Route:
     """Where a fact goes: to the open round, a report of former times to the round of then, else to a new one.
 
+    A decision for a phase that is over goes to its last round, too, which refuses it: only the one writer of a stream
+    can say no for good, for an earlier sending of the same command may still be under way to it.
+
     Raises:
-        Refused: a decision for a phase that is not open.
+        Refused: a decision for a phase that was never open.
         NotUnderstood: the phase isn't clear.
     """
     phase = phase_for(past.fact, past.phase)
@@ -108,10 +111,11 @@ def route(path: Path, reference: str, past: Past) -> Route:
     running, latest = path.running(phase), path.latest(phase)
     if running is not None:
         return Route(phase_stream(reference, phase, running.number))
-    if past.fact.nature is not Nature.REPORT:
-        raise Refused(path.gate(phase) or f"{phase} is not open")
-    if latest is not None and not _begins_a_round(past, latest):
+    is_report = past.fact.nature is Nature.REPORT
+    if latest is not None and not (is_report and _begins_a_round(past, latest)):
         return Route(phase_stream(reference, phase, latest.number))
+    if not is_report:
+        raise Refused(path.gate(phase) or f"{phase} is not open")
     number = latest.number + 1 if latest is not None else 1
     country = past.country or getattr(past.fact, "country", None) or path.country
     return Route(phase_stream(reference, phase, number), RoomOpenedForReport(phase=phase, country=country))

@@ -235,6 +235,8 @@ def decide(ledger: Ledger[State], command: Command, around: Surroundings) -> tup
     if isinstance(fact, Corrected):
         return _correct(ledger, command, fact, around)
     must_belong(fact, type(ledger.state), ledger.stream)
+    if fact.nature is Nature.DECISION:
+        _must_be_open(around.case, ledger.stream)
     if isinstance(fact, Acknowledged):
         _must_stand(ledger, fact.duty, around)
         objection = None
@@ -244,6 +246,12 @@ def decide(ledger: Ledger[State], command: Command, around: Surroundings) -> tup
     if objection is not None and fact.nature is Nature.DECISION:
         raise Refused(objection)
     return (_event(ledger, command, fact, 0, around.now, outside_path=objection),)
+
+
+def _must_be_open(case: Path, stream: str) -> None:
+    parts = phase_of(stream)
+    if parts is not None and (over := case.why_over(*parts)) is not None:
+        raise Refused(over)
 
 
 def must_belong(fact: Fact, room: type[Room], stream: str) -> None:

@@ -17,6 +17,8 @@ from domain.facts import CountryCode, Decision, Fact, Occurred, Record, Report
 from domain.legal import legal_duties
 from domain.room import Room, dated_duty
 from domain.rulebook import Rules
+from domain.stay_duties import stay_duties
+from domain.stays import Stay, entered_again, left, stayed_before
 
 
 class TravelDocument(StrEnum):
@@ -58,6 +60,13 @@ class Entered(Report):
     begins_round = True
     document: TravelDocument = Field(default=TravelDocument.INTERNAL_PASSPORT, description="the document used")
     lawfully: bool = Field(default=True, description="whether the border was crossed lawfully")
+
+
+class StayedBefore(Report):
+    """The person was in this country before: those days count where stays are added up."""
+
+    kind: Literal["stayed-before"] = "stayed-before"
+    until: date = Field(description="day of the exit; `--on` is the day of the entry")
 
 
 class Exited(Report):
@@ -162,6 +171,7 @@ class TransitStay(Room):
 
     facts = (
         Entered,
+        StayedBefore,
         Exited,
         Registered,
         StatusGranted,
@@ -181,6 +191,7 @@ class TransitStay(Room):
     review_title = "Review this stay: is it still lawful, and is it still safe?"
 
     entered: Occurred | None = None
+    stays: tuple[Stay, ...] = ()
     lawfully: bool = True
     document: TravelDocument | None = None
     inside: bool = True
@@ -205,13 +216,16 @@ class TransitStay(Room):
             case Entered(document=document, lawfully=lawfully):
                 return {
                     "entered": when,
+                    "stays": entered_again(self.stays, when),
                     "document": document,
                     "lawfully": lawfully,
                     "inside": True,
                     "registered": False,
                 }
+            case StayedBefore(until=until):
+                return {"stays": stayed_before(self.stays, when, until)}
             case Exited():
-                return {"inside": False}
+                return {"inside": False, "stays": left(self.stays, when)}
             case Registered():
                 return {"registered": True}
             case StatusGranted(status=status, until=until):
@@ -237,14 +251,14 @@ class TransitStay(Room):
             case ExitBarred():
                 return {"exit_possible": False}
             case Relocated(to=to):
-                return {"moved_to": to, "inside": False}
+                return {"moved_to": to, "inside": False, "stays": left(self.stays, when)}
             case _:
                 return {}
 
     def objection(self, fact: Fact, actor: str, on: date, case: Path) -> str | None:
         if isinstance(fact, AuthorityApproached):
             return self._may_approach(on, case)
-        if isinstance(fact, Entered):
+        if isinstance(fact, Entered | StayedBefore):
             return None
         if self.entered is None:
             return "no entry into the country is recorded"
@@ -288,7 +302,7 @@ class TransitStay(Room):
     def _stay_duties(self, rules: Rules) -> Iterator[Duty]:
         match self.status:
             case None | Status.VISA_FREE:
-                yield from legal_duties(rules, "stay-limit", self.entered, printed=self.status_until)
+                yield from stay_duties(rules, self.stays, self.status_until)
             case Status.ASYLUM_SEEKER_CERTIFICATE:
                 yield from legal_duties(rules, "certificate-renewal", self.status_since, printed=self.status_until)
             case Status.TEMPORARY_RESIDENCE:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, SQLModel, col, func, or_, select
 
 from domain.case import case_stream
 from domain.erasing import ERASURE
@@ -24,6 +24,38 @@ class Need:
     duty: DutyRow
     coordinator: str | None
     is_overdue: bool
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which cases a list shows.
+
+    Attributes:
+        stage: only those at it.
+        country: only those in it.
+        overdue_at: only those with a duty that was past due then, and that nobody had taken in hand.
+    """
+
+    stage: str | None = None
+    country: str | None = None
+    overdue_at: datetime | None = None
+
+
+ALL_CASES = Wanted()
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A case as a list shows it.
+
+    Attributes:
+        due: its next date, if there is one.
+        title: what is due then.
+    """
+
+    case: CaseRow
+    due: str | None
+    title: str | None
 
 
 class Board:
@@ -48,21 +80,19 @@ class Board:
         """How much needs a human in all."""
         return self._count(col(DutyRow.calls).is_not(None))
 
-    def cases(
-        self, *, stage: str | None = None, country: str | None = None, overdue_at: datetime | None = None
-    ) -> list[CaseRow]:
-        """The cases, by stage and country; with ``overdue_at`` only those with an overdue duty."""
-        query = select(CaseRow).order_by(col(CaseRow.opened_on), col(CaseRow.reference))
-        if stage is not None:
-            query = query.where(CaseRow.stage == stage)
-        if country is not None:
-            query = query.where(CaseRow.country == country)
-        if overdue_at is not None:
-            late = select(DutyRow.reference).where(
-                col(DutyRow.due) <= text(overdue_at), col(DutyRow.acknowledged).is_(False)
-            )
-            query = query.where(col(CaseRow.reference).in_(late))
-        return list(self._all(query))
+    def cases(self, wanted: Wanted = ALL_CASES) -> list[CaseRow]:
+        """The cases, oldest first."""
+        return list(self._all(select(CaseRow).where(*_which_cases(wanted)).order_by(*_CASES_ORDER)))
+
+    def list_cases(self, now: datetime, wanted: Wanted = ALL_CASES, limit: int | None = SHOWN) -> list[Listed]:
+        """The same, each with its next date: one question for all of them."""
+        due, title = (_of_the_next_duty(column, now) for column in (DutyRow.due, DutyRow.title))
+        query = select(CaseRow, due, title).where(*_which_cases(wanted))
+        return [Listed(*row) for row in self._all(query.order_by(*_CASES_ORDER).limit(limit))]
+
+    def number_of_cases(self, wanted: Wanted = ALL_CASES) -> int:
+        """How many there are in all."""
+        return self._count(*_which_cases(wanted), of=CaseRow)
 
     def cases_of(self, coordinator: str) -> list[str]:
         """The references of the open cases that a staff member is responsible for."""
@@ -105,12 +135,7 @@ class Board:
 
     def next_duty(self, reference: str, now: datetime) -> DutyRow | None:
         """The next date of a case; the digest of an import is no date of the case's own."""
-        query = (
-            select(DutyRow)
-            .where(DutyRow.reference == reference, col(DutyRow.due) > text(now), col(DutyRow.duty) != DIGEST)
-            .order_by(col(DutyRow.due), col(DutyRow.stream))
-            .limit(1)
-        )
+        query = select(DutyRow).where(DutyRow.reference == reference, *_is_to_come(now)).order_by(*_SOONEST).limit(1)
         return next(iter(self._all(query)), None)
 
     def open_streams(self) -> list[str]:
@@ -152,8 +177,8 @@ class Board:
         """How many duties somebody was told of, and nobody has taken in hand."""
         return self._count(col(DutyRow.level).is_not(None), col(DutyRow.acknowledged).is_(False))
 
-    def _count(self, *conditions: Any) -> int:
-        return int(self._all(select(func.count()).select_from(DutyRow).where(*conditions))[0])
+    def _count(self, *conditions: Any, of: type[SQLModel] = DutyRow) -> int:
+        return int(self._all(select(func.count()).select_from(of).where(*conditions))[0])
 
     def notices(self, limit: int = 50) -> list[NoticeRow]:
         """The latest notices."""
@@ -164,6 +189,33 @@ class Board:
             rows: Sequence[Any] = session.exec(query).all()
             session.expunge_all()
             return rows
+
+
+_CASES_ORDER = (col(CaseRow.opened_on), col(CaseRow.reference))
+_SOONEST = (col(DutyRow.due), col(DutyRow.stream), col(DutyRow.duty))
+
+
+def _which_cases(wanted: Wanted) -> list[Any]:
+    conditions: list[Any] = []
+    if wanted.stage is not None:
+        conditions.append(col(CaseRow.stage) == wanted.stage)
+    if wanted.country is not None:
+        conditions.append(col(CaseRow.country) == wanted.country)
+    if wanted.overdue_at is not None:
+        is_late = (col(DutyRow.due) <= text(wanted.overdue_at), col(DutyRow.acknowledged).is_(False))
+        conditions.append(col(CaseRow.reference).in_(select(DutyRow.reference).where(*is_late)))
+    return conditions
+
+
+def _of_the_next_duty(column: Any, now: datetime) -> Any:
+    """A column of it, within a question about cases."""
+    of_the_case = col(DutyRow.reference) == col(CaseRow.reference)
+    found = select(column).where(of_the_case, *_is_to_come(now)).order_by(*_SOONEST).limit(1)
+    return found.correlate(CaseRow).scalar_subquery()
+
+
+def _is_to_come(now: datetime) -> tuple[Any, Any]:
+    return col(DutyRow.due) > text(now), col(DutyRow.duty) != DIGEST
 
 
 def _which(reference: str | None, country: str | None, until: datetime | None) -> list[Any]:

@@ -17,7 +17,11 @@ from domain.erasure import Erasure, Step
 KEPT = (
     "headers of the log (stream, number, id, instant) and bodies whose key is destroyed",
     "who has read of the case, with its bare reference",
+    "in the engine, under no name, until its next sweep: what it was given with starts that it refused because the "
+    "workflow ran; sealed, and its key is destroyed. The embedded engine sweeps every twelve hours while it runs",
     "who asked for this erasure, who approved it, why and when",
+    "in the engine's queues, until its instant or until the embedded engine starts again: of each timer the instant, "
+    "and the id of its workflow (reference and phase); none fires",
 )
 """What is left, in words. What ``records.forgetting.KEPT`` lists is in it."""
 
@@ -47,7 +51,11 @@ def content_of(erasure: Erasure, backup_days: int | None) -> dict[str, Any]:
         "requested": {"by": erasure.requested_by, "at": str(erasure.requested_at)},
         "approved": {"by": erasure.approved_by, "at": str(erasure.approved_at)},
         "steps": {step: str(at) for step, at in erasure.done.items()},
-        "destroyed": {"keys": "the case's, of both roles, in the keyring", "histories": "all in the engine", **counts},
+        "destroyed": {
+            "keys": "the case's, of both roles, in the keyring",
+            "histories": "every run of its workflows",
+            **counts,
+        },
         "counted": COUNTED,
         "memory": MEMORY,
         "kept": list(KEPT),

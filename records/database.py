@@ -101,8 +101,11 @@ class Database(Reader):
             with self.reading() as connection:
                 must_be_current(connection, tree)
             return
-        where.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        where.touch(mode=0o600)
+        try:
+            where.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            where.touch(mode=0o600)
+        except OSError as error:
+            raise Unreachable(f"{where} can't be made: {(error.strerror or 'no folder').lower()}") from None
         self._writer = _sqlite(where, "BEGIN IMMEDIATE", pragmas)
         self._reader = _sqlite(where, "BEGIN", pragmas)
         with self.reading() as connection:

@@ -23,7 +23,8 @@ from domain.errors import NotFound, Refused
 from domain.intake import Identity
 from domain.names import Basis, Marks, marks_of
 from records.database import Database, Reader
-from records.keyring import INSTALLATION, Keys, Purpose
+from records.keyring import INSTALLATION
+from records.keys import Keys, Purpose
 from records.models import BlindIndexRow, DuplicateHitRow, ReadingRow
 from records.sealing import Sealer, subkey
 

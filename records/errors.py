@@ -44,6 +44,11 @@ class Erased(Unreadable):
 class Locked(StoreError):
     """The case has been locked."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "this case is locked: `safeconduct unlock` opens it, by a second person or with the recovery key"
+        )
+
 
 class TooNew(StoreError):
     """A newer version of the program has changed the tables."""

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel, delete
 
 from domain.case import case_stream
-from records.database import Database
+from records.database import Database, Reader
 from records.generations import cut_off
 from records.log import Statement
 
@@ -67,6 +67,21 @@ def forget(database: Database, reference: str) -> dict[str, int]:
         gone = {table: _delete(connection, table, columns, reference) for table, columns in FORGOTTEN.items()}
     cut_off(database)
     return gone
+
+
+def is_noted(database: Reader, reference: str) -> bool:
+    """Whether somebody stands in the vault under a reference. Whoever starts a case writes that first."""
+    identity = SQLModel.metadata.tables["identity"].c["reference"]
+    with database.reading() as connection:
+        return connection.execute(select(identity).where(identity == reference)).first() is not None
+
+
+def never_began(database: Reader) -> list[str]:
+    """The references of all who stand in the vault, and have no case."""
+    identity, case = (SQLModel.metadata.tables[name].c["reference"] for name in ("identity", "case_card"))
+    query = select(identity).where(identity.not_in(select(case))).order_by(identity)
+    with database.reading() as connection:
+        return [str(row[0]) for row in connection.execute(query)]
 
 
 def streams_of(database: Database, reference: str) -> list[str]:

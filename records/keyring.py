@@ -17,20 +17,15 @@ Rules:
     7. A scope whose keys were destroyed never gets another.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import takewhile
-from threading import Lock
 from uuid import uuid4
 
 from sqlmodel import Session, col, delete, select
 
-from records import passing
 from records.database import Database
-from records.errors import Erased, Locked, StoreError, Unreadable
+from records.errors import Erased, Locked, StoreError
 from records.generations import Generation, GenerationGone, Generations, opened
 from records.log import Where, own_of
 from records.migrating import KEYRING
@@ -46,11 +41,7 @@ from records.ring import (
     unwrapped,
     wrap,
 )
-from records.sealing import Sealer, fresh_key, subkey
-
-KEPT_SECONDS = 15.0
-"""How long an unwrapped key may be used before it is read again: a key that is destroyed is gone after that. To read it
-again takes less than a millisecond; the longer it is kept, the later an erasure can be certified."""
+from records.sealing import fresh_key, subkey
 
 KEYRING_PRAGMAS = ("journal_mode=DELETE", "synchronous=EXTRA", "cache_size=-65536")
 """No write-ahead log, which would keep what was deleted; EXTRA, for with FULL a lost power supply can undo a commit.
@@ -64,14 +55,6 @@ class Role(StrEnum):
     """What a wrapping key opens."""
 
     WORK = "work"
-    VAULT = "vault"
-
-
-class Purpose(StrEnum):
-    """What a data key is used for; each purpose has a subkey of its own."""
-
-    ENGINE = "engine"
-    LOG = "log"
     VAULT = "vault"
 
 
@@ -94,7 +77,7 @@ def wrapping_key(master: bytes, role: Role) -> bytes:
 
 
 class Keyring:
-    """The keyring's file. It holds wrapped keys only; who opens them is :class:`Keys`.
+    """The keyring's file. It holds wrapped keys only; who opens them is :class:`records.keys.Keys`.
 
     Args:
         where: the file, or a PostgreSQL.
@@ -165,7 +148,7 @@ class Keyring:
             row = session.exec(select(DataKeyRow).where(DataKeyRow.scope == scope, DataKeyRow.role == role)).first()
             if row is None:
                 if role is Role.VAULT and session.get(LockRow, scope) is not None:
-                    raise Locked(_LOCKED)
+                    raise Locked
                 _must_not_be_erased(session, scope)
                 _must_be_in_force(session, role, key)
                 row = wrap(scope, role, str(uuid4()), fresh_key(), key, generation)
@@ -364,111 +347,6 @@ class Keyring:
             session.flush()
 
 
-@dataclass(frozen=True)
-class _Kept:
-    sealer: Sealer
-    until: float
-
-
-class Keys:
-    """What one process may open: the data keys of one role, unwrapped when they are asked for, and kept for a
-    quarter of a minute."""
-
-    def __init__(self, keyring: Keyring, role: Role, key: bytes) -> None:
-        self.keyring = keyring
-        self.role = role
-        self._key = key
-        self._kept: dict[tuple[str, Purpose], _Kept] = {}
-        self._guard = Lock()
-
-    def sealer(self, scope: str, purpose: Purpose) -> Sealer:
-        """Seals and opens for a scope; its key is made now if there is none.
-
-        Raises:
-            Erased: the case's keys have been destroyed.
-            Locked: the case is locked.
-            Unreadable: the wrapped key was changed.
-            Unreachable: the keyring does not answer.
-        """
-        if (recent := self.recent(scope, purpose)) is not None:
-            return recent
-        return self._keep(*self._opened(lambda: self.keyring.make(scope, self.role, self._key)), purpose)
-
-    def opener(self, scope: str, purpose: Purpose) -> Sealer:
-        """Opens for a scope that has a key.
-
-        Raises:
-            Locked: the case is locked.
-            Unreadable: there is no key for it, or it was changed.
-            Unreachable: the keyring does not answer.
-        """
-        if (recent := self.recent(scope, purpose)) is not None:
-            return recent
-        return self._keep(*self._opened(lambda: self._found(scope)), purpose)
-
-    def read_all(self, purpose: Purpose, scopes: Sequence[str] = ()) -> None:
-        """Unwrap the role's keys of many scopes at once, of all if none is named."""
-        missing = [scope for scope in scopes if self.recent(scope, purpose) is None]
-        if scopes and not missing:
-            return
-        for row in self.keyring.wrapped(missing, self.role):
-            if self.recent(row.scope, purpose) is None:
-                with suppress(GenerationGone):  # wrapped anew since it was read: whoever needs it reads it again
-                    self._keep(row, self.keyring.data_key(row, self._key), purpose)
-
-    def data_key(self, scope: str) -> tuple[str, bytes]:
-        """The id of a scope's data key, and the key itself; for whoever locks a case."""
-        row, data_key = self._opened(lambda: self.keyring.make(scope, self.role, self._key))
-        return row.key_id, data_key
-
-    def put_back(self, scope: str, data_key: bytes) -> None:
-        """Unlock a case with its vault key."""
-        self.keyring.unlock(scope, data_key, self._key)
-
-    def must_be_unlocked(self, scope: str) -> None:
-        """
-        Raises:
-            Locked: the case is locked.
-        """
-        if self.keyring.lock_of(scope) is not None:
-            self.forget(scope)
-            raise Locked(_LOCKED)
-
-    def forget(self, scope: str) -> None:
-        """Drop a scope's keys from memory."""
-        with self._guard:
-            for purpose in Purpose:
-                self._kept.pop((scope, purpose), None)
-
-    def recent(self, scope: str, purpose: Purpose) -> Sealer | None:
-        """What was unwrapped less than a quarter of a minute ago: no file is read for it."""
-        kept = self._kept.get((scope, purpose))
-        return kept.sealer if kept is not None and passing.passed() < kept.until else None
-
-    def _found(self, scope: str) -> DataKeyRow:
-        found = self.keyring.wrapped([scope], self.role)
-        if found:
-            return found[0]
-        if self.role is Role.VAULT:
-            self.must_be_unlocked(scope)
-        self.keyring.must_not_be_erased(scope)
-        raise Unreadable("the keyring has no key for this: put back the keyring that belongs to these records")
-
-    def _opened(self, read: Callable[[], DataKeyRow]) -> tuple[DataKeyRow, bytes]:
-        return opened(read, lambda row: self.keyring.data_key(row, self._key))
-
-    def _keep(self, row: DataKeyRow, data_key: bytes, purpose: Purpose) -> Sealer:
-        sealer = Sealer(row.key_id, subkey(data_key, purpose))
-        moment = passing.passed()
-        with self._guard:
-            for place in list(takewhile(lambda place: self._kept[place].until <= moment, self._kept)):
-                del self._kept[place]
-            self._kept.pop((row.scope, purpose), None)  # the oldest stand first
-            self._kept[row.scope, purpose] = _Kept(sealer, moment + KEPT_SECONDS)
-        return sealer
-
-
-_LOCKED = "this case is locked: `safeconduct unlock` opens it, by a second person or with the recovery key"
 _ERASED = "this case was erased: its keys have been destroyed"
 
 

@@ -122,8 +122,14 @@ class Log(ABC):
         """
 
     @abstractmethod
-    def fence(self, fence: Entry, beside: Sequence[Statement]) -> None:
+    def fence(self, fence: Entry, beside: Sequence[Statement], seen: int | None = None) -> bool:
         """Shut a case for ever. Its version is given here; what is fenced already stays as it is.
+
+        Args:
+            seen: the version of the case's own stream that this rests on; ``None`` if it rests on nothing in it.
+
+        Returns:
+            Whether the case is fenced. If not, it has moved on since it was seen.
 
         Raises:
             Unreachable: the database does not answer.

@@ -14,7 +14,8 @@ import pyrage
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from domain.errors import NotFound, NotUnderstood, Refused
-from records.keyring import RECOVERY, RECOVERY_COPY, Keyring, Keys
+from records.keyring import RECOVERY, RECOVERY_COPY, Keyring
+from records.keys import Keys
 from records.ring import LockRow, PersonRow
 from records.sealing import KEY_BYTES, Sealer, SealError, subkey
 
@@ -84,6 +85,25 @@ def proves(keyring: Keyring, name: str, passphrase: str) -> bool:
     except Refused:
         return False
     return True
+
+
+def must_be_their_own(keyring: Keyring, name: str, passphrase: str) -> None:
+    """Return if nobody else has this passphrase: who has two names must at least remember two.
+
+    Raises:
+        Refused: somebody has.
+    """
+    if any(proves(keyring, one.name, passphrase) for one in keyring.persons() if one.name != name):
+        raise Refused("somebody here has this passphrase already: each person needs their own, nothing was written")
+
+
+def enrolled_at(keyring: Keyring, name: str) -> datetime:
+    """Since when a person has had their passphrase.
+
+    Raises:
+        NotFound: nobody of this name is enrolled.
+    """
+    return datetime.fromisoformat(_person(keyring, name).enrolled_at)
 
 
 def rights_of(keyring: Keyring, name: str) -> frozenset[Right]:

@@ -122,6 +122,7 @@ transaction stays."""
 
 _CALL = "SELECT log.append(?::text, ?::bigint, ?::integer, ?::text, ?::integer, ?::text, ?::text)"
 _CASE = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
+_HEAD = "SELECT version, epoch FROM stream WHERE stream = %s"
 
 
 class PostgresqlLog(Log):
@@ -149,16 +150,19 @@ class PostgresqlLog(Log):
             _refused(error)
             raise
 
-    def fence(self, fence: Entry, beside: Sequence[Statement]) -> None:
+    def fence(self, fence: Entry, beside: Sequence[Statement], seen: int | None = None) -> bool:
         wanted = Append(fence.stream, FENCE_EPOCH, 0, fence.stream, None, (fence,), beside)
-        begins = f"{fence.stream}|{fence.version}"
-        try:
-            self._call(wanted, FENCE_EPOCH, header_of(fence).decode().removeprefix(begins))
-        except RaiseException as error:
-            try:
-                _refused(error)
-            except Fenced:
-                return
+        headers = header_of(fence).decode().removeprefix(f"{fence.stream}|{fence.version}")
+        with self._connection() as (connection, known), connection.transaction():
+            connection.execute(for_psycopg(_CASE), (fence.stream,))  # until the end nobody else writes to the case
+            found = connection.execute(_HEAD, (fence.stream,)).fetchone()
+            version, epoch = found or (0, 0)
+            if epoch >= FENCE_EPOCH:
+                return True
+            if seen is not None and version != seen:
+                return False
+            _run(connection, known, wanted, FENCE_EPOCH, headers)
+            return True
 
     def hold(self, connection: SqlConnection, owns: Sequence[str]) -> None:
         for own in sorted(owns):
@@ -168,28 +172,9 @@ class PostgresqlLog(Log):
         """The pool belongs to the database."""
 
     def _call(self, wanted: Append, epoch: int | None, headers: str) -> int:
-        """Everything in one message, which is one transaction: it is committed when it is answered.
-
-        The case's lock comes first: two writers of one case would else meet in its read models in different order.
-        What stands beside the log comes before it, so that the log's own lock is held as briefly as can be.
-        """
-        bodies = "\n".join([entry.body.hex() for entry in wanted.entries])
-        head = (wanted.stream, epoch, wanted.expected, wanted.own, wanted.case_seen)
+        """Everything in one message, which is one transaction: it is committed when it is answered."""
         with self._connection() as (connection, known):
-            run: list[str] = [_prepared(connection, known, _CASE)]
-            values: list[object] = [wanted.own]
-            for sql, rows in wanted.beside:
-                if rows:
-                    run += [_prepared(connection, known, sql)] * len(rows)
-                    values += chain.from_iterable(rows)
-            run.append(_prepared(connection, known, _CALL))
-            cursor = ClientCursor(connection)
-            cursor.execute(";".join(run), (*values, *head, headers, bodies))
-            while cursor.nextset():
-                pass
-            answer = cursor.fetchone()
-            assert answer is not None
-            return int(answer[0])
+            return _run(connection, known, wanted, epoch, headers)
 
     @contextmanager
     def _connection(self) -> Iterator[tuple[Connection, dict[Any, Any]]]:
@@ -214,6 +199,30 @@ class PostgresqlLog(Log):
             raise Unreachable(f"the records do not answer: {why(error)}") from None
         finally:
             pooled.close()
+
+
+def _run(connection: Connection, known: dict[Any, Any], wanted: Append, epoch: int | None, headers: str) -> int:
+    """Send what is wanted as one message.
+
+    The case's lock comes first: two writers of one case would else meet in its read models in different order.
+    What stands beside the log comes before it, so that the log's own lock is held as briefly as can be.
+    """
+    bodies = "\n".join([entry.body.hex() for entry in wanted.entries])
+    head = (wanted.stream, epoch, wanted.expected, wanted.own, wanted.case_seen)
+    run: list[str] = [_prepared(connection, known, _CASE)]
+    values: list[object] = [wanted.own]
+    for sql, rows in wanted.beside:
+        if rows:
+            run += [_prepared(connection, known, sql)] * len(rows)
+            values += chain.from_iterable(rows)
+    run.append(_prepared(connection, known, _CALL))
+    cursor = ClientCursor(connection)
+    cursor.execute(";".join(run), (*values, *head, headers, bodies))
+    while cursor.nextset():
+        pass
+    answer = cursor.fetchone()
+    assert answer is not None
+    return int(answer[0])
 
 
 def _prepared(connection: Connection, known: dict[Any, Any], sql: str) -> str:

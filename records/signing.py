@@ -2,7 +2,8 @@
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from records.keyring import INSTALLATION, Keys, Purpose
+from records.keyring import INSTALLATION
+from records.keys import Keys, Purpose
 from records.sealing import subkey
 
 

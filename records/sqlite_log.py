@@ -136,14 +136,17 @@ class SqliteLog(Log):
             )
             return epoch
 
-    def fence(self, fence: Entry, beside: Sequence[Statement]) -> None:
+    def fence(self, fence: Entry, beside: Sequence[Statement], seen: int | None = None) -> bool:
         with self._writing() as connection:
             heads = _heads(connection, fence.stream, fence.stream)
             version, epoch, _ = heads.get(fence.stream, _NO_HEAD)
             if epoch >= FENCE_EPOCH:
-                return
+                return True
+            if seen is not None and version != seen:
+                return False
             _write(connection, [fence._replace(version=version + 1)], heads, FENCE_EPOCH)
             _write_beside(connection, beside)
+            return True
 
     def hold(self, connection: SqlConnection, owns: Sequence[str]) -> None:
         """Nothing more: whoever writes a file holds all of it."""

@@ -6,7 +6,8 @@ Rules:
     3. A decision is written only if the case has not moved since it was taken, so consent is checked in the very
        transaction in which a contact is recorded.
     4. Each start of a stream takes a higher epoch; a writer with a lower one is refused.
-    5. An erased case is fenced: its streams take no writer any more, and nothing of it can be read.
+    5. An erased case is fenced: its streams take no writer any more, and nothing of it can be read. The fence rests
+       on what was seen of the case: whatever has come to it since keeps the fence off, in the very transaction.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +26,8 @@ from domain.upcasting import FENCE_SCHEMA, event_from
 from records import projecting
 from records.database import Database
 from records.errors import ContentDiffers, Unreachable, Unreadable
-from records.keyring import Keys, Purpose, scope_of
+from records.keyring import scope_of
+from records.keys import Keys, Purpose
 from records.log import NO_KEY, Append, Entry, Statement, header_of
 from records.projecting import instant
 from records.sealing import Sealer, SealError
@@ -155,18 +157,22 @@ class Store:
             raise Unreachable("the records did not take this: it does not follow what is stored")
         return answer
 
-    def fence(self, reference: str, at: datetime, beside: Sequence[Statement] = ()) -> None:
+    def fence(self, reference: str, at: datetime, beside: Sequence[Statement] = (), *, seen: int | None = None) -> bool:
         """Shut a case for ever: an entry without a body. What is fenced already stays as it is.
 
         Args:
             beside: what is written in the same transaction.
+            seen: the version of the case's own stream that this rests on: a hold may have come after it.
+
+        Returns:
+            Whether the case is fenced. If not, it has moved on since it was seen.
 
         Raises:
             Unreachable: the database does not answer.
         """
         own, stamp = case_stream(reference), instant(at)
         entry = Entry(str(id_of_fence(own)), own, 0, FENCE_SCHEMA, NO_KEY, stamp, b"")
-        self._log.fence(entry, [Statement(_FENCE, [(reference, stamp)]), *beside])
+        return self._log.fence(entry, [Statement(_FENCE, [(reference, stamp)]), *beside], seen)
 
     def read(self, stream: str, after: int = 0) -> tuple[Event, ...]:
         """The events of a stream after a version."""

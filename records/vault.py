@@ -14,9 +14,10 @@ from domain.facts import Frozen
 from domain.intake import Identity
 from records import duplicates
 from records.database import Database
-from records.errors import Unreadable
-from records.keyring import INSTALLATION, Keys, Purpose
-from records.models import IdentityRow, ImportRow, NoteRow
+from records.errors import Fenced, Unreadable
+from records.keyring import INSTALLATION
+from records.keys import Keys, Purpose
+from records.models import FenceRow, IdentityRow, ImportRow, NoteRow
 from records.readings import EVERYBODY, log_readings
 from records.sealing import Sealer, SealError
 
@@ -61,11 +62,14 @@ class Vault:
 
         Raises:
             Locked: the case is locked.
+            Fenced: it was erased meanwhile.
         """
         sealer = self._sealer(reference)
         body = sealer.seal(identity_place(reference), identity.model_dump_json().encode())
         digests = duplicates.digests_of(self._keys, identity)
         with self._database.writing() as connection, Session(bind=connection) as session:
+            if session.get(FenceRow, reference) is not None:
+                raise Fenced
             session.merge(IdentityRow(reference=reference, key_id=sealer.key_id, body=body))
             duplicates.notice(session, reference, digests, self._now())
 

@@ -5,13 +5,12 @@ them, holds every key they need. A case erased between the two would have taken 
 copied once more.
 """
 
-import json
 import shutil
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-
-from pydantic import BaseModel, ValidationError
 
 from domain.errors import NotUnderstood, Refused
 from records.copying import KEYRING_KIND, RECORDS_KIND, copy_from_file, copy_to_file
@@ -19,61 +18,76 @@ from records.database import Database, Reader
 from records.generations import Generations
 from records.keyring import Keyring
 from records.verifying import verify
+from runtime.backup_places import KEYRING, MANIFEST, RECORDS, UNFINISHED, Manifest, alone_in, expired, note, unfinished
 from runtime.keys import holds_events, is_begun
 from runtime.settings import NotRunning, Settings, now
 
 TRIES = 3
 """So often an erasure may come between the two copies."""
 
-RECORDS, KEYRING, MANIFEST = "records.db", "keyring.db", "backup.json"
 _NAME = "safeconduct-%Y%m%dT%H%M%SZ"
 
 
-class Manifest(BaseModel):
-    """What a backup says of itself. Nothing of a case stands in it.
+@dataclass(frozen=True)
+class BackedUp:
+    """What a backup has done.
 
     Attributes:
-        made_at: when.
-        delete_by: until when it is to be kept; what was erased meanwhile can be read in it until then.
-        entries: of the log.
-        chain: the log's chain after the last of them, in hexadecimal digits.
+        made: the new one.
+        expired: those that had expired, and are deleted.
+        unfinished: those whose program had died, and are deleted.
     """
 
-    made_at: datetime
-    delete_by: datetime
-    entries: int
-    chain: str
+    made: Path
+    expired: list[Path]
+    unfinished: list[Path]
 
 
-def back_up(settings: Settings, place: Path) -> tuple[Path, list[Path]]:
-    """Make a backup in a folder, and delete those there that have expired.
-
-    Returns:
-        The new backup, and the deleted ones.
+def back_up(settings: Settings, place: Path) -> BackedUp:
+    """Make a backup in a folder, and delete those there that have expired, or were never finished.
 
     Raises:
-        Refused: the copy is not what the log was.
+        Refused: the copy is not what the log was, or the folder can't be written.
         StoreError: records, keyring or disk do not answer.
     """
     moment = now()
-    made = place / moment.strftime(_NAME)
-    unfinished = made.with_suffix(".unfinished")
-    unfinished.mkdir(parents=True, mode=0o700)
+    with alone_in(place):
+        note(settings, place)
+        left = _delete(unfinished(place))  # first: they are never finished, and hold what is erased meanwhile
+        return BackedUp(_made(settings, place, moment), _delete(expired(place, moment)), left)
+
+
+def _made(settings: Settings, place: Path, moment: datetime) -> Path:
+    begun = place / f"{moment.strftime(_NAME)}{UNFINISHED}"
+    begun.mkdir(mode=0o700)
     try:
-        _copy_both(settings, unfinished)
-        found = verify(Reader(unfinished / RECORDS))
+        _copy_both(settings, begun)
+        found = verify(Reader(begun / RECORDS))
         if found.fault is not None:
             raise Refused(f"the log is not what was written: {found.fault}")
         delete_by = moment + timedelta(days=settings.backup_days)
         manifest = Manifest(made_at=moment, delete_by=delete_by, entries=found.entries, chain=found.chain.hex())
-        (unfinished / MANIFEST).write_text(manifest.model_dump_json(indent=2))
+        (begun / MANIFEST).write_text(manifest.model_dump_json(indent=2))
         if settings.recovery_path.exists():
-            shutil.copy(settings.recovery_path, unfinished)
-        unfinished.rename(made)
+            shutil.copy(settings.recovery_path, begun)
+        return begun.rename(_free(begun.with_suffix("")))
     except BaseException:
-        shutil.rmtree(unfinished)
+        shutil.rmtree(begun)
         raise
-    return made, _delete_expired(place, moment)
+
+
+def _free(wanted: Path) -> Path:
+    """A name that no backup has: there may be one of this second."""
+    number, found = 2, wanted
+    while found.exists():
+        number, found = number + 1, wanted.with_name(f"{wanted.name}-{number}")
+    return found
+
+
+def _delete(backups: list[Path]) -> list[Path]:
+    for one in backups:
+        shutil.rmtree(one)
+    return backups
 
 
 def _copy_both(settings: Settings, folder: Path) -> None:
@@ -104,17 +118,38 @@ def put_back(settings: Settings, backup: Path) -> Manifest:
     """
     _must_be_empty(settings)
     try:
-        manifest = Manifest.model_validate(json.loads((backup / MANIFEST).read_text()))
-    except (OSError, ValueError, ValidationError):
+        manifest = Manifest.model_validate_json((backup / MANIFEST).read_text())
+    except (OSError, ValueError):
         raise NotUnderstood(f"{backup} is no backup: `safeconduct backup` makes one in a folder of its own") from None
     found = verify(Reader(backup / RECORDS))
     if found.fault is not None or (found.entries, found.chain.hex()) != (manifest.entries, manifest.chain):
         raise Refused(f"this backup is not what was written: {found.fault or 'entries are missing at its end'}")
-    copy_from_file(backup / KEYRING, KEYRING_KIND, settings.keyring)
-    copy_from_file(backup / RECORDS, RECORDS_KIND, settings.records_of_owner)
-    if (backup / settings.recovery_path.name).exists():
-        shutil.copy(backup / settings.recovery_path.name, settings.recovery_path)
+    with _both_or_none(settings):
+        copy_from_file(backup / KEYRING, KEYRING_KIND, settings.keyring)
+        copy_from_file(backup / RECORDS, RECORDS_KIND, settings.records_of_owner)
+        if (backup / settings.recovery_path.name).exists():
+            shutil.copy(backup / settings.recovery_path.name, settings.recovery_path)
     return manifest
+
+
+@contextmanager
+def _both_or_none(settings: Settings) -> Iterator[None]:
+    """Take away again what was put back, if the rest can't be: half of it would stand in the way of the next try.
+
+    Raises:
+        Refused: the folder can't be written.
+    """
+    try:
+        yield
+    except BaseException as error:
+        for path in (settings.records, settings.keyring):
+            if isinstance(path, Path):
+                path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise Refused(
+                f"nothing can be put back: {(error.strerror or 'the disk does not answer').lower()}"
+            ) from None
+        raise
 
 
 def _must_be_empty(settings: Settings) -> None:
@@ -128,17 +163,3 @@ def _must_be_empty(settings: Settings) -> None:
     except NotRunning:
         return
     raise Refused("stop the installation first (Ctrl-C where it runs)")
-
-
-def _delete_expired(place: Path, moment: datetime) -> list[Path]:
-    """Delete what a manifest says is no longer to be kept. What has none is not ours."""
-    deleted = []
-    for manifest in sorted(place.glob(f"*/{MANIFEST}")):
-        try:
-            until = Manifest.model_validate_json(manifest.read_text()).delete_by
-        except (OSError, ValueError):
-            continue
-        if until <= moment:
-            shutil.rmtree(manifest.parent)
-            deleted.append(manifest.parent)
-    return deleted

@@ -25,7 +25,7 @@ from records.checkpoints import (
 )
 from records.database import Database, Reader
 from records.errors import StoreError
-from records.keyring import Keys
+from records.keys import Keys
 from records.signing import signing_key
 from runtime.settings import now
 
@@ -174,5 +174,5 @@ def must_not_be_older(records: Reader, keys: Keys, elsewhere: Path | None) -> No
     if newest is not None and stands_at(records, newest.position) != newest.chain:
         raise Refused(
             f"the log is older than the checkpoint of {newest.at[:16]} in {elsewhere}: put back the newest copy of the "
-            "records, or move that file away if what came after is lost"
+            'records; if there is none, see "When only an old backup is left" in docs/operators.md'
         )

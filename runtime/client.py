@@ -9,7 +9,7 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
-from records.keyring import Keys
+from records.keys import Keys
 from runtime.allowlist import ClientAllowlist, Program
 from runtime.codec import sealing_converter
 from runtime.connection import connection, to

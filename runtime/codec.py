@@ -24,7 +24,8 @@ from temporalio.converter import (
     WorkflowSerializationContext,
 )
 
-from records.keyring import Keys, Purpose, scope_of
+from records.keyring import scope_of
+from records.keys import Keys, Purpose
 from records.sealing import Sealer, SealError
 
 SEALED = b"binary/sealed"

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from domain.case import PathClosed, case_stream, make_reference, parse_reference
 from domain.erasing import empty_erasure, erasure_stream
 from domain.erasure import Erasure
-from domain.errors import Erased, NotFound, NotUnderstood, SafeconductError
+from domain.errors import Erased, NotFound, NotUnderstood, Refused, SafeconductError
 from domain.events import Command, Event, Past, Receipt
 from domain.facts import Fact, Occurred
 from domain.intake import IntakeFile, read_intake
@@ -23,16 +23,24 @@ from domain.story import Story
 from records.board import Board
 from records.database import Database
 from records.editions import law_of
-from records.keyring import Keys, Role
+from records.forgetting import is_noted
+from records.keyring import Role
+from records.keys import Keys
 from records.readings import log_readings
 from records.store import Store
 from records.vault import Vault
 from runtime.cases import story_of_file
-from runtime.keys import open_keys, who
+from runtime.keys import is_begun, open_keys, who
 from runtime.settings import Settings, now
 
 if TYPE_CHECKING:
     from runtime.office import Office
+
+NEVER_BEGAN = (
+    "this case has been noted but has not begun: start or import its file again, or have it erased "
+    "(`safeconduct erase CASE --reason recorded-in-error`)"
+)
+"""Whoever starts a case notes the person first. If that breaks off, they are in the vault all the same."""
 
 LOCKED_NAME = "(locked)"
 """In place of the nickname of a locked case."""
@@ -54,7 +62,16 @@ class Desk:
 
     @cached_property
     def database(self) -> Database:
-        return Database(self.settings.records)
+        """The records.
+
+        Raises:
+            Refused: there is a keyring, and no records: none are begun beside it.
+            StoreError: they do not answer.
+        """
+        where = self.settings.records
+        if isinstance(where, Path) and not (where.exists() and where.stat().st_size) and is_begun(self.settings):
+            raise Refused(f"{where} is missing or empty: put it back, with the keyring that belongs to it")
+        return Database(where)
 
     @cached_property
     def keys(self) -> tuple[Keys, ...]:
@@ -113,7 +130,7 @@ class Desk:
                     f"this case was erased on {fenced_at:%Y-%m-%d}: nothing can be recorded in it any more, "
                     f"and there is nothing to read but `safeconduct erase status {reference}`"
                 )
-            if self.board.case(reference) is not None:
+            if self.board.case(reference) is not None or is_noted(self.database, reference):
                 return reference
         except NotUnderstood:
             pass
@@ -123,6 +140,17 @@ class Desk:
         if len(found) > 1:
             raise NotFound(f"{len(found)} cases have this nickname: use the reference ({', '.join(found)})")
         return found[0]
+
+    def find_or_erased(self, text: str) -> str:
+        """The same, and the reference of a case that was erased.
+
+        Raises:
+            NotFound: there is none, or more than one.
+        """
+        try:
+            return self.find(text)
+        except Erased:
+            return parse_reference(text)
 
     def names(self, what: str, *references: str) -> Callable[[str], str]:
         """The nicknames of cases. A reading.

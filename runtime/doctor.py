@@ -34,16 +34,22 @@ from temporalio.service import RPCError
 
 from activities.contract import TASK_QUEUE
 from activities.notifications.webhook import Webhook
-from domain.errors import Refused, SafeconductError
+from domain.errors import Refused, SafeconductError, UnknownRule
+from domain.rulebook import load
+from domain.rulebook.editions import Law
+from records.board import SHOWN
 from records.checkpoints import BadCheckpoint
 from records.database import Reader, is_there
+from records.editions import digest_of, law_of
 from records.errors import Outdated, StoreError, Unreachable
+from records.forgetting import never_began
 from records.keyring import Role
 from records.log import Where, in_short
 from records.migrating import KEYRING, RECORDS, Tree, must_be_current
 from records.sqlite_log import TRIGGERS
 from runtime.allowlist import Program
 from runtime.attributes import lacking, wanted
+from runtime.backup_places import expired, is_held, noted, unfinished
 from runtime.checkpointing import broken_off, lacking_elsewhere
 from runtime.client import connect
 from runtime.disk import EMPTY_BYTES, LOW_BYTES, free_bytes, in_words
@@ -102,9 +108,12 @@ async def examine(settings: Settings) -> list[Finding]:
         about_keyring(settings),
         *about_generation(settings),
         *about_checkpoints(settings),
+        *about_noted(settings),
+        *about_law(settings),
         *await asyncio.to_thread(lambda: list(about_channels(settings))),
         about_time_zones(),
         about_disk(settings.folder),
+        *about_backups(settings),
         ok(
             "versions",
             f"safeconduct {version('safeconduct')}, python {sys.version.split()[0]}, "
@@ -228,6 +237,9 @@ def about_records(where: Where) -> Iterator[Finding]:
     if not path.exists():
         yield warn("records", "there are none yet", "nothing, before the first start; else set SAFECONDUCT_HOME")
         return
+    if not path.stat().st_size:
+        yield fail("records", "records.db is empty: what was in it is gone", "put back the newest copy of records.db")
+        return
     if (broken := _broken(path)) is not None:
         yield fail("records", broken, "stop everything and put the last copy of records.db back, without temporal.db")
         return
@@ -278,10 +290,13 @@ def about_keyring(settings: Settings) -> Finding:
         return warn("keyring", "there is none", "nothing, before the first start; else put keyring.db back")
     elif (broken := _broken(where)) is not None:
         return fail("keyring", broken, "put the last copy of keyring.db back: without it nothing can be read")
-    if not is_begun(settings):
-        return warn("keyring", "it belongs to no key yet", "nothing, before the first start; else put keyring.db back")
     try:
+        if not is_begun(settings):
+            do = "nothing, before the first start; else put keyring.db back"
+            return warn("keyring", "it belongs to no key yet", do)
         open_keys(settings, Role.WORK, may_ask=False)
+    except StoreError as error:  # of the records, without which no key opens
+        return warn("keyring", f"whether it opens can't be seen: {error}", "mend the records first")
     except Refused as error:
         return fail("keyring", str(error), "put back the keyring that belongs to these records, or take its own key")
     except SafeconductError:
@@ -338,6 +353,35 @@ def about_checkpoints(settings: Settings) -> Iterator[Finding]:
         yield warn("checkpoints", f"{place}: a line was broken off ({', '.join(map(str, broken))})", "nothing")
     else:
         yield ok("checkpoints", "the file elsewhere has each of them")
+
+
+def about_noted(settings: Settings) -> Iterator[Finding]:
+    """Whether persons stand in the vault whose case never began: whoever started it broke off."""
+    try:
+        found = never_began(Reader(settings.records)) if is_there(settings.records, RECORDS) else []
+    except StoreError:
+        return  # the line about the records says it better
+    if found:
+        do = "start or import their files again, or have them erased: safeconduct erase REFERENCE"
+        yield warn("vault", f"noted, and never begun: {', '.join(found[:SHOWN])}", do)
+
+
+def about_law(settings: Settings) -> Iterator[Finding]:
+    """Whether the rulebook's files can be read, and say what the edition says on which cases run."""
+    try:
+        files = load(over=settings.rules)
+    except UnknownRule as error:
+        yield fail("law", str(error), "safeconduct rules --check FILE")
+        return
+    try:
+        law = law_of(Reader(settings.records), files) if is_there(settings.records, RECORDS) else Law.of(files)
+    except StoreError:
+        return  # the line about the records says it better
+    if law.editions and law.editions[-1].digest != digest_of(files):
+        found = f"the files say something else than edition {law.latest}, on which cases run"
+        yield warn("law", found, "safeconduct rules --diff, then safeconduct rules --apply")
+    else:
+        yield ok("law", f"edition {law.latest}, as the files say" if law.editions else "the files, no edition yet")
 
 
 def _broken(path: Path) -> str | None:
@@ -428,6 +472,24 @@ def about_time_zones() -> Finding:
     except ZoneInfoNotFoundError:
         return fail("time zones", "unknown to this Python", "install the package tzdata")
     return ok("time zones", f"known; this machine's own is {datetime.now().astimezone().tzname()}")
+
+
+def about_backups(settings: Settings) -> Iterator[Finding]:
+    """What lies where backups were made, and should not: it holds who was erased since, and the next deletes it."""
+    for place in noted(settings):
+        try:
+            left = [] if is_held(place) else unfinished(place)
+            late = expired(place, now())
+        except OSError:
+            yield warn("backups", f"{place} can't be read: what lies there may be kept for too long", "look there")
+            continue
+        told = [f"{len(left)} never finished"] if left else []
+        told += [f"{len(late)} {'has' if len(late) == 1 else 'have'} expired"] if late else []
+        if told:
+            found = f"in {place}: {', '.join(told)}; who was erased since can be read there"
+            yield warn("backups", found, f"safeconduct backup {place}: it deletes them")
+        else:
+            yield ok("backups", f"in {place}: none is left over" if place.exists() else f"{place} is not there now")
 
 
 def about_disk(folder: Path) -> Finding:

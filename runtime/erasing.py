@@ -9,10 +9,10 @@ from typer.core import TyperGroup
 
 from domain.case import parse_reference
 from domain.erasure import Erasure, ErasureApproved, ErasureReason, ErasureRequested, ErasureWithdrawn, Standing, Step
-from domain.errors import Erased, NotFound, NotUnderstood, Refused
+from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import ENGINE
 from domain.facts import Fact
-from records.persons import proves
+from records.persons import enrolled_at, proves
 from runtime import screen
 from runtime.desk import Desk, as_json, at_desk, read_text
 from runtime.keys import ask_passphrase
@@ -81,11 +81,31 @@ def _decided(case: str, staff: str | None, fact: Fact) -> tuple[Desk, str]:
     reference = here.find(case)
     if here.staff == ENGINE:
         raise Refused(f"nobody is called {ENGINE} here: that is Safeconduct itself")
+    if isinstance(fact, ErasureApproved):
+        _must_have_been_here(here, reference)
     passphrase = ask_passphrase(here.staff, "an erasure is decided in a terminal, by a passphrase")
     if not proves(here.keys[0].keyring, here.staff, passphrase):
         raise Refused(f"this is not the passphrase of {here.staff}, or nobody of this name is enrolled")
     asyncio.run(here.erase(reference, fact))
     return here, reference
+
+
+def _must_have_been_here(here: Desk, reference: str) -> None:
+    """Return if who approves was enrolled before it was asked for: nobody makes themselves a second person for it.
+
+    Raises:
+        Refused: they were not.
+        NotFound: they are not enrolled.
+    """
+    asked = here.erasure(reference)
+    if asked.requested_at is None or asked.requested_by in (ENGINE, here.staff):  # which is refused for itself
+        return
+    since = enrolled_at(here.keys[0].keyring, here.staff)
+    if since > asked.requested_at:
+        raise Refused(
+            f"{here.staff} has been enrolled since {screen.day(since)}, after this erasure was asked for: "
+            "somebody who was here before approves it"
+        )
 
 
 @erase_app.command()
@@ -101,7 +121,7 @@ def status(
     if case is None:
         _list_all(here, json=json)
         return
-    reference = _reference(here, case)
+    reference = here.find_or_erased(case)
     if json:
         print(as_json({"reference": reference, **here.erasure(reference).model_dump(mode="json")}))
         return
@@ -124,7 +144,7 @@ def _list_all(here: Desk, *, json: bool) -> None:
 def certificate(case: Annotated[str, typer.Argument(help="reference")]) -> None:
     """The signed certificate of an erased case."""
     here = at_desk()
-    found = here.erasure(_reference(here, case))
+    found = here.erasure(here.find_or_erased(case))
     if found.certificate is None:
         raise NotFound(f"there is no certificate: this erasure is {found.standing}")
     print(found.certificate)
@@ -160,16 +180,8 @@ def show_stub(here: Desk, case: str, *, json: bool) -> bool:
     return True
 
 
-def _reference(here: Desk, case: str) -> str:
-    """The reference of a case that may be erased already."""
-    try:
-        return here.find(case)
-    except Erased:
-        return parse_reference(case)
-
-
 def _tell(erasure: Erasure) -> None:
-    print(f"It is {erasure.standing}.")
+    print(f"Now: {erasure.standing}.")
     if erasure.foreseen is not None and erasure.standing is Standing.FORESEEN:
         print(f"Kept until {erasure.foreseen.erase_by}; its erasure will be asked for after {erasure.foreseen.ask_on}.")
     if erasure.requested_by is not None:

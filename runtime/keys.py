@@ -22,7 +22,8 @@ from pathlib import Path
 from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
 from records.database import Database, Reader, is_there
 from records.generations import Generations
-from records.keyring import Keyring, Keys, Role, WrongMaster, wrapping_key
+from records.keyring import Keyring, Role, WrongMaster, wrapping_key
+from records.keys import Keys
 from records.log import Where, in_short, name_of
 from records.migrating import KEYRING, RECORDS
 from records.persons import Right, check_passphrase, master_by_passphrase, new_person, recovery_settings

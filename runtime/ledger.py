@@ -1,8 +1,9 @@
 """The commands about the records as a whole: whether they are what was written, copies of them, and their tables."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import SecretStr
@@ -11,14 +12,18 @@ from sqlalchemy import text
 
 from domain.case import parse_reference
 from domain.errors import NotUnderstood, Refused
-from records.checkpoints import all_signed, checkpoints
+from records.checkpoints import Checkpoint, all_signed, checkpoints, kept_in
 from records.database import answering
+from records.errors import StoreError
 from records.migrating import url_of
 from records.verifying import Verified, verify, verify_case
 from runtime import screen
 from runtime.desk import Desk, as_json, at_desk, read_text
 from runtime.keys import existing_ring
 from runtime.settings import Settings, now
+
+if TYPE_CHECKING:
+    from runtime.backup_places import Manifest
 
 _LAST = text("SELECT coalesce(max(position), 0) FROM event")
 
@@ -133,15 +138,17 @@ def rebuild_() -> None:
 def backup_(
     folder: Annotated[Path, typer.Argument(help="where backups lie; each is a folder of its own in it")],
 ) -> None:
-    """Copy records and keyring while everything runs, and delete the backups there that have expired."""
+    """Copy records and keyring while everything runs, and delete the backups there that have expired or broke off."""
     from runtime.backup import back_up
 
     settings = Settings()
     existing_ring(settings)
-    made, deleted = back_up(settings, folder)
-    for one in deleted:
+    done = back_up(settings, folder)
+    for one in done.unfinished:
+        print(f"Deleted, for it was never finished: {one}")
+    for one in done.expired:
         print(f"Deleted, for it had expired: {one}")
-    print(f"{made} holds everything up to now, and opens with the same passphrases and keys.")
+    print(f"{done.made} holds everything up to now, and opens with the same passphrases and keys.")
     print(f"It is deleted by the first backup after {settings.backup_days} days: until then, a case that is erased")
     print("meanwhile can still be read in it.")
 
@@ -155,11 +162,36 @@ def put_back_(
     settings = Settings()
     manifest = put_back(settings, backup)
     print(f"{manifest.entries} entries are back, as they were at {manifest.made_at:%Y-%m-%d %H:%M} UTC.")
+    for line in _what_came_after(settings, manifest):
+        print(line)
     print("Start it (`make run`), then: safeconduct restore --all")
 
 
 def _role_in(address: SecretStr) -> str | None:
     return url_of(address.get_secret_value()).username
+
+
+def _what_came_after(settings: Settings, manifest: "Manifest") -> Iterator[str]:
+    """What a backup does not know, and brings back to life: nobody but persons can tell which cases those are."""
+    yield (
+        f"Whoever was erased after {manifest.made_at:%Y-%m-%d %H:%M} UTC is here again: erase them again, by the "
+        "certificates since then"
+    )
+    yield '  (docs/operators.md, "When only an old backup is left"): safeconduct erase REFERENCE --reason WHY'
+    if (last := _last_kept(settings.checkpoints)) is not None and last.position > manifest.entries:
+        yield (
+            f"{last.position - manifest.entries} entries or more are lost: {settings.checkpoints} knows of "
+            f"{last.position}, the last of them of {last.at[:16]} or before"
+        )
+
+
+def _last_kept(place: Path | None) -> Checkpoint | None:
+    """The newest checkpoint elsewhere, as it stands there: whether it is ours the next start says."""
+    if place is None:
+        return None
+    with suppress(OSError, ValueError, StoreError):
+        return max(kept_in(place.read_text().splitlines()), key=lambda one: one.position, default=None)
+    return None
 
 
 def migrate_() -> None:

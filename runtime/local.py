@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from activities.notifications.channel import Channel
-from records.board import SHOWN, Board
-from records.database import Database
-from records.keyring import Keys
+from records.board import Board
+from records.database import Database, Reader
+from records.keys import Keys
 from records.log import in_short
 from runtime import screen
 from runtime.allowlist import Program
@@ -20,8 +20,9 @@ from runtime.client import connect, hush
 from runtime.connection import forget_chosen_engines
 from runtime.crew import Crew
 from runtime.desk import Desk, read_intake_file
-from runtime.embedded import EngineDidNotStart, free_port, lasting_server
+from runtime.embedded import EngineDidNotStart, free_port, lasting_server, stop_orphan
 from runtime.ending import told_to_stop
+from runtime.engine_queues import erased_for_good, sweep
 from runtime.keys import (
     DEMO_PASSPHRASE,
     DEMO_PERSONS,
@@ -135,6 +136,7 @@ class Place:
 async def everything(settings: Settings, master: bytes, ports: Ports, workers: int) -> AsyncIterator[Place]:
     """Agent, engine, records and workers, announced to the commands as long as the context lasts."""
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    await asyncio.to_thread(sweep_the_queues, settings)
     async with agent(master) as door, _engine(settings, ports):
         address = f"127.0.0.1:{ports.engine}"
         running = Running(
@@ -160,6 +162,12 @@ async def everything(settings: Settings, master: bytes, ports: Ports, workers: i
                 yield place
             finally:
                 settings.withdraw()
+
+
+def sweep_the_queues(settings: Settings) -> None:
+    """Take out of the engine's file what it still holds of erased cases, while nobody has it open."""
+    stop_orphan(settings.engine_path)
+    sweep(settings.engine_path, erased_for_good(Reader(settings.records)))
 
 
 def _engine(settings: Settings, ports: Ports) -> contextlib.AbstractAsyncContextManager[object]:
@@ -201,11 +209,11 @@ async def what_is_due_has_come(board: Board) -> None:
 def welcome(desk: Desk, running: Running, *, lid: str | None, demo: bool) -> None:
     """What there is, where to look, what to try next, and what stops with the lid of a laptop."""
     console, moment = screen.console(), now()
-    needs, found = desk.board.needs_a_human(moment), desk.board.cases()[:SHOWN]
-    name = desk.names_shown({*(need.duty.reference for need in needs), *(case.reference for case in found)})
+    needs, found = desk.board.needs_a_human(moment), desk.board.list_cases(moment)
+    name = desk.names_shown({*(need.duty.reference for need in needs), *(one.case.reference for one in found)})
     console.print(screen.needs_table(needs, name, moment) if needs else "Nothing needs a human now.")
     if found:
-        console.print(screen.cases_table(found, name, lambda case: desk.board.next_duty(case, moment)))
+        console.print(screen.cases_table(found, name))
     print(f"Temporal's UI:  {running.ui}")
     print(f"  with cases readable, for who signs in: {running.decoder}")
     if demo:
@@ -215,10 +223,11 @@ def welcome(desk: Desk, running: Running, *, lid: str | None, demo: bool) -> Non
         print(lid)
     print("In another terminal, from this folder:")
     if found:
-        for command in ("safeconduct", f"safeconduct status {name(found[0].reference)}"):
+        first = found[0].case.reference
+        for command in ("safeconduct", f"safeconduct status {name(first)}"):
             print(f"  .venv/bin/{command}")
-        print(f"  .venv/bin/safeconduct timeline {found[0].reference}")
-        print(f"  .venv/bin/safeconduct simulate {found[0].reference} --days 90")
+        print(f"  .venv/bin/safeconduct timeline {first}")
+        print(f"  .venv/bin/safeconduct simulate {first} --days 90")
     else:
         print("  .venv/bin/safeconduct start")
     print("Ctrl-C stops everything.", flush=True)

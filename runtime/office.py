@@ -1,7 +1,7 @@
 """What the command line, and every other sender of commands, does with a case: one door to engine and records."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from activities.contract import TASK_QUEUE
 from domain.case import case_stream, phase_of
 from domain.erasing import ERASURE, is_erasure
 from domain.errors import Erased, NotFound, NotUnderstood, Refused, SafeconductError
-from domain.events import Command, Intake, Past, Receipt, id_from_cause, is_answer_to
+from domain.events import Command, Event, Intake, Past, Receipt, id_from_cause, is_answer_to
 from domain.facts import Fact, Occurred
 from domain.story import Route, answer_in, blank_room, route
 from domain.stream import REUSED, Ledger, path_hears, standings
@@ -95,12 +95,7 @@ class Office:
         if answered := answer_in(events, command_id, past):
             # a crash can leave the log ahead of its phase: that has to learn of it, or a duty would never sound
             return await self.send(answered[0].stream, self._command(past, past.fact, command_id, note))
-        path = path_of(tuple(event for event in events if event.stream == case_stream(reference)), reference)
-        way = route(path.state, reference, past)
-        if way.opens is not None:
-            await self.send(
-                case_stream(reference), self._command(past, way.opens, id_from_cause(command_id, "opens"), None)
-            )
+        way = await self._way(reference, past, command_id, events)
         try:
             receipt = await self.send(way.stream, self._command(past, past.fact, command_id, note))
         except NotUnderstood:
@@ -111,6 +106,21 @@ class Office:
             receipt, way = Receipt.of(answered), Route(answered[0].stream)
         await self.path_has_heard(reference, way.stream)
         return receipt
+
+    async def _way(self, reference: str, past: Past, command_id: UUID, events: Sequence[Event]) -> Route:
+        """Where a fact goes; the room that it needs is opened first."""
+        way = _routed(reference, past, events)
+        if way.opens is None:
+            return way
+        opens = self._command(past, way.opens, id_from_cause(command_id, "opens"), None)
+        try:
+            await self.send(case_stream(reference), opens)
+        except Refused:
+            # another report has opened the same room meanwhile: this one finds it open, and is not refused for that
+            way = _routed(reference, past, self.store.read_case(reference))
+            if way.opens is not None:
+                raise
+        return way
 
     def _command(self, past: Past, fact: Fact, command_id: UUID, note: UUID | None) -> Command:
         return Command(
@@ -200,6 +210,11 @@ class Office:
         path = path_of(self.store.read(case_stream(reference)), reference)
         ledger = Ledger.empty(stream, blank_room(path.state, stream)).plus(self.store.read(stream))
         return bool(path_hears(path, stream, standings(ledger), self.now()))
+
+
+def _routed(reference: str, past: Past, events: Sequence[Event]) -> Route:
+    path = path_of(tuple(event for event in events if event.stream == case_stream(reference)), reference)
+    return route(path.state, reference, past)
 
 
 def workflow_type(stream: str) -> str:

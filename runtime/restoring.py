@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from typer.exceptions import Exit
 
 from domain.case import reference_of
-from domain.errors import NotUnderstood, SafeconductError
+from domain.errors import NotFound, NotUnderstood, SafeconductError
 from runtime import screen
-from runtime.desk import Desk, as_json, at_desk
+from runtime.desk import NEVER_BEGAN, Desk, as_json, at_desk
 from runtime.settings import NotRunning
 
 if TYPE_CHECKING:  # the engine's client takes half a second to import: reading commands do not wait for it
@@ -106,6 +106,8 @@ def revive(case: Case) -> None:
     here = at_desk()
     reference = here.find(case)
     streams = _open(here, reference)
+    if not streams and here.board.case(reference) is None:
+        raise NotFound(NEVER_BEGAN)
     if not streams:
         print(f"{reference} is closed: nothing has to run for it.")
         return

@@ -4,6 +4,8 @@ Rules:
     1. Which streams must run is read from the records, never from the engine's lists, which lag behind.
     2. What runs is left alone, so whatever is done here can be done again, and begun again where it broke off.
     3. Nothing is carried over: a workflow begins by reading its stream, and a path asks its phases what stands.
+    4. The engine is asked before anything is started: of a start that it refuses it keeps the sealed input for a while,
+       which is one thing more to wait for when the case is erased.
 """
 
 import asyncio
@@ -100,7 +102,12 @@ async def revive(client: Client, stream: str, shift: timedelta = timedelta()) ->
 
     Returns:
         Whether it had to be started.
+
+    Raises:
+        RPCError: the engine does not answer.
     """
+    if await how_it_ended(client, stream) in (None, PAUSED):
+        return False
     try:
         await client.start_workflow(
             workflow_type(stream),
@@ -111,7 +118,7 @@ async def revive(client: Client, stream: str, shift: timedelta = timedelta()) ->
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         )
     except WorkflowAlreadyStartedError:
-        return False
+        return False  # somebody else was faster
     return True
 
 

@@ -15,8 +15,8 @@ from domain.erasing import ERASURE, is_erasure
 from domain.events import Corrected, Event
 from domain.forecast import Line
 from domain.room import DatesMoved, DutyCameDue, HistoryImported, LawChanged, MovedDate
-from records.board import Need
-from records.models import CaseRow, DuplicateHitRow, DutyRow, NoticeRow, PhaseRow, ReadingRow
+from records.board import Listed, Need
+from records.models import DuplicateHitRow, DutyRow, NoticeRow, PhaseRow, ReadingRow
 from records.readings import EVERYBODY
 
 NameOf = Callable[[str], str]
@@ -84,19 +84,19 @@ def _why(duty: DutyRow) -> str:
     return f"{duty.title}{cost}{doubt}"
 
 
-def cases_table(cases: Sequence[CaseRow], name_of: NameOf, next_due: Callable[[str], DutyRow | None]) -> Table:
+def cases_table(listed: Sequence[Listed], name_of: NameOf) -> Table:
     """The list of cases."""
     table = plain_table("Cases", "Case", "Nickname", "Stage", "Country", "Who", "Next date", "What")
-    for case in cases:
-        duty = next_due(case.reference)
+    for one in listed:
+        case = one.case
         table.add_row(
             case.reference,
             escape(name_of(case.reference)),
             case.stage,
             case.country or "",
             case.coordinator or "nobody",
-            day(duty.due) if duty is not None else "",
-            escape(duty.title) if duty is not None else "",
+            day(one.due),
+            escape(one.title or ""),
         )
     return table
 

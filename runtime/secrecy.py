@@ -16,7 +16,15 @@ from records.readings import readings_of
 from records.sealing import fresh_key
 from runtime import screen
 from runtime.desk import as_json, at_desk, check_name, read_text
-from runtime.keys import MASTER_KEY, ask_new_passphrase, ask_passphrase, existing_ring, master_key, write_recovery_copy
+from runtime.keys import (
+    MASTER_KEY,
+    ask_new_passphrase,
+    ask_passphrase,
+    existing_ring,
+    master_key,
+    who,
+    write_recovery_copy,
+)
 from runtime.settings import NotRunning, Settings
 
 staff_app = typer.Typer(help="Who can open this installation.")
@@ -55,7 +63,7 @@ def person(case: Case, json: AsJson = False) -> None:
 def readings(case: Case, json: AsJson = False) -> None:
     """Who has read of a case, and when."""
     here = at_desk()
-    found = readings_of(here.database, here.find(case))
+    found = readings_of(here.database, here.find_or_erased(case))
     if json:
         print(as_json([row.model_dump() for row in found]))
     else:
@@ -95,21 +103,43 @@ def add_staff(
     may_see_duplicates: Annotated[
         bool, typer.Option("--may-see-duplicates", help="who may be told that a person came back")
     ] = False,
+    witness: Annotated[str | None, typer.Option("--with", help="a second person, where two are enrolled")] = None,
 ) -> None:
-    """Let another person open this installation, with a passphrase of their own."""
+    """Let another person open this installation, by a passphrase of their own. Where two are enrolled, two agree."""
     settings = Settings()
     ring = existing_ring(settings)
     check_name(name)
     if any(row.name == name for row in ring.persons()):
         raise Refused(f"{name} is enrolled already")
-    master = master_key(settings)
+    master = master_key(settings) if len(ring.persons()) < 2 else _master_of_two(ring, who(settings), witness)
     _enroll(ring, name, master, {persons.Right.DUPLICATES} if may_see_duplicates else ())
     print(f"{name} is enrolled.")
 
 
+def _master_of_two(ring: Keyring, staff: str, witness: str | None) -> bytes:
+    """The master key, from two persons: whoever could enrol themselves again alone would be two persons.
+
+    Raises:
+        NotUnderstood: no second one is named.
+        Refused: they are one person, or a passphrase is another.
+        NotFound: one of them is not enrolled.
+    """
+    if witness is None:
+        raise NotUnderstood("two persons enrol a third: name the second with --with NAME, who types their passphrase")
+    if witness == staff:
+        raise Refused("two persons enrol a third: --with names another than who types")
+    master = b""
+    for one in (staff, witness):
+        persons.enrolled_at(ring, one)  # who is not enrolled is not asked
+        master = persons.master_by_passphrase(ring, one, ask_passphrase(one, "persons are enrolled at a terminal"))
+    return master
+
+
 def _enroll(ring: Keyring, name: str, master: bytes, rights: Iterable[persons.Right]) -> None:
     """Ask for the passphrase, and write the person down; the master key may have been changed while they typed."""
-    person = persons.new_person(name, ask_new_passphrase(name), master, rights)
+    passphrase = ask_new_passphrase(name)
+    persons.must_be_their_own(ring, name, passphrase)
+    person = persons.new_person(name, passphrase, master, rights)
     try:
         ring.must_fit(master)
     except WrongMaster:

@@ -4,11 +4,12 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from domain.errors import SafeconductError
+from domain.errors import NotUnderstood, SafeconductError
 from records.log import Where
 
 
@@ -50,6 +51,20 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(env_prefix="SAFECONDUCT_", hide_input_in_errors=True)
+
+    if not TYPE_CHECKING:  # who calls it sees the fields
+
+        def __init__(self, **given: Any) -> None:
+            """
+            Raises:
+                NotUnderstood: a setting makes no sense. What it holds is not repeated: it may be a secret.
+            """
+            try:
+                super().__init__(**given)
+            except ValidationError as error:
+                wrong = error.errors(include_input=False, include_url=False, include_context=False)[0]
+                name = "_".join(str(part) for part in wrong["loc"]).upper()
+                raise NotUnderstood(f"SAFECONDUCT_{name}: {wrong['msg'].lower()}") from None
 
     home: Path | None = None
     webhook_url: str | None = None

@@ -198,7 +198,8 @@ def _told(one: Stay) -> str:
 
 def _overstays(found: Reckoning) -> Iterator[str]:
     if not found.overstays:
-        yield "  Overstay: none" if found.answers else "  Overstay: not known"
+        is_known = found.stay is None or found.days_left is not None
+        yield f"  Overstay: {'none' if is_known else 'not known'}"
     for one in found.overstays:
         when = "would begin" if one.since > found.on else "since"
         sure = "" if one.certain_since == one.since else f"; certain since {one.certain_since}"
@@ -208,7 +209,7 @@ def _overstays(found: Reckoning) -> Iterator[str]:
 
 
 def _entries(found: Reckoning) -> Iterator[str]:
-    if not found.answers:
+    if found.days_left is None:
         return
     leaving = f", having left on {found.leaves}" if found.leaves is not None and found.leaves >= found.on else ""
     yield f"  Earliest new entry{leaving}: {_chance(found.next_entry)}"

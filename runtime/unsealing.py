@@ -4,7 +4,8 @@ from temporalio.api.common.v1 import Payload
 
 from records.database import Database
 from records.errors import StoreError
-from records.keyring import Keys, Role, scope_of
+from records.keyring import Role, scope_of
+from records.keys import Keys
 from records.persons import proves
 from records.readings import log_readings
 from records.sealing import SealError

@@ -31,7 +31,8 @@ from domain.errors import SafeconductError
 from records.board import Board
 from records.database import Reader
 from records.errors import StoreError, Unreachable
-from records.keyring import Keys, Role
+from records.keyring import Role
+from records.keys import Keys
 from records.models import DutyRow
 from records.sealing import SealError
 from runtime import logs, telemetry
@@ -65,6 +66,9 @@ HEARTBEAT_ROUNDS = 4
 SETTLING_ROUNDS = 0.2
 """After that part of a round (3 s) a stream that does not run is looked at again: a path opens a phase in the records
 a moment before it starts it."""
+
+SETTLING_LOOKS = 20
+"""So often at most (a minute): as long as fewer are missing each time, somebody starts them, and nobody is called."""
 
 NOTEWORTHY = timedelta(seconds=30)
 """A shorter sleep, or a smaller step of the clock, changes nothing for duties that count in hours."""
@@ -237,8 +241,7 @@ class Watchdog:
         try:
             missing = await not_running(client, batch)
             if missing:
-                await asyncio.sleep(SETTLING_ROUNDS * self._every)
-                missing = await not_running(client, missing)
+                missing = await self._settled(client, missing)
                 # read after the engine was asked: a phase is over in the records before its workflow ends
                 still_open = set(await asyncio.to_thread(self._board.open_streams)) if missing else set()
                 missing = {stream: how for stream, how in missing.items() if stream in still_open}
@@ -250,6 +253,19 @@ class Watchdog:
         await self._call_for_help()
         await self._start_again(client, missing, moment)
         return len(missing)
+
+    async def _settled(self, client: Client, missing: dict[str, str]) -> dict[str, str]:
+        """Those of them that still do not run, once they become no fewer.
+
+        Raises:
+            RPCError: the engine does not answer.
+        """
+        for _ in range(SETTLING_LOOKS):
+            await asyncio.sleep(SETTLING_ROUNDS * self._every)
+            before, missing = len(missing), await not_running(client, missing)
+            if len(missing) in (0, before):
+                break
+        return missing
 
     def _batch(self, streams: list[str], moment: Moment) -> list[str]:
         """The streams to ask for in this round: those that were not asked for longest."""

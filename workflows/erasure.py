@@ -1,12 +1,12 @@
 """The erasure of one case: it waits for persons, for time and for holds, and then goes step by step."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities import contract
 from activities.contract import (
@@ -14,6 +14,7 @@ from activities.contract import (
     AppendRequest,
     CaseSeen,
     Certificate,
+    FenceRequest,
     LookAtCase,
     ReadCase,
     StepAnswer,
@@ -75,6 +76,7 @@ class ErasureWorkflow(Writer[Erasure]):
         self.reference = reference_of(start.stream)
         self.ledger: Ledger[Erasure] = empty_erasure(self.reference)
         self.case = Path(stream=start.stream)
+        self.case_seen, self.looked_on = CaseSeen(), date.min
         self.clock = Clock()
         self.must_look = True
         self.not_before: datetime | None = None
@@ -169,6 +171,7 @@ class ErasureWorkflow(Writer[Erasure]):
             wanted = LookAtCase(reference=self.reference, today=today)
             seen: CaseSeen = await self.call(contract.LOOK_AT_CASE, wanted, CaseSeen)
             self.case = Path(stream=self.stream, began=seen.began, erase_by=seen.erase_by, holds=seen.holds)
+            self.case_seen, self.looked_on = seen, today
             found = noticed(self.state, self.case, today)
             if found is None or await self.record(found):
                 return
@@ -194,7 +197,7 @@ class ErasureWorkflow(Writer[Erasure]):
 
     async def do(self, step: Step) -> None:
         """One step, and its fact. What fails is tried again later, and the ladder goes on meanwhile."""
-        wanted = StepRequest(reference=self.reference, at=self.now())
+        wanted = self.request(step)
         try:
             if step is Step.CERTIFIED:
                 signed: Certificate = await _step(step, wanted, Certificate)
@@ -202,9 +205,18 @@ class ErasureWorkflow(Writer[Erasure]):
             else:
                 answer: StepAnswer = await _step(step, wanted, StepAnswer)
                 await self.record(ErasureStepDone(step=step, counts=answer.counts))
-        except ActivityError:
+        except ActivityError as error:
+            if isinstance(error.cause, ApplicationError) and error.cause.type == contract.CASE_MOVED:
+                self.must_look = True  # a hold may have come between the last look and the fence
+                return
             workflow.logger.warning("a step of an erasure has failed; it is tried again")
             self.not_before = self.now() + AGAIN_AFTER
+
+    def request(self, step: Step) -> StepRequest:
+        now = self.now()
+        if step is Step.FENCED:
+            return FenceRequest(reference=self.reference, at=now, seen=self.case_seen, today=self.looked_on)
+        return StepRequest(reference=self.reference, at=now)
 
     def acts_at(self) -> datetime | None:
         at = self.state.acts_at()

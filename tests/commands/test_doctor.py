@@ -106,7 +106,7 @@ async def test_on_a_running_installation_each_thing_is_looked_at_and_what_it_say
                 findings = await examine(Settings(home=tmp_path))
                 return not [one for one in findings if one.verdict is FAIL] and set(seen(findings)) == {
                     *("server", "namespace", "workers", "search attributes", "clock", "records", "keyring"),
-                    *("generation", "checkpoints"),
+                    *("generation", "checkpoints", "law"),
                     *("notices", "heartbeat", "time zones", "disk", "versions"),
                 }
 

@@ -15,7 +15,7 @@ from tests.support.searching import files_below, leaks
 from tests.support.terminal import Typist, typist
 
 NAMES = {"Wren": "Щербаковский Сергей Юрьевич", "Lori": "Кузнецовский Иван Петрович", "Rook": "Serhii SHCHERBAKOVSKYI"}
-VERAS = "ten quiet lakes"
+VERAS, NORAS = "ten quiet lakes", "four slow ferries"
 HIT = ["Wren", "Rook"]
 
 
@@ -47,6 +47,15 @@ class Office:
             assert self.here.code_of(terminal) == code, printed
         assert "Traceback" not in printed
         return printed.partition(f"Passphrase of {staff}: ")[2].lstrip()
+
+    def enrols(self, name: str, passphrase: str) -> None:
+        """Two persons enrol another, who may see duplicates."""
+        with self.here.typing("staff", "add", name, "--may-see-duplicates", "--with", "timur") as terminal:
+            for one in ("dana", "timur"):
+                terminal.answers(f"Passphrase of {one}", DEMO_PASSPHRASE)
+            terminal.answers(f"New passphrase of {name}", passphrase)
+            terminal.answers("The same again", passphrase)
+            assert f"{name} is enrolled." in terminal.reads_to_the_end()
 
     def hits(self) -> list[dict[str, object]]:
         found = json.loads(self.asked("duplicates", "--json"))
@@ -163,23 +172,17 @@ def test_nobody_gives_themselves_the_right_and_a_second_person_does(office: Offi
 
 
 def test_a_person_is_enrolled_with_the_right(office: Office) -> None:
-    with office.here.typing("staff", "add", "vera", "--may-see-duplicates") as terminal:
-        terminal.answers("New passphrase of vera", VERAS)
-        terminal.answers("The same again", VERAS)
-        assert "vera is enrolled." in terminal.reads_to_the_end()
+    office.enrols("vera", VERAS)
     assert "May be the same person" in office.asked("duplicates", staff="vera", passphrase=VERAS)
 
 
 def test_who_has_the_right_is_reminded_to_look_hits_or_none(office: Office) -> None:
     line = "You have not looked for duplicates this week: safeconduct duplicates"
-    with office.here.typing("staff", "add", "nora", "--may-see-duplicates") as terminal:
-        terminal.answers("New passphrase of nora", VERAS)
-        terminal.answers("The same again", VERAS)
-        terminal.reads_to_the_end()
+    office.enrols("nora", NORAS)
     nora = office.here.at(office.folder / "home", "nora")
     assert nora.types()[1].splitlines()[-1] == line
     assert line not in nora.types("--json")[1]
-    office.asked("duplicates", staff="nora", passphrase=VERAS)
+    office.asked("duplicates", staff="nora", passphrase=NORAS)
     assert line not in nora.types()[1]
     assert line not in office.typed()
 

@@ -266,10 +266,6 @@ def test_persons_are_enrolled_with_a_passphrase_of_their_own(installed: Installa
     assert re.fullmatch(r"dana  since \S+\ntimur  since \S+\n", typed(installed.here, "staff", "list"))
     assert "enrolled already" in refused(installed.here, "staff", "add", "timur")
     assert "lower-case" in refused(installed.here, "staff", "add", "Wrong Name")
-    with installed.here.typing("staff", "add", "vera") as terminal:
-        terminal.answers("Passphrase of dana", TIMURS)
-        assert "not the passphrase of dana" in is_one_line(1, ends(installed.here, terminal, 1))
-    assert "vera" not in typed(installed.here, "staff", "list")
 
 
 def test_a_locked_case_is_shut_at_once_while_its_duties_go_on_and_a_second_person_opens_it(
@@ -327,6 +323,29 @@ def test_the_recovery_key_opens_a_locked_case_and_nothing_else_does(installed: I
     assert case_stream(reference) in str(installed.rows("SELECT scope FROM locked", "keyring.db"))
     assert "is open again" in typed(here, "unlock", reference, "--recovery", str(installed.recovery))
     assert "Wren" in typed(here, "status", reference)
+
+
+def test_s7_nobody_enrols_a_second_name_of_theirs_where_somebody_else_is_there(installed: Installation) -> None:
+    enrol_timur(installed)
+    here, add = installed.here, ("staff", "add", "vera", "--with", "timur")
+    assert "two persons enrol a third" in refused(here, "staff", "add", "vera")
+    assert "another than who types" in refused(here, "staff", "add", "vera", "--with", "dana")
+    with here.typing(*add) as terminal:
+        terminal.answers("Passphrase of dana", TIMURS)
+        assert "not the passphrase of dana" in is_one_line(1, ends(here, terminal, 1))
+    with here.typing(*add) as terminal:
+        terminal.answers("Passphrase of dana", PASSPHRASE)
+        terminal.answers("Passphrase of timur", PASSPHRASE)
+        assert "not the passphrase of timur" in is_one_line(1, ends(here, terminal, 1))
+    for passphrase, code in ((PASSPHRASE, 1), ("eight slow rivers", 0)):
+        with here.typing(*add) as terminal:
+            terminal.answers("Passphrase of dana", PASSPHRASE)
+            terminal.answers("Passphrase of timur", TIMURS)
+            terminal.answers("New passphrase of vera", passphrase)
+            terminal.answers("The same again", passphrase)
+            said = ends(here, terminal, code)
+        assert ("each person needs their own" in said) == bool(code)
+        assert ("vera" in typed(here, "staff", "list")) == (not code)
 
 
 # --- what is done while it stands still ---

@@ -1,12 +1,16 @@
 """`stay`, typed where nothing is installed: dates in, reckoning out."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import starter
+from domain.errors import SafeconductError
 from tests.support.servers import ROOT, clean_environment
 
 OWN = """
@@ -14,7 +18,7 @@ code = "KZ"
 by = "the desk's lawyer"
 
 [[stay_limit]]
-id = "kz.stay-limit.made-up-for-this-test"
+id = "kz.stay-limit.visa-free"
 title = "Without a visa"
 entry_day_counts = "yes"
 exit_day_counts = "unknown"
@@ -33,23 +37,22 @@ constraints = [{ kind = "rolling", amount = 90, window = 180 }, { kind = "absenc
 """
 
 
-def typed(*arguments: str, **environment: str) -> tuple[int, str, str]:
-    command = (sys.executable, "-m", "starter", "stay", *arguments)
-    given = {**clean_environment(), "SAFECONDUCT_HOME": "/nowhere", **environment}
-    ended = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
-    return ended.returncode, ended.stdout, ended.stderr
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """What is printed, where nothing is installed."""
+    monkeypatch.setenv("SAFECONDUCT_HOME", "/nowhere")
 
+    def shown(*arguments: str) -> str:
+        starter.app(["stay", *arguments], standalone_mode=False)
+        return capsys.readouterr().out
 
-def shown(*arguments: str, **environment: str) -> str:
-    code, printed, errors = typed(*arguments, **environment)
-    assert (code, errors) == (0, "")
-    return printed
+    return shown
 
 
 SCHENGEN = ("--rolling", "90/180", "--entry-day", "--exit-day")
 
 
-def test_a_present_stay_is_shown_with_all_that_was_asked() -> None:
+def test_a_present_stay_is_shown_with_all_that_was_asked(shown: Callable[..., str]) -> None:
     printed = shown(*SCHENGEN, "--on", "2014-11-30", "2014-08-15..2014-09-30", "2014-11-01..")
     for words in (
         "present stay, since 2014-11-01",
@@ -65,11 +68,11 @@ def test_a_present_stay_is_shown_with_all_that_was_asked() -> None:
         assert words in printed
 
 
-def test_without_a_stay_it_says_what_an_entry_would_give() -> None:
+def test_without_a_stay_it_says_what_an_entry_would_give(shown: Callable[..., str]) -> None:
     assert "An entry on that day would give: 90 days" in shown(*SCHENGEN, "--on", "2024-01-01")
 
 
-def test_several_limits_hold_at_once_and_the_one_that_binds_is_named() -> None:
+def test_several_limits_hold_at_once_and_the_one_that_binds_is_named(shown: Callable[..., str]) -> None:
     printed = shown(
         "--rolling", "90/180", "--per-entry", "30", "--on", "2024-05-10", "2024-01-10..2024-02-08", "2024-05-01.."
     )
@@ -79,7 +82,7 @@ def test_several_limits_hold_at_once_and_the_one_that_binds_is_named() -> None:
     assert "whether the day of entry counts" in printed
 
 
-def test_a_year_that_nobody_can_read_is_counted_both_ways() -> None:
+def test_a_year_that_nobody_can_read_is_counted_both_ways(shown: Callable[..., str]) -> None:
     found = json.loads(shown("--year", "180", "--on", "2024-02-01", "--json", "2023-09-01..2023-12-31", "2024-01-10.."))
     assert [one["last_day"] for one in found["answers"]] == ["2024-07-07", "2024-03-07"]
     assert found["last_day"] == "2024-03-07"
@@ -87,10 +90,13 @@ def test_a_year_that_nobody_can_read_is_counted_both_ways() -> None:
     assert any("both readings" in one for one in found["doubt"])
 
 
-def test_a_country_s_own_versions_are_taken_by_the_day_of_entry_with_their_sources(tmp_path: Path) -> None:
+def test_a_country_s_own_versions_are_taken_by_the_day_of_entry_with_their_sources(
+    shown: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "kz.toml").write_text(OWN)
+    monkeypatch.setenv("SAFECONDUCT_RULES", str(tmp_path))
     history = ("2022-11-01..2023-01-20", "2023-02-10..")
-    printed = shown("--country", "kz", "--on", "2023-02-20", *history, SAFECONDUCT_RULES=str(tmp_path))
+    printed = shown("--country", "kz", "--on", "2023-02-20", *history)
     for words in (
         "in Kazakhstan: present stay, since 2023-02-10",
         "https://example.org/counsel",
@@ -101,14 +107,12 @@ def test_a_country_s_own_versions_are_taken_by_the_day_of_entry_with_their_sourc
         "was too early, if this holds",
     ):
         assert words in printed, printed
-    found = json.loads(
-        shown("--country", "KZ", "--on", "2023-01-10", "--json", *history[:1], SAFECONDUCT_RULES=str(tmp_path))
-    )
+    found = json.loads(shown("--country", "KZ", "--on", "2023-01-10", "--json", *history[:1]))
     assert found["last_day"] == "2023-01-29"
     assert [one["valid_to"] for one in found["rules"]] == ["2023-01-26"]
 
 
-def test_uncertain_dates_are_written_with_a_stroke_a_month_or_a_wave() -> None:
+def test_uncertain_dates_are_written_with_a_stroke_a_month_or_a_wave(shown: Callable[..., str]) -> None:
     printed = shown(*SCHENGEN, "--on", "2024-04-01", "2024-01-05/2024-01-10..2024-02", "~2024-03-20..")
     for occurred in ("2024-01-05..2024-01-10", "2024-02-01..2024-02-29", "~2024-03-20"):
         assert f"on {occurred} is not certain" in printed
@@ -137,9 +141,17 @@ def test_uncertain_dates_are_written_with_a_stroke_a_month_or_a_wave() -> None:
         ((*SCHENGEN, "--on", "soon"), "this is not a date"),
     ],
 )
-def test_every_mistake_is_one_clear_line(arguments: tuple[str, ...], says: str) -> None:
-    code, printed, errors = typed(*arguments)
-    assert (code, printed) == (1, "")
-    assert errors.startswith("safeconduct: ")
-    assert says in errors
-    assert len(errors.strip().splitlines()) == 1
+def test_every_mistake_is_one_clear_line(shown: Callable[..., str], arguments: tuple[str, ...], says: str) -> None:
+    with pytest.raises(SafeconductError, match=re.escape(says)) as error:
+        shown(*arguments)
+    assert "\n" not in str(error.value)
+
+
+def test_it_runs_alone_and_a_mistake_ends_with_code_1() -> None:
+    given = {**clean_environment(), "SAFECONDUCT_HOME": "/nowhere"}
+    for arguments, code in ((("2024-01-01..", "--year", "180"), 0), (("2024-01-01", "--year", "180"), 1)):
+        command = (sys.executable, "-m", "starter", "stay", *arguments)
+        ended = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+        assert ended.returncode == code
+        assert len(ended.stderr.splitlines()) == code
+        assert ended.stderr.startswith("safeconduct: ") or not code

@@ -13,7 +13,7 @@ from temporalio.api.common.v1 import Payload
 
 from domain.case import Phase, case_stream, make_reference, phase_stream
 from records.database import Database
-from records.keyring import Keys
+from records.keys import Keys
 from records.persons import lock, new_person, unlock_by_person
 from records.readings import readings_of
 from runtime.codec import SealingCodec

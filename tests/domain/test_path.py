@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from domain.asylum_filing import (
+from domain.asylum_facts import (
     ClaimRegistered,
     FinalRefusalServed,
     Protection,
@@ -20,14 +20,16 @@ from domain.case import (
     Phase,
     Recipient,
     Stage,
+    phase_stream,
 )
 from domain.embassy_contacts import Approached, ContactHappened, DossierShared, Pledged, PledgeLapsed
 from domain.entry import Arrived, Departed, DocumentIssued, DocumentRequested, Failure, JourneyFailed, JourneyPlanned
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.facts import Occurred
-from domain.room import DatesMoved, DutyCameDue, HistoryImported
+from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported
 from domain.safety import CheckedIn, Deported, Detained, Released
-from domain.story import events_of
+from domain.story import events_of, route
+from domain.stream import decide
 from domain.transit_stay import (
     ClaimRefused,
     Entered,
@@ -40,7 +42,7 @@ from domain.transit_stay import (
     TravelDocument,
 )
 from domain.vetting import Finding, FindingApproved, FindingProposed, NewInformation
-from tests.domain.strategies import NEVER, Tale, noon, past
+from tests.domain.strategies import NEVER, REFERENCE, Tale, noon, past
 
 ALONGSIDE = {"safety/1", "transit-stay/1", "embassy-contacts/1", "vetting/1"}
 DAY = timedelta(days=1)
@@ -315,6 +317,26 @@ def test_a_report_of_former_times_goes_to_the_round_of_then() -> None:
     events = tale.tell("2024-01-15", Registered(), now="2024-02-10")
     assert [event.stream.split("/", 2)[2] for event in events] == ["transit-stay/1"]
     assert tale.open == {"safety/1", "asylum-filing/1"}
+
+
+def test_a_decision_for_a_phase_that_is_over_goes_to_its_last_round_which_refuses_it() -> None:
+    tale = arrived()
+    decision = FindingProposed(finding=Finding.CLEARED)
+    path = tale.story.path.state
+    assert route(path, REFERENCE, past("2024-02-02", decision)).stream == phase_stream(REFERENCE, Phase.VETTING, 1)
+    with pytest.raises(Refused, match="vetting is over on this path"):
+        tale.tell("2024-02-02", decision)
+
+
+def test_a_duty_of_a_round_that_is_over_is_not_taken_in_hand_while_the_next_round_runs() -> None:
+    tale = Tale()
+    tale.enter()
+    tale.tell("2024-01-10", Relocated(to="GE"))
+    late = tale.command(Acknowledged(duty="review"), Occurred.parse("2024-01-11"), noon("2024-01-11"))
+    first = tale.ledger(Phase.TRANSIT_STAY)
+    with pytest.raises(Refused, match="round 1 of transit-stay is over"):
+        decide(first, late, tale.story.around(first.stream, noon("2024-01-11")))
+    assert tale.acknowledge(Phase.TRANSIT_STAY, "review", noon("2024-01-11"))[0].stream.endswith("transit-stay/2")
 
 
 def test_a_correction_moves_a_date_announces_it_and_keeps_the_old_fact() -> None:

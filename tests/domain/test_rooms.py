@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.asylum_filing import (
+from domain.asylum_facts import (
     AppealLodged,
     AuthorityContacted,
     CardIssued,
@@ -59,6 +59,7 @@ from domain.transit_stay import (
     Status,
     StatusEnded,
     StatusGranted,
+    StayedBefore,
 )
 from domain.vetting import Finding, FindingApproved, FindingProposed, FindingRejected, VettingRequested
 from tests.domain.strategies import EVERYTHING, RULEBOOK, Tale, events_in, noon
@@ -459,3 +460,37 @@ def test_the_host_authority_is_told_only_what_consent_covers() -> None:
     other.tell("2024-02-01", Arrived(country="FR"))
     with pytest.raises(Refused, match="no consent covers giving the host authority"):
         other.tell("2024-02-02", AuthorityContacted())
+
+
+def test_former_stays_shorten_the_present_one_and_the_reckoning_says_how() -> None:
+    tale = Tale()
+    tale.tell("2024-05-01", Entered())
+    alone = tale.duties(Phase.TRANSIT_STAY)["stay-limit"]
+    assert (alone.due.date(), alone.rule) == (date(2024, 7, 29), "kz.stay-limit.visa-free")
+    tale.tell("2024-01-10", StayedBefore(until=date(2024, 3, 1)))
+    shortened = tale.duties(Phase.TRANSIT_STAY)["stay-limit"]
+    assert shortened.due.date() == date(2024, 6, 7)
+    assert any("90 days in any 180" in line for line in shortened.reckoning)
+    tale.tell("2024-05-20", Exited())
+    assert "stay-limit" not in tale.duties(Phase.TRANSIT_STAY)
+    tale.tell("2024-06-01", Entered())
+    assert tale.duties(Phase.TRANSIT_STAY)["stay-limit"].due.date() == date(2024, 6, 18)
+
+
+def test_a_printed_last_day_beats_the_reckoned_one_and_the_difference_alarms() -> None:
+    tale = Tale()
+    tale.tell("2024-05-01", Entered())
+    tale.tell("2024-05-01", StatusGranted(status=Status.VISA_FREE, until=date(2024, 7, 1)))
+    duties = tale.duties(Phase.TRANSIT_STAY)
+    assert duties["stay-limit"].due.date() == date(2024, 7, 1)
+    assert duties["stay-limit"].reckoning[0].startswith("printed on the document: 2024-07-01")
+    assert "mismatch.stay-limit" in duties
+
+
+def test_stays_that_lie_over_each_other_ask_a_person_and_stop_nothing() -> None:
+    tale = Tale()
+    tale.tell("2024-05-01", Entered())
+    tale.tell("2024-04-01", StayedBefore(until=date(2024, 5, 10)))
+    duties = tale.duties(Phase.TRANSIT_STAY)
+    assert "find-out.stay-limit" in duties
+    assert "lie over each other" in duties["find-out.stay-limit"].title

@@ -5,7 +5,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.deadlines import NOWHERE, Unit
@@ -299,6 +299,7 @@ def test_a_phase_gets_only_its_own_rules() -> None:
     assert rules("FR", "vetting").rules == ()
 
 
+@settings(deadline=None)  # the first count in a year fills the country's calendar of holidays
 @given(
     on=st.dates(min_value=date(2015, 1, 1), max_value=date(2040, 1, 1)),
     track=st.sampled_from(["normal", "accelerated", "dublin", "re-examination"]),

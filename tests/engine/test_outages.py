@@ -24,7 +24,7 @@ from domain.room import DutyCameDue
 from domain.rulebook import load
 from domain.safety import ContactLogged, Detained
 from records.database import Database
-from records.keyring import Purpose
+from records.keys import Purpose
 from records.store import Store
 from runtime.codec import sealing_converter
 from runtime.desk import Desk, read_intake_file

@@ -93,7 +93,20 @@ def test_s7_a_name_alone_erases_nothing(running: Installation) -> None:
     assert "a second person does" in one_line(running.decides(DANAS, *approve))
     assert "not the passphrase of timur" in one_line(running.decides(DANAS, *approve, "--as", "timur"))
     assert "waits for approval" in running.here.types("erase", "status", "--all")[1]
+    assert "Now: waits for approval." in running.here.types("erase", "status", NICKNAME)[1]
     assert "waits for a second person" in running.here.types()[1]
+
+
+def test_s7_who_is_enrolled_after_the_request_does_not_approve_it(running: Installation) -> None:
+    here, passphrase = running.here, "eleven grey harbours"
+    with here.typing("staff", "add", "dana2", "--with", "timur") as terminal:
+        terminal.answers("Passphrase of dana", DANAS)
+        terminal.answers("Passphrase of timur", TIMURS)
+        terminal.answers("New passphrase of dana2", passphrase)
+        terminal.answers("The same again", passphrase)
+        assert "dana2 is enrolled." in terminal.reads_to_the_end()
+    late = here.types("erase", "approve", NICKNAME, "--as", "dana2")
+    assert "after this erasure was asked for" in one_line(late)
 
 
 @pytest.mark.timeout(500)
@@ -114,6 +127,7 @@ def test_s10_two_persons_erase_a_case_although_its_worker_is_killed_and_a_stub_r
         assert (code, "was erased on" in printed, "person-asked" in printed) == (0, True, True)
         assert json.loads(here.types(command, reference, "--json")[1])["certified"]
     assert "was erased on" in one_line(here.types("person", reference))
+    assert "timeline" in here.types("readings", reference)[1]
     assert one_line(here.types("status", NICKNAME))
     assert "Nothing needs a human now" in here.types()[1]
     assert here.types("verify")[0] == here.types("rebuild")[0] == 0

@@ -1,8 +1,11 @@
 """S10: a case that is erased is gone from records, keyring and engine; what is left opens with nothing."""
 
 import json
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -24,14 +27,19 @@ from domain.facts import Occurred
 from domain.intake import read_intake
 from domain.safety import CheckedIn
 from records.certificates import is_signed_by
+from records.database import Reader
 from records.errors import Fenced, Unreadable
-from records.forgetting import shutting
+from records.forgetting import never_began, shutting
 from records.keyring import Keyring
 from records.signing import signing_key
 from records.verifying import verify
+from runtime.doctor import Verdict, about_noted
+from runtime.embedded import embedded_server, free_port
+from runtime.engine_queues import erased_for_good, sweep
 from tests.support.erasures import (
     BEGAN,
     INTAKE,
+    NICKNAME,
     PLANTED,
     a_lived_case,
     approved,
@@ -44,9 +52,11 @@ from tests.support.erasures import (
     until,
 )
 from tests.support.intakes import minimal
+from tests.support.keys import database_in, settings_in, vault_in
 from tests.support.postgres import PostgresServer
 from tests.support.rehearsal import Rehearsal, converter_in, eventually, rehearsal, skipping_server
 from tests.support.searching import Trace, files_below, leaks
+from tests.support.servers import ROOT, clean_environment
 
 
 async def known_runs(played: Rehearsal) -> list[str]:
@@ -89,7 +99,14 @@ async def test_s10_a_case_is_erased_from_records_keyring_and_engine(
         assert said["destroyed"]["runs of workflows"] > 5
         assert "last_backup_expires_on" in said
         await swept(environment)
+    # its timers would stay in the engine's queue until their instant: the next start takes them out
+    assert queued(home / "temporal.db", reference) > 0
+    assert sweep(home / "temporal.db", erased_for_good(Reader(played.database.where))) > 0
+    async with embedded_server(home / "temporal.db", free_port(), free_port()):
+        pass  # it starts on what is left
     left = list(files_below(home))
+    named = [one.where for one in left if case_stream(reference).encode() in one.content]
+    assert not any("temporal" in where for where in named)
     if isinstance(played.database.where, str):
         server: PostgresServer = request.getfixturevalue("postgres")
         journal = journal_of(server)
@@ -97,6 +114,13 @@ async def test_s10_a_case_is_erased_from_records_keyring_and_engine(
         left += journal
     assert still_there(sealed, left) == 0
     assert leaks(PLANTED, left) == []
+
+
+def queued(file: Path, reference: str) -> int:
+    """How many timers of a case the engine has in its queue."""
+    with closing(sqlite3.connect(file)) as engine:
+        timers = engine.execute("SELECT data FROM timer_tasks").fetchall()
+    return sum(case_stream(reference).encode() in data for (data,) in timers)
 
 
 def journal_of(server: PostgresServer) -> list[Trace]:
@@ -228,6 +252,48 @@ async def wake(played: Rehearsal, stream: str) -> None:
     from runtime.retention import wake_erasure
 
     await wake_erasure(played.environment.client, stream, task_queue=played.task_queue, shift=played.shift)
+
+
+async def test_s10_a_person_who_was_noted_and_whose_case_never_began_is_erased_as_well(
+    home: Path, reference: str
+) -> None:
+    async with (
+        skipping_server(converter_in(home), file=home / "temporal.db") as environment,
+        rehearsal(environment, home, BEGAN, reference) as played,
+    ):
+        vault, file = vault_in(home, played.database), read_intake(INTAKE)
+        vault.import_of(INTAKE.encode(), reference)
+        vault.keep(reference, file.identity)  # and here whoever starts the case is killed
+        assert never_began(played.database) == [reference]
+        await approved(played)
+        await erased(played)
+        assert never_began(played.database) == []
+        assert vault.import_of(INTAKE.encode(), "3G9230VQVSR").reference == "3G9230VQVSR"
+        with pytest.raises(Fenced):
+            vault.keep(reference, file.identity)
+        assert played.keys.keyring.wrapped([case_stream(reference)], played.keys.role) == []
+        assert verify(played.database, [], lambda _: None).fault is None
+    assert leaks(PLANTED, files_below(home)) == []
+
+
+def test_a_person_whose_case_never_began_is_named_with_what_to_do(tmp_path: Path, reference: str) -> None:
+    home = tmp_path / "home"
+    with closing(database_in(home)) as database:
+        vault_in(home, database).keep(reference, read_intake(INTAKE).identity)
+    (told,) = about_noted(settings_in(home))
+    assert (told.verdict, reference in told.found) == (Verdict.WARN, True)
+    for command in ("status", "revive"):
+        for name in (reference, NICKNAME):
+            ended = subprocess.run(
+                [sys.executable, "starter.py", command, name],
+                cwd=ROOT,
+                env={**clean_environment(), "SAFECONDUCT_HOME": str(home), "SAFECONDUCT_STAFF": "dana"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert (ended.returncode, ended.stdout) == (1, "")
+            assert "has been noted but has not begun" in ended.stderr
 
 
 async def test_s10_another_case_is_not_touched(home: Path, reference: str) -> None:

@@ -6,12 +6,21 @@ from uuid import uuid4
 
 import pytest
 
+from activities import erasing
+from domain.case import ClosingReason, PathClosed, PathReopened
 from domain.erasing import erasure_stream
 from domain.erasure import ErasureApproved, ErasureWithdrawn, Standing
 from domain.errors import NotUnderstood, Refused
+from domain.events import Command
+from domain.facts import Fact, Occurred
 from domain.retention import HoldLifted, HoldPlaced, HoldReason
 from domain.safety import CheckedIn
-from tests.support.erasures import AFTER_A_WEEK, BEGAN, WITHOUT_WAITING, erased, erasure_of, say, until
+from domain.story import decide_path
+from records.forgetting import shutting
+from records.log import Statement
+from runtime.cases import path_of
+from runtime.retention import wake_erasure
+from tests.support.erasures import AFTER_A_WEEK, BEGAN, WITHOUT_WAITING, approved, erased, erasure_of, say, until
 from tests.support.intakes import minimal, past
 from tests.support.rehearsal import Rehearsal, eventually, rehearsal, skipping_server
 
@@ -68,3 +77,68 @@ async def test_s7_a_hold_stops_request_approval_and_fence(tmp_path: Path, refere
         await played.move_to(played.clock + timedelta(days=61))
         await say(played, ErasureApproved(), "timur")
         await erased(played)
+
+
+async def test_s7_a_hold_between_the_last_look_and_the_fence_stops_it_as_an_earlier_one_would(
+    tmp_path: Path, reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = [HoldPlaced(reason=HoldReason.LEGAL_CLAIM, until=BEGAN.date() + timedelta(days=60))]
+
+    def meanwhile(fenced: str) -> list[Statement]:
+        if late:
+            _decided_elsewhere(played, late.pop())
+        return shutting(fenced)
+
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+        await played.start(minimal())
+        monkeypatch.setattr(erasing, "shutting", meanwhile)  # called in the step, when it has looked
+        await approved(played, AFTER_A_WEEK)
+        await until(played, lambda erasure: erasure.approved_by is None, "the approval is taken back")
+        found = erasure_of(played)
+        assert (found.standing, found.held_until) == (Standing.REQUESTED, BEGAN.date() + timedelta(days=60))
+        assert found.done == {}
+        assert played.board.fenced_at(reference) is None
+        await hold(played, 60)  # the case itself goes on
+        with pytest.raises(Refused, match="a hold keeps this case"):
+            await say(played, ErasureApproved(), "timur")
+
+
+async def test_s7_a_case_that_is_opened_again_between_the_last_look_and_the_fence_is_not_erased(
+    tmp_path: Path, reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = [PathReopened()]
+
+    def meanwhile(fenced: str) -> list[Statement]:
+        if late:
+            _decided_elsewhere(played, late.pop())
+        return shutting(fenced)
+
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+        await played.start(minimal())
+        closed = PathClosed(reason=ClosingReason.LOST, retention_days=1)
+        await played.office.record(reference, past(closed, played.clock.date()), uuid4())
+        await wake_erasure(
+            environment.client, erasure_stream(reference), task_queue=played.task_queue, shift=played.shift
+        )
+        await until(played, lambda erasure: erasure.standing is Standing.REQUESTED, "the engine asks")
+        monkeypatch.setattr(erasing, "shutting", meanwhile)
+        await say(played, ErasureApproved(), "timur")
+        await until(played, lambda erasure: erasure.standing is Standing.NOT_ASKED, "nobody asks any more")
+        assert played.board.fenced_at(reference) is None
+
+
+def _decided_elsewhere(played: Rehearsal, fact: Fact) -> None:
+    """The case takes a decision while its erasure is at work; its own workflow reads that later."""
+    own = played.office_path
+    path = path_of(played.store.read(own), played.reference)
+    with played.database.reading() as connection:
+        epoch = connection.exec_driver_sql("SELECT epoch FROM stream WHERE stream = ?", (own,)).scalar_one()
+    command = Command(
+        command_id=uuid4(),
+        actor="eli",
+        occurred=Occurred.at_instant(played.clock),
+        learned_on=played.clock.date(),
+        fact=fact,
+        sent_at=played.clock,
+    )
+    played.store.append(own, epoch, path.version, decide_path(path, command, played.clock))

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from records.errors import Erased, Locked
-from records.keyring import Keyring, Keys, Purpose, Role
+from records.keyring import Keyring, Role
+from records.keys import Keys, Purpose
 from records.persons import lock, recovery_settings, rotate, unlock_by_recovery
 from records.sealing import fresh_key
 from tests.support.keys import generations_in

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from domain.intake import Identity
-from records.board import SHOWN, Board
+from records.board import SHOWN, Board, Wanted
 from records.database import Database
 from records.readings import EVERYBODY, readings_of
 from records.store import Store
@@ -59,6 +59,21 @@ def test_duties_are_found_by_the_country_where_their_case_is(board: Board) -> No
         assert board.duties(country=country, until=until) == wanted
         assert board.duties(country=country, until=until, limit=3) == wanted[:3]
         assert board.number_of_duties(country=country, until=until) == len(wanted)
+
+
+def test_cases_are_listed_with_their_next_dates_the_first_fifty_of_them_and_all_are_counted(board: Board) -> None:
+    everything = board.list_cases(NOW, limit=None)
+    assert [one.case for one in everything] == board.cases()
+    assert len(everything) == board.number_of_cases() == CASES
+    assert board.list_cases(NOW) == everything[:SHOWN]
+    for one in everything:
+        duty = board.next_duty(one.case.reference, NOW)
+        assert (one.due, one.title) == ((duty.due, duty.title) if duty is not None else (None, None))
+    assert len({one.due for one in everything}) > 1
+    for wanted in (Wanted(stage="in transit"), Wanted(country="FR"), Wanted(overdue_at=NOW)):
+        some = board.list_cases(NOW, wanted, limit=None)
+        assert [one.case for one in some] == board.cases(wanted)
+        assert 0 < len(some) == board.number_of_cases(wanted) < CASES
 
 
 def test_a_list_opens_the_names_that_it_shows_and_is_written_down_as_one_reading(desk: Desk) -> None:

@@ -23,7 +23,8 @@ from domain.names import Basis
 from records.database import Database
 from records.duplicates import Finding, digests_of, forget, looked_since, mark_seen, open_hits, settle
 from records.errors import Locked, Unreachable
-from records.keyring import Keys, Purpose, Role, wrapping_key
+from records.keyring import Role, wrapping_key
+from records.keys import Keys, Purpose
 from records.migrating import as_owner, migrate
 from records.persons import lock, new_person
 from records.readings import readings_of

@@ -23,7 +23,8 @@ from records import passing
 from records.database import Database, Reader
 from records.errors import Erased, Unreachable, Unreadable
 from records.generations import GenerationGone, Generations
-from records.keyring import Keyring, Keys, Purpose, Role, wrapping_key
+from records.keyring import Keyring, Role, wrapping_key
+from records.keys import Keys, Purpose
 from records.migrating import KEYRING, as_owner, migrate
 from records.models import FenceRow
 from records.persons import lock, recovery_settings, rotate, unlock_by_recovery

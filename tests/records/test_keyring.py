@@ -16,13 +16,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import records.keyring
+import records.keys
 from domain.errors import Refused
 from domain.safety import CheckedIn
 from records import passing
 from records.database import Database
 from records.errors import Locked, StoreError, Unreadable
-from records.keyring import Keyring, Keys, Purpose, Role, WrongMaster, wrapping_key
+from records.keyring import Keyring, Role, WrongMaster, wrapping_key
+from records.keys import Keys, Purpose
 from records.persons import (
     lock,
     master_by_passphrase,
@@ -238,7 +239,7 @@ def test_neither_the_master_key_nor_a_wrapping_key_nor_a_data_key_lies_in_the_fi
 def test_an_unwrapped_key_is_kept_for_a_quarter_of_a_minute_at_most(
     ring: Ring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert records.keyring.KEPT_SECONDS == 15
+    assert records.keys.KEPT_SECONDS == 15
     moment = 1000.0
     monkeypatch.setattr(passing, "passed", lambda: moment)
     keys = ring.keys(Role.WORK)

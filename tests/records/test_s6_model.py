@@ -26,7 +26,7 @@ from domain.facts import Fact, Occurred
 from domain.safety import Channel, CheckedIn, ContactLogged
 from records.database import Database
 from records.errors import ContentDiffers, Fenced, StaleWriter, StoreError, Unreachable
-from records.keyring import Keys
+from records.keys import Keys
 from records.log import Append, Entry, Statement, Where
 from records.projecting import CARDS
 from records.store import Appended, Store

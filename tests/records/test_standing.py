@@ -21,7 +21,7 @@ from domain.errors import Refused
 from domain.intake import Identity
 from records.database import Database
 from records.fences import LONGEST_ERASURE, fenced_references
-from records.keyring import Keys, Purpose
+from records.keys import Keys, Purpose
 from records.models import CaseRow, FenceRow
 from records.persons import lock
 from records.standing import must_be_able_to_start

@@ -15,7 +15,8 @@ from domain.case import case_stream, make_reference
 from domain.intake import Identity
 from records.database import Database
 from records.errors import Locked, StoreError, Unreachable, Unreadable
-from records.keyring import INSTALLATION, Keys, Purpose, Role, wrapping_key
+from records.keyring import INSTALLATION, Role, wrapping_key
+from records.keys import Keys, Purpose
 from records.persons import lock, new_person, unlock_by_person
 from records.readings import readings_of
 from records.ring import PersonRow

@@ -22,7 +22,8 @@ from domain.errors import Refused
 from domain.intake import Identity
 from records.database import Database
 from records.errors import Locked, StoreError
-from records.keyring import Keys, Purpose, Role, WrongMaster
+from records.keyring import Role, WrongMaster
+from records.keys import Keys, Purpose
 from records.persons import lock, master_by_passphrase, master_by_recovery, unlock_by_person, unlock_by_recovery
 from records.sealing import fresh_key
 from records.store import Store

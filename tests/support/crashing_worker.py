@@ -15,7 +15,7 @@ from temporalio.client import Client
 from domain.cards import CaseCard, PhaseCard
 from domain.events import Event
 from records.database import Database
-from records.keyring import Keys
+from records.keys import Keys
 from records.store import Appended, Store
 from runtime.codec import sealing_converter
 from tests.support.keys import keys_in

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from records.database import Database, Reader
 from records.generations import Generations
-from records.keyring import Keys
+from records.keys import Keys
 from records.store import Store
 from records.vault import Vault
 from runtime.keys import begin, is_begun, keys_of, master_key

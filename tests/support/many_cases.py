@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 
-from domain.asylum_filing import ClaimPresented, ClaimRegistered, FileLodged, Track
+from domain.asylum_facts import ClaimPresented, ClaimRegistered, FileLodged, Track
 from domain.cards import CaseCard, PhaseCard, case_card, phase_card
 from domain.case import make_reference
 from domain.embassy_contacts import Approached, Pledged

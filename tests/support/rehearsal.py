@@ -27,7 +27,7 @@ from domain.forecast import command_id_of
 from domain.intake import IntakeFile
 from records.board import Board, text
 from records.database import Database
-from records.keyring import Keys
+from records.keys import Keys
 from records.store import Store
 from runtime.allowlist import ClientAllowlist, Program
 from runtime.codec import sealing_converter

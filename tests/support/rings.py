@@ -11,7 +11,8 @@ from pathlib import Path
 from records.database import Database, Reader
 from records.errors import Unreadable
 from records.generations import Generation, Generations
-from records.keyring import Keyring, Keys, Role, wrapping_key
+from records.keyring import Keyring, Role, wrapping_key
+from records.keys import Keys
 from records.ring import DataKeyRow, LockRow
 from tests.support.keys import generations_in
 

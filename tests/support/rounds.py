@@ -112,7 +112,7 @@ class Crashes:
 
     async def play(self, one: Round) -> None:
         """Commands go out; at the drawn moment somebody is killed; what is dead starts again; all is asked again."""
-        await eventually(self._is_at_work, "the worker is at work")
+        await eventually(self._is_at_work, "the worker is at work", HEALED_SECONDS)
         for order in one.orders:
             self._ask(self._command(order))
         if one.imports:
