@@ -158,6 +158,11 @@ class Command(Frozen):
     sent_at: AwareDatetime
 
 
+def is_answer_to(event: Event, said: Command | Past) -> bool:
+    """Whether an event is the answer to these very words. Who says them again may read another clock while doing so."""
+    return (event.fact, event.actor, event.occurred) == (said.fact, said.actor, said.occurred)
+
+
 class Accepted(Frozen):
     """One event of a receipt."""
 

@@ -129,7 +129,12 @@ class _Paper:
         if moves(self.rule, self.happened) and 1 <= days <= 999:
             # the paper knew nothing of what happened later: its last day is read as the length it gave
             return run_days(days, self.rule, Occurred.on(first), self.happened, self.place)
-        return Reckoned(due=self.place.end_of(self.printed), last_day=self.printed, reckoning=self.happened.notes)
+        return Reckoned(
+            due=self.place.end_of(self.printed),
+            last_day=self.printed,
+            doubt=self.happened.doubts,
+            reckoning=self.happened.notes,
+        )
 
     def _by_length(self, happened: Happened) -> Plan:
         assert self.stated is not None

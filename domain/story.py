@@ -24,6 +24,7 @@ from domain.events import (
     Past,
     id_from_cause,
     id_from_command,
+    is_answer_to,
 )
 from domain.facts import Fact, Nature, Occurred
 from domain.room import HistoryImported, PastDuty, Room, belongs
@@ -173,7 +174,7 @@ class Story:
         Raises:
             SafeconductError: a decision is refused, or the fact has no meaning.
         """
-        if repeated := answer_in(self.events(), command_id, past.fact):
+        if repeated := answer_in(self.events(), command_id, past):
             return repeated
         way = route(self.path.state, self.reference, past)
         opened: tuple[Event, ...] = ()
@@ -335,13 +336,13 @@ def events_of(story: Story) -> tuple[Event, ...]:
     return story.events()
 
 
-def answer_in(events: Sequence[Event], command_id: UUID, fact: Fact) -> tuple[Event, ...]:
+def answer_in(events: Sequence[Event], command_id: UUID, said: Past) -> tuple[Event, ...]:
     """What a command has yielded already, wherever in a case it went.
 
     Raises:
         NotUnderstood: the command id was used for another command.
     """
     answered = tuple(event for event in events if event.command_id == command_id)
-    if answered and answered[0].fact != fact:
+    if answered and not is_answer_to(answered[0], said):
         raise NotUnderstood(REUSED)
     return answered

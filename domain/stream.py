@@ -29,6 +29,7 @@ from domain.events import (
     id_from_rung,
     id_of_law,
     is_a_persons,
+    is_answer_to,
 )
 from domain.facts import Fact, Nature, Occurred
 from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported, LawChanged, MovedDate, Room, belongs
@@ -225,7 +226,7 @@ def decide(ledger: Ledger[State], command: Command, around: Surroundings) -> tup
         NotFound: it names an event or duty that is not there.
     """
     if answered := ledger.answer_to(command.command_id):
-        if answered[0].fact != command.fact:
+        if not is_answer_to(answered[0], command):
             raise NotUnderstood(REUSED)
         return answered
     fact = command.fact

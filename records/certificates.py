@@ -4,7 +4,7 @@ A certificate is JSON text. Whoever has the installation's public key can check 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -76,13 +76,30 @@ def certify(content: Mapping[str, Any], key: Ed25519PrivateKey) -> str:
 
 
 def is_signed_by(text: str, key: Ed25519PublicKey) -> bool:
-    """Whether the holder of a key has signed a certificate as it stands."""
+    """Whether the holder of a key has signed a certificate as it stands: all of it, and nothing beside it."""
     try:
-        whole = json.loads(text)
-        key.verify(bytes.fromhex(whole["signature"]), _signed(whole["certificate"]))
-    except (InvalidSignature, ValueError, KeyError, TypeError):
+        whole = json.loads(text, object_pairs_hook=_each_name_once)
+        if whole.keys() != {"certificate", "signature", "public_key"}:
+            return False
+        if whole["public_key"] != key.public_bytes_raw().hex():
+            return False
+        signature = bytes.fromhex(whole["signature"])
+        key.verify(signature, _signed(whole["certificate"]))
+    except (InvalidSignature, ValueError, AttributeError, TypeError, RecursionError):
         return False
-    return True
+    return bool(signature.hex() == whole["signature"])
+
+
+def _each_name_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two values under one name a reader sees the first, and a program checks the last.
+
+    Raises:
+        ValueError: a name stands there twice.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands there twice")
+    return found
 
 
 def _signed(content: Mapping[str, Any]) -> bytes:

@@ -4,10 +4,12 @@ A checkpoint is a line of JSON. Whoever holds the public key can check it, and n
 """
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -26,6 +28,7 @@ EVERY_EVENTS = 1000
 EVERY = timedelta(minutes=15)
 """So long after the last one a new one is due, if anything was written meanwhile."""
 
+_BEGINS = '{"position": '
 _CHAIN = text("SELECT chain FROM event WHERE position = :at")
 _LAST = text("SELECT position, chain FROM event ORDER BY position DESC LIMIT 1")
 # another worker may have signed this position meanwhile
@@ -129,7 +132,7 @@ def _standing(
     connection: Connection, key: Ed25519PublicKey, now: datetime, *, at_once: bool
 ) -> tuple[int, bytes] | None:
     """Where the log stands, if that is to be signed now."""
-    last = Session(bind=connection).exec(select(CheckpointRow).order_by(col(CheckpointRow.position).desc())).first()
+    last = _newest(connection)
     if last is not None:
         (one,) = all_signed([_as_kept(last)], key)
         _must_lie_on_the_log(connection, one)
@@ -180,39 +183,68 @@ def checkpoints(records: Reader) -> list[Checkpoint]:
         return [_as_kept(row) for row in session.exec(select(CheckpointRow).order_by(col(CheckpointRow.position)))]
 
 
+def newest_beside(records: Reader) -> Checkpoint | None:
+    """The last of them."""
+    with records.reading() as connection:
+        row = _newest(connection)
+        return _as_kept(row) if row is not None else None
+
+
+def _newest(connection: Connection) -> CheckpointRow | None:
+    return Session(bind=connection).exec(select(CheckpointRow).order_by(col(CheckpointRow.position).desc())).first()
+
+
 def _as_kept(row: CheckpointRow) -> Checkpoint:
     return Checkpoint(row.position, bytes(row.chain), row.at, bytes(row.signature))
 
 
-def keep_elsewhere(place: Path, one: Checkpoint) -> None:
-    """Add a checkpoint to a file elsewhere, such as on another disk.
+def keep_elsewhere(place: Path, some: Iterable[Checkpoint]) -> None:
+    """Add checkpoints to a file elsewhere, such as on another disk. When it returns they are on that disk.
 
     Raises:
         OSError: it can't be written.
     """
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with place.open("a", encoding="utf-8") as file:
-        file.write(f"{one.line}\n")
+    with place.open("ab+") as file:
+        if file.tell() and _last_byte(file) != b"\n":
+            file.write(b"\n")  # the last line was broken off: what comes stands on a line of its own
+        file.write("".join(f"{one.line}\n" for one in some).encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _last_byte(file: BinaryIO) -> bytes:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1)
 
 
 def kept_in(lines: Iterable[str]) -> list[Checkpoint]:
-    """The checkpoints of a file that was kept elsewhere.
+    """The checkpoints of a file that was kept elsewhere, without lines that were broken off.
 
     Raises:
         BadCheckpoint: a line is none.
     """
     found = []
     for number, line in enumerate(lines, 1):
-        if line.strip():
+        if line.strip() and not is_broken_off(line):
             try:
                 fields = json.loads(line)
                 chain, signature = bytes.fromhex(fields["chain"]), bytes.fromhex(fields["signature"])
                 at = str(fields["at"])
                 at.encode()
                 found.append(Checkpoint(int(fields["position"]), chain, at, signature))
-            except (ValueError, KeyError, TypeError, OverflowError):
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 raise BadCheckpoint(f"line {number} is no checkpoint") from None
     return found
+
+
+def is_broken_off(line: str) -> bool:
+    """Whether a line is the beginning of a checkpoint, or room that was never filled: a disk was full, a machine died.
+
+    Whoever can make a line of this kind can take the whole line away as well, so it tells nothing that is false.
+    """
+    written = line.rstrip("\0")
+    return not written or (written[: len(_BEGINS)] == _BEGINS[: len(written)] and not written.endswith("}"))
 
 
 def all_signed(found: Iterable[Checkpoint], key: Ed25519PublicKey) -> list[Checkpoint]:

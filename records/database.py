@@ -20,7 +20,16 @@ from sqlmodel import SQLModel
 import records.models  # noqa: F401 - declares the tables
 from records.errors import Unreachable, why
 from records.log import Log, Where
-from records.migrating import RECORDS, SEARCH_PATH, Tree, is_current, make_or_migrate, must_be_current, revision_of
+from records.migrating import (
+    RECORDS,
+    SEARCH_PATH,
+    Tree,
+    is_current,
+    make_or_migrate,
+    must_be_current,
+    revision_of,
+    url_of,
+)
 from records.sqlite_log import BUSY_SECONDS, LOG_PRAGMAS, SqliteLog, address
 
 CONNECT_SECONDS = 5
@@ -160,9 +169,13 @@ def _looking_at(path: Path) -> Engine:
 
 
 def postgresql(url: str) -> Engine:
-    """Connections to a PostgreSQL; the log's tables and the others' are found in either schema."""
+    """Connections to a PostgreSQL; the log's tables and the others' are found in either schema.
+
+    Raises:
+        NoAddress: the address is none.
+    """
     return create_engine(
-        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        url_of(url),
         # nothing is prepared by the driver: after a rollback it would forget what the log has prepared as well
         connect_args={"connect_timeout": CONNECT_SECONDS, "options": SEARCH_PATH, "prepare_threshold": None},
         pool_size=CONNECTIONS,

@@ -8,6 +8,7 @@ StoreError
 │   └── Erased        the case was erased: its keys have been destroyed, and nobody can open it again
 ├── Locked            the case has been locked: its names, notes and timeline stay shut until it is unlocked
 ├── TooNew            a newer version of the program has changed the tables: update this one
+├── NoAddress         what should be a database's address is none: mend the settings
 ├── Outdated          a PostgreSQL's tables are not this version's: its owner migrates it
 └── Unreachable       the database is locked, full or gone: try again
 """
@@ -51,6 +52,16 @@ class Locked(StoreError):
 
 class TooNew(StoreError):
     """A newer version of the program has changed the tables."""
+
+
+class NoAddress(StoreError):
+    """What should be a database's address is none."""
+
+    def __init__(self) -> None:
+        # the address itself is never shown: it holds a password
+        super().__init__(
+            "the address of a database in the settings is none: write it as postgresql://role:password@host:port/database"
+        )
 
 
 class Outdated(StoreError):

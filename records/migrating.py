@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import MetaData, create_engine, inspect, text
+from sqlalchemy import URL, MetaData, create_engine, inspect, make_url, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
-from records.errors import Outdated, TooNew
+from records.errors import NoAddress, Outdated, TooNew
 from records.sqlite_log import TRIGGERS
 
 if TYPE_CHECKING:
@@ -48,11 +49,29 @@ RECORDS = Tree(_MIGRATIONS, head="0001", schema="log")
 KEYRING = Tree(_MIGRATIONS / "keyring", head="0001", schema="app")
 
 
+def url_of(text: str) -> URL:
+    """A PostgreSQL's address, taken apart.
+
+    Raises:
+        NoAddress: it is none.
+    """
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise NoAddress from None
+    if url.drivername != "postgresql" or not (url.host and url.database):
+        raise NoAddress
+    return url.set(drivername="postgresql+psycopg")
+
+
 @contextmanager
 def as_owner(url: str) -> Iterator[Connection]:
-    """A transaction of the role that owns a PostgreSQL's tables. (A file is migrated by whoever writes it.)"""
-    psycopg = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    engine = create_engine(psycopg, poolclass=NullPool, hide_parameters=True, connect_args={"options": SEARCH_PATH})
+    """A transaction of the role that owns a PostgreSQL's tables. (A file is migrated by whoever writes it.)
+
+    Raises:
+        NoAddress: the address is none.
+    """
+    engine = create_engine(url_of(url), poolclass=NullPool, hide_parameters=True, connect_args={"options": SEARCH_PATH})
     with engine.begin() as connection:
         yield connection
 

@@ -1,6 +1,7 @@
 """The log in an SQLite file: plain SQL on one connection, because this is what every command waits for.
 
-Triggers keep what is written: ``event`` only grows, by its next position; heads follow it, and never go back.
+Triggers keep what is written: ``event`` only grows, by its next position; heads follow it, and never go back; fences
+and checkpoints stay.
 """
 
 from collections.abc import Iterator, Sequence
@@ -57,6 +58,14 @@ TRIGGERS = (
     "BEGIN SELECT RAISE(ABORT, 'heads follow the log'); END",
     "CREATE TRIGGER IF NOT EXISTS stream_is_not_deleted BEFORE DELETE ON stream "
     "BEGIN SELECT RAISE(ABORT, 'heads do not go back'); END",
+    "CREATE TRIGGER IF NOT EXISTS fence_is_not_moved BEFORE UPDATE OF reference, fenced_at ON fence "
+    "BEGIN SELECT RAISE(ABORT, 'an erased case stays erased'); END",
+    "CREATE TRIGGER IF NOT EXISTS fence_is_not_deleted BEFORE DELETE ON fence "
+    "BEGIN SELECT RAISE(ABORT, 'an erased case stays erased'); END",
+    "CREATE TRIGGER IF NOT EXISTS checkpoint_is_not_changed BEFORE UPDATE ON checkpoint "
+    "BEGIN SELECT RAISE(ABORT, 'a checkpoint stays as it was signed'); END",
+    "CREATE TRIGGER IF NOT EXISTS checkpoint_is_not_deleted BEFORE DELETE ON checkpoint "
+    "BEGIN SELECT RAISE(ABORT, 'a checkpoint stays as it was signed'); END",
 )
 
 _HEADS = "SELECT stream, version, epoch, digest FROM stream WHERE stream IN (?, ?)"

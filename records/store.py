@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, Row
 
 from domain.cards import CaseCard, PhaseCard
 from domain.case import case_stream
-from domain.events import Event, id_of_fence
+from domain.events import Event, id_of_fence, is_a_persons
 from domain.facts import Frozen
 from domain.room import HistoryImported
 from domain.upcasting import FENCE_SCHEMA, event_from
@@ -273,8 +273,13 @@ class Store:
 
 
 def _is_same(event: Event, stored: Event) -> bool:
-    """Whether what is stored is what is to be written. A command that is decided again may read another clock."""
+    """Whether what is stored is what is to be written.
+
+    A command that is decided again may read another clock: so of what the engine adds to it the kind must be the same.
+    """
     if event.stream != stored.stream or event.command_id != stored.command_id:
         return False
-    again = event.command_id is not None or isinstance(event.fact, HistoryImported)
-    return event.fact.kind == stored.fact.kind if again else event.fact == stored.fact
+    follows = event.command_id is not None and not is_a_persons(event.fact)
+    if follows or isinstance(event.fact, HistoryImported):
+        return event.fact.kind == stored.fact.kind
+    return (event.fact, event.actor, event.occurred) == (stored.fact, stored.actor, stored.occurred)

@@ -42,6 +42,7 @@ _NO_HEAD = (0, ROOT, 0)
 _as_bytes = Struct(">Q").pack
 _COLUMNS = "position, event_id, stream, version, schema_version, key_id, recorded_at, body, digest, chain"
 _BEYOND = text("SELECT min(position) FROM event WHERE stream = :stream AND version > :version")
+_FENCES = text("SELECT reference FROM fence")
 # the last is what a length says that chance was written over
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_TOOBIG)
 
@@ -105,6 +106,7 @@ def verify(records: Reader, checkpoints: Iterable[Checkpoint] = (), progress: Pr
             except _Damaged:
                 _walk(connection, found, wanted, progress, 1)  # what still stands before the damage, one by one
             found.fault = found.fault or _ends_early(found, wanted) or _heads_fault(connection, found)
+            found.fault = found.fault or _fences_fault(connection, found)
         except _Damaged:
             found.fault = Fault(found.entries + 1, "what stands here can't be read: it is damaged")
     return found
@@ -284,6 +286,22 @@ def _head_fault(
         return after(at - 1, f"the head of {stream} says that another entry stood here")
     if is_fenced != (fence is not None):
         return after(at - 1, f"log and head of {stream} differ over whether the case was erased")
+    return None
+
+
+def _fences_fault(connection: Connection, found: Verified) -> Fault | None:
+    """What stands beside the log about erased cases, and must say what the log says: lists and keys go by it.
+
+    Raises:
+        _Damaged: it can't be read.
+    """
+    with _reading(connection):
+        listed = {case_stream(reference) for (reference,) in connection.execute(_FENCES)}
+        if lacking := min(found.fences.keys() - listed, default=None):
+            at = {"stream": lacking, "version": found.fences[lacking] - 1}
+            return Fault(connection.execute(_BEYOND, at).scalar(), f"{lacking} was erased, and its fence is gone")
+    if more := min(listed - found.fences.keys(), default=None):
+        return Fault(None, f"{more} has a fence, and the log does not know that it was erased")
     return None
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,8 +16,11 @@ from records.checkpoints import (
     WrittenAnew,
     all_signed,
     checkpoint,
+    checkpoints,
+    is_broken_off,
     keep_elsewhere,
     kept_in,
+    newest_beside,
     stands_at,
 )
 from records.database import Database, Reader
@@ -66,7 +70,7 @@ def look(
 
 
 def sign(database: Database, keys: Keys, elsewhere: Path | None, *, at_once: bool = False) -> Checkpoint | None:
-    """Sign where the log stands, if that is due, and keep it elsewhere.
+    """Sign where the log stands, if that is due, and keep elsewhere whatever is lacking there.
 
     Raises:
         WrittenAnew: the newest checkpoint, here or elsewhere, does not lie on the log.
@@ -77,9 +81,33 @@ def sign(database: Database, keys: Keys, elsewhere: Path | None, *, at_once: boo
     key = signing_key(keys)
     newest = partial(newest_elsewhere, elsewhere, key.public_key())
     one = checkpoint(database, key, now(), at_once=at_once, elsewhere=newest)
-    if one is not None and elsewhere is not None:
-        keep_elsewhere(elsewhere, one)
+    if elsewhere is not None and (lacking := lacking_elsewhere(database, elsewhere)):
+        keep_elsewhere(elsewhere, all_signed(lacking, key.public_key()))
     return one
+
+
+def lacking_elsewhere(records: Reader, place: Path) -> list[Checkpoint]:
+    """The checkpoints beside the log that a file elsewhere lacks, oldest first: that disk may have been away.
+
+    Raises:
+        BadCheckpoint: a line of the file is none.
+        Refused: the file can't be read.
+    """
+    newest = newest_beside(records)
+    if newest is None or _ends_with(place, newest):  # almost always: they are added in their order
+        return []
+    kept = set(_kept(place))
+    return [one for one in checkpoints(records) if one not in kept]
+
+
+def _ends_with(place: Path, one: Checkpoint) -> bool:
+    line = f"{one.line}\n".encode()
+    try:
+        with place.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - len(line)))
+            return file.read() == line
+    except OSError:
+        return False
 
 
 def newest_elsewhere(place: Path | None, key: Ed25519PublicKey) -> Checkpoint | None:
@@ -89,25 +117,45 @@ def newest_elsewhere(place: Path | None, key: Ed25519PublicKey) -> Checkpoint | 
         BadCheckpoint: it was not signed by this installation, or a line is none.
         Refused: the file can't be read.
     """
-    if place is None or not place.exists():
+    if place is None:
         return None
-    newest = max(kept_in(_lines(place)), key=lambda one: one.position, default=None)
+    newest = max(_kept(place), key=lambda one: one.position, default=None)
     return all_signed([newest], key)[0] if newest is not None else None
 
 
 def kept_elsewhere(place: Path, key: Ed25519PublicKey) -> list[Checkpoint]:
-    """The checkpoints of a file elsewhere, each found to be signed by this installation.
+    """The checkpoints of a file elsewhere, each found to be signed by this installation; none if there is no file.
 
     Raises:
         BadCheckpoint: one is not, or a line is none.
         Refused: the file can't be read.
     """
-    return all_signed(kept_in(_lines(place)), key)
+    if broken := broken_off(place):
+        _log.warning("%s: a line was broken off, and tells nothing (%s)", place, ", ".join(map(str, broken)))
+    return all_signed(_kept(place), key)
+
+
+def broken_off(place: Path) -> list[int]:
+    """The numbers of the lines of a file elsewhere that were broken off.
+
+    Raises:
+        Refused: the file can't be read.
+    """
+    return [number for number, line in enumerate(_lines(place), 1) if is_broken_off(line) and line]
+
+
+def _kept(place: Path) -> list[Checkpoint]:
+    try:
+        return kept_in(_lines(place))
+    except BadCheckpoint as error:
+        raise BadCheckpoint(f"{place}: {error}") from None
 
 
 def _lines(place: Path) -> list[str]:
     try:
         return place.read_text(encoding="utf-8").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
     except (OSError, UnicodeDecodeError):
         raise Refused(f"{place}: cannot be read") from None
 
@@ -119,7 +167,7 @@ def must_not_be_older(records: Reader, keys: Keys, elsewhere: Path | None) -> No
         Refused: it ends before that, or was another one.
         StoreError: the checkpoint is not this installation's, or the records do not answer.
     """
-    if elsewhere is None or not elsewhere.exists():
+    if elsewhere is None:
         return
     found = kept_elsewhere(elsewhere, signing_key(keys).public_key())
     newest = max(found, key=lambda one: one.position, default=None)

@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlalchemy import text
 from sqlmodel import SQLModel
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -33,17 +34,23 @@ from temporalio.service import RPCError
 
 from activities.contract import TASK_QUEUE
 from activities.notifications.webhook import Webhook
-from domain.errors import Refused, SafeconductError
+from domain.errors import Refused, SafeconductError, UnknownRule
+from domain.rulebook import load
+from domain.rulebook.editions import Law
 from records.board import SHOWN
+from records.checkpoints import BadCheckpoint
 from records.database import Reader, is_there
+from records.editions import digest_of, law_of
 from records.errors import Outdated, StoreError, Unreachable
 from records.forgetting import never_began
 from records.keyring import Role
 from records.log import Where, in_short
 from records.migrating import KEYRING, RECORDS, Tree, must_be_current
+from records.sqlite_log import TRIGGERS
 from runtime.allowlist import Program
 from runtime.attributes import lacking, wanted
 from runtime.backup_places import expired, is_held, noted, unfinished
+from runtime.checkpointing import broken_off, lacking_elsewhere
 from runtime.client import connect
 from runtime.disk import EMPTY_BYTES, LOW_BYTES, free_bytes, in_words
 from runtime.keys import is_begun, open_keys, ring_of
@@ -51,6 +58,11 @@ from runtime.settings import NotRunning, Settings, now
 
 OFF = timedelta(seconds=30)
 """So far two clocks may be apart: duties count in hours, but a sender's stamp must be near the engine's."""
+
+_MAY_CHANGE_THE_LOG = text(
+    "SELECT bool_or(has_table_privilege('log.' || name, what)) FROM unnest(ARRAY['event', 'stream']) AS name, "
+    "unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS what"
+)
 
 ANSWER_SECONDS = 5.0
 """How long one question to the engine, or the search for a host's address, may take."""
@@ -95,7 +107,9 @@ async def examine(settings: Settings) -> list[Finding]:
         *about_records(settings.records),
         about_keyring(settings),
         *about_generation(settings),
+        *about_checkpoints(settings),
         *about_noted(settings),
+        *about_law(settings),
         *await asyncio.to_thread(lambda: list(about_channels(settings))),
         about_time_zones(),
         about_disk(settings.folder),
@@ -216,7 +230,8 @@ def _limit() -> timedelta:
 def about_records(where: Where) -> Iterator[Finding]:
     """Whether the records open, are whole, have this version's tables, and are closed to others."""
     if isinstance(where, str):
-        yield _about_postgresql("records", where, RECORDS)
+        found = _about_postgresql("records", where, RECORDS)
+        yield _about_rights(where) or found if found.verdict is Verdict.OK else found
         return
     path = where
     if not path.exists():
@@ -230,6 +245,9 @@ def about_records(where: Where) -> Iterator[Finding]:
         return
     if lacking := _lacking(path):
         yield fail("records", f"made by another version: no {', '.join(lacking)}", "use the version that made them")
+    elif gone := _unguarded(path):
+        do = "find out who took them away; put back a backup from before, or see with `safeconduct verify` what is true"
+        yield fail("records", f"what guards the log is gone: {', '.join(gone)}", do)
     else:
         yield ok("records", "open, whole, with the tables of this version")
     if any(stat.S_IMODE(one.stat().st_mode) & 0o077 for one in (path, path.parent)):
@@ -238,17 +256,27 @@ def about_records(where: Where) -> Iterator[Finding]:
 
 def _about_postgresql(check: str, url: str, tree: Tree) -> Finding:
     """Whether a PostgreSQL answers, and has this version's tables."""
-    reader = Reader(url)
     try:
-        with reader.reading() as connection:
+        with closing(Reader(url)) as reader, reader.reading() as connection:
             must_be_current(connection, tree)
     except Outdated as error:
         return fail(check, str(error).partition(":")[0], "as the owner of its tables: safeconduct migrate")
     except StoreError as error:
         return fail(check, str(error), "start that PostgreSQL, or mend its address in the settings")
-    finally:
-        reader.close()
     return ok(check, f"{in_short(url)} answers, with the tables of this version")
+
+
+def _about_rights(url: str) -> Finding | None:
+    """What is wrong with what the application may do to the log: it reads, and calls one function."""
+    try:
+        with closing(Reader(url)) as reader, reader.reading() as connection:
+            may = connection.execute(_MAY_CHANGE_THE_LOG).scalar_one()
+    except StoreError as error:
+        return fail("records", str(error), "start that PostgreSQL, or mend its address in the settings")
+    if not may:
+        return None
+    do = "let SAFECONDUCT_RECORDS_URL name a role of its own, which owns nothing: see Records in PostgreSQL"
+    return fail("records", "the application connects as who may change the log", do)
 
 
 def about_keyring(settings: Settings) -> Finding:
@@ -298,6 +326,35 @@ def about_generation(settings: Settings) -> Iterator[Finding]:
         yield ok("generation", f"{present}, since {found.made_at[:10]}; no older one is left")
 
 
+def about_checkpoints(settings: Settings) -> Iterator[Finding]:
+    """Whether each signed checkpoint of the log is kept elsewhere as well."""
+    place = settings.checkpoints
+    if place is None:
+        do = "set SAFECONDUCT_CHECKPOINTS to a file on another disk: without one nobody sees that the log was cut off"
+        yield warn("checkpoints", "lie beside the log alone", do)
+        return
+    try:
+        if not is_there(settings.records, RECORDS):
+            return
+        with closing(Reader(settings.records)) as reader:
+            missing, broken = lacking_elsewhere(reader, place), broken_off(place)
+    except Refused as error:
+        yield fail("checkpoints", str(error), "see that SAFECONDUCT_CHECKPOINTS names a file that this account reads")
+        return
+    except BadCheckpoint as error:
+        yield fail("checkpoints", str(error), "find out who wrote it; nothing starts before the file is mended")
+        return
+    except StoreError:
+        return  # the line about the records says it better
+    if missing:
+        do = "see that it can be written: a worker sends them then"
+        yield warn("checkpoints", f"{place} lacks {len(missing)} that lie beside the log", do)
+    elif broken:
+        yield warn("checkpoints", f"{place}: a line was broken off ({', '.join(map(str, broken))})", "nothing")
+    else:
+        yield ok("checkpoints", "the file elsewhere has each of them")
+
+
 def about_noted(settings: Settings) -> Iterator[Finding]:
     """Whether persons stand in the vault whose case never began: whoever started it broke off."""
     try:
@@ -307,6 +364,24 @@ def about_noted(settings: Settings) -> Iterator[Finding]:
     if found:
         do = "start or import their files again, or have them erased: safeconduct erase REFERENCE"
         yield warn("vault", f"noted, and never begun: {', '.join(found[:SHOWN])}", do)
+
+
+def about_law(settings: Settings) -> Iterator[Finding]:
+    """Whether the rulebook's files can be read, and say what the edition says on which cases run."""
+    try:
+        files = load(over=settings.rules)
+    except UnknownRule as error:
+        yield fail("law", str(error), "safeconduct rules --check FILE")
+        return
+    try:
+        law = law_of(Reader(settings.records), files) if is_there(settings.records, RECORDS) else Law.of(files)
+    except StoreError:
+        return  # the line about the records says it better
+    if law.editions and law.editions[-1].digest != digest_of(files):
+        found = f"the files say something else than edition {law.latest}, on which cases run"
+        yield warn("law", found, "safeconduct rules --diff, then safeconduct rules --apply")
+    else:
+        yield ok("law", f"edition {law.latest}, as the files say" if law.editions else "the files, no edition yet")
 
 
 def _broken(path: Path) -> str | None:
@@ -333,6 +408,16 @@ def _lacking(path: Path) -> list[str]:
     reader.close()
     wanted = [f"{table.name}.{column.name}" for table in SQLModel.metadata.sorted_tables for column in table.columns]
     return [column for column in wanted if column not in columns]
+
+
+def _unguarded(path: Path) -> list[str]:
+    """The triggers that the records should have, and have not as they should be."""
+    reader = Reader(path)
+    with reader.reading() as connection:
+        found = {sql for (sql,) in connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE type = 'trigger'")}
+    reader.close()
+    wanted = [trigger.replace("IF NOT EXISTS ", "") for trigger in TRIGGERS]
+    return [trigger.split()[2] for trigger in wanted if trigger not in found]
 
 
 def about_channels(settings: Settings) -> Iterator[Finding]:

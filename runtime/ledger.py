@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import SecretStr
 from rich.progress import Progress
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from domain.case import parse_reference
 from domain.errors import NotUnderstood, Refused
 from records.checkpoints import Checkpoint, all_signed, checkpoints, kept_in
 from records.database import answering
 from records.errors import StoreError
+from records.migrating import url_of
 from records.verifying import Verified, verify, verify_case
 from runtime import screen
-from runtime.desk import Desk, as_json, at_desk
+from runtime.desk import Desk, as_json, at_desk, read_text
 from runtime.keys import existing_ring
 from runtime.settings import Settings, now
 
@@ -79,9 +80,10 @@ def _verified(here: Desk, against: Path | None) -> Verified:
 
     key = signing_key(here.keys[0]).public_key()
     signed = all_signed(checkpoints(here.database), key)
+    if against is not None:
+        read_text(against)  # a file that is named must be there
     for place in (against, here.settings.checkpoints):
-        if place is not None and (place == against or place.exists()):
-            signed += kept_elsewhere(place, key)
+        signed += kept_elsewhere(place, key) if place is not None else []
     with here.database.reading() as connection:
         total = int(connection.execute(_LAST).scalar_one())
     with _progress() as progress:
@@ -100,7 +102,14 @@ def checkpoint_() -> None:
     from runtime.checkpointing import sign
 
     here = at_desk()
-    one = sign(here.database, here.keys[0], here.settings.checkpoints, at_once=True)
+    place = here.settings.checkpoints
+    try:
+        one = sign(here.database, here.keys[0], place, at_once=True)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise Refused(
+            f"{place} cannot be written ({why}): it was signed beside the log, and is sent there as soon as that can be"
+        ) from None
     if one is None:
         known = checkpoints(here.database)
         if not known:
@@ -158,6 +167,10 @@ def put_back_(
     print("Start it (`make run`), then: safeconduct restore --all")
 
 
+def _role_in(address: SecretStr) -> str | None:
+    return url_of(address.get_secret_value()).username
+
+
 def _what_came_after(settings: Settings, manifest: "Manifest") -> Iterator[str]:
     """What a backup does not know, and brings back to life: nobody but persons can tell which cases those are."""
     yield (
@@ -192,7 +205,12 @@ def migrate_() -> None:
             raise NotUnderstood(
                 "set SAFECONDUCT_RECORDS_OWNER_URL: the tables' owner makes them, the application only reads"
             )
-        role = make_url(settings.records_url.get_secret_value()).username
+        role, owner = (_role_in(url) for url in (settings.records_url, settings.records_owner_url))
+        if role == owner:
+            raise Refused(
+                "SAFECONDUCT_RECORDS_URL and SAFECONDUCT_RECORDS_OWNER_URL name one role: who owns the log can change "
+                "it, so let the application have a role of its own"
+            )
         wanted.append(("records", settings.records_owner_url, RECORDS, role))
     if settings.keyring_url is not None:
         wanted.append(("keyring", settings.keyring_url, KEYRING, None))

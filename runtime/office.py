@@ -22,15 +22,15 @@ from activities.contract import TASK_QUEUE
 from domain.case import case_stream, phase_of
 from domain.erasing import ERASURE, is_erasure
 from domain.errors import Erased, NotFound, NotUnderstood, Refused, SafeconductError
-from domain.events import Command, Event, Intake, Past, Receipt, id_from_cause
+from domain.events import Command, Event, Intake, Past, Receipt, id_from_cause, is_answer_to
 from domain.facts import Fact, Occurred
 from domain.story import Route, answer_in, blank_room, route
-from domain.stream import Ledger, path_hears, standings
+from domain.stream import REUSED, Ledger, path_hears, standings
 from records.store import Store
 from runtime.cases import path_of
 from runtime.settings import NotRunning
-from workflows.phase import Start
 from workflows.shown import summary_of_stream
+from workflows.writer import Start
 
 ANSWER_SECONDS = 30.0
 """How long a command waits for its answer before it is sent again under the same id."""
@@ -92,7 +92,7 @@ class Office:
             SafeconductError: it is refused, makes no sense, or the engine does not answer.
         """
         events = self.store.read_case(reference)
-        if answered := answer_in(events, command_id, past.fact):
+        if answered := answer_in(events, command_id, past):
             # a crash can leave the log ahead of its phase: that has to learn of it, or a duty would never sound
             return await self.send(answered[0].stream, self._command(past, past.fact, command_id, note))
         way = await self._way(reference, past, command_id, events)
@@ -100,7 +100,7 @@ class Office:
             receipt = await self.send(way.stream, self._command(past, past.fact, command_id, note))
         except NotUnderstood:
             # sent before, it was on its way to another round when the case was read: that one's answer counts
-            answered = answer_in(self.store.read_case(reference), command_id, past.fact)
+            answered = answer_in(self.store.read_case(reference), command_id, past)
             if not answered:
                 raise
             receipt, way = Receipt.of(answered), Route(answered[0].stream)
@@ -140,7 +140,20 @@ class Office:
             SafeconductError: it is refused, or the engine does not answer.
         """
         with tracing.command(stream, command.command_id):
-            return await self._send(stream, command)
+            receipt = await self._send(stream, command)
+        self._must_answer(command, receipt)
+        return receipt
+
+    def _must_answer(self, command: Command, receipt: Receipt) -> None:
+        """The engine answers an id that it knows without looking at what is sent: that may be another command.
+
+        Raises:
+            NotUnderstood: it is.
+        """
+        first = receipt.accepted[0]
+        stored = self.store.read(first.stream, first.version - 1)
+        if not (isinstance(command.fact, Intake) or is_answer_to(stored[0], command)):
+            raise NotUnderstood(REUSED)
 
     async def _send(self, stream: str, command: Command) -> Receipt:
         for _ in range(TRIES):

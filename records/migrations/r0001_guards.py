@@ -24,6 +24,14 @@ TRIGGERS = (
     "BEGIN SELECT RAISE(ABORT, 'heads follow the log'); END",
     "CREATE TRIGGER IF NOT EXISTS stream_is_not_deleted BEFORE DELETE ON stream "
     "BEGIN SELECT RAISE(ABORT, 'heads do not go back'); END",
+    "CREATE TRIGGER IF NOT EXISTS fence_is_not_moved BEFORE UPDATE OF reference, fenced_at ON fence "
+    "BEGIN SELECT RAISE(ABORT, 'an erased case stays erased'); END",
+    "CREATE TRIGGER IF NOT EXISTS fence_is_not_deleted BEFORE DELETE ON fence "
+    "BEGIN SELECT RAISE(ABORT, 'an erased case stays erased'); END",
+    "CREATE TRIGGER IF NOT EXISTS checkpoint_is_not_changed BEFORE UPDATE ON checkpoint "
+    "BEGIN SELECT RAISE(ABORT, 'a checkpoint stays as it was signed'); END",
+    "CREATE TRIGGER IF NOT EXISTS checkpoint_is_not_deleted BEFORE DELETE ON checkpoint "
+    "BEGIN SELECT RAISE(ABORT, 'a checkpoint stays as it was signed'); END",
 )
 """SQLite's."""
 

@@ -10,16 +10,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 
 from activities.contract import SEARCH_ATTRIBUTES
+from records.checkpoints import checkpoint, keep_elsewhere
 from records.database import Database
 from runtime.doctor import (
     Finding,
     Verdict,
     about_channels,
+    about_checkpoints,
     about_clock,
     about_generation,
     about_keyring,
@@ -29,6 +33,8 @@ from runtime.doctor import (
 from runtime.keys import ring_of
 from runtime.settings import Settings, now
 from tests.support.keys import settings_in
+from tests.support.mutating import grow
+from tests.support.postgres import Databases
 from tests.support.rehearsal import Pigeonhole, eventually
 from tests.support.servers import ROOT, Place, clean_environment, new_place, program, without_search_attributes
 from tests.support.watched import SECRET, outside
@@ -100,7 +106,7 @@ async def test_on_a_running_installation_each_thing_is_looked_at_and_what_it_say
                 findings = await examine(Settings(home=tmp_path))
                 return not [one for one in findings if one.verdict is FAIL] and set(seen(findings)) == {
                     *("server", "namespace", "workers", "search attributes", "clock", "records", "keyring"),
-                    "generation",
+                    *("generation", "checkpoints", "law"),
                     *("notices", "heartbeat", "time zones", "disk", "versions"),
                 }
 
@@ -164,6 +170,12 @@ def of_another_version(path: Path) -> None:
         records.execute("ALTER TABLE notice DROP COLUMN channel")
 
 
+def unguarded(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TRIGGER event_is_not_changed")
+        connection.execute("CREATE TRIGGER event_is_not_changed BEFORE UPDATE ON event BEGIN SELECT 1; END")
+
+
 @pytest.mark.parametrize(
     ("harm", "verdict", "says"),
     [
@@ -172,6 +184,7 @@ def of_another_version(path: Path) -> None:
         (damaged, FAIL, "records.db "),
         (lambda path: path.write_bytes(b"no database" * 1000), FAIL, "does not open"),
         (of_another_version, FAIL, "notice.channel"),
+        (unguarded, FAIL, "what guards the log is gone: event_is_not_changed"),
         (lambda path: path.chmod(0o644), WARN, "other accounts"),
     ],
 )
@@ -185,6 +198,36 @@ def test_records_are_opened_and_read_through(
     assert worst.verdict is verdict
     assert says in worst.found
     assert path.exists() == (says != "none yet")
+
+
+def test_checkpoints_are_kept_elsewhere_or_it_says_what_is_lacking_there(tmp_path: Path) -> None:
+    elsewhere, one = tmp_path / "elsewhere.jsonl", Settings(home=tmp_path / "home")
+    assert "beside the log alone" in next(about_checkpoints(one)).found
+    one = Settings(home=tmp_path / "home", checkpoints=elsewhere)
+    assert list(about_checkpoints(one)) == []
+    database = Database(one.records)
+    grow(database.log, Random(1), 5)
+    signed = checkpoint(database, Ed25519PrivateKey.generate(), now())
+    assert signed is not None
+    assert f"{elsewhere} lacks 1" in next(about_checkpoints(one)).found
+    keep_elsewhere(elsewhere, [signed])
+    assert next(about_checkpoints(one)).verdict is OK
+    elsewhere.write_text(f"{signed.line[:40]}\n{signed.line}\n")
+    assert "a line was broken off (1)" in next(about_checkpoints(one)).found
+    for content, says in (("no checkpoint\n", "line 1 is no checkpoint"), ("\udcff", "cannot be read")):
+        elsewhere.write_text(content, errors="surrogateescape")
+        assert (found := next(about_checkpoints(one))).verdict is FAIL
+        assert says in found.found
+        assert str(elsewhere) in found.found
+    database.close()
+
+
+def test_records_in_a_postgresql_are_not_the_application_s_to_change(ground: Databases) -> None:
+    (found,) = about_records(ground.records_app)
+    assert found.verdict is OK
+    (found,) = about_records(ground.records_owner)
+    assert found.verdict is FAIL
+    assert "the application connects as who may change the log" in found.found
 
 
 def test_a_keyring_is_there_whole_or_broken_and_its_key_fits(tmp_path: Path) -> None:

@@ -81,6 +81,8 @@ def test_checkpoint_prints_a_line_that_verify_believes_when_it_was_kept_elsewher
     assert "was not signed by this installation" in refused(demo, "verify", "--against", str(elsewhere))
     elsewhere.write_text("not a checkpoint")
     assert "line 1 is no checkpoint" in refused(demo, "verify", "--against", str(elsewhere))
+    elsewhere.write_text("[" * 200_000)
+    assert "line 1 is no checkpoint" in refused(demo, "verify", "--against", str(elsewhere))
     assert "cannot be read" in refused(demo, "verify", "--against", str(tmp_path / "nowhere"))
 
 

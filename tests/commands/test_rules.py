@@ -137,6 +137,7 @@ def test_a_change_moves_nothing_before_it_is_applied_and_is_recorded_in_each_cas
     moved = {one["stream"].rsplit("/", 1)[0].rsplit("/", 1)[-1] for one in rows["phases"] if one["moved"]}
     assert moved == {"transit-stay"}
     assert desk.due("Wren", "certificate-renewal") == before
+    assert "the files say something else than edition 1" in desk.types("doctor")
     desk.types("record", "Wren", "checked-in")
     assert desk.due("Wren", "certificate-renewal") == before
 

@@ -11,7 +11,7 @@ from domain.errors import NotUnderstood, Refused
 from domain.events import FACTS, ROOMS, Event, id_from_command
 from domain.facts import Fact, Occurred, Report
 from domain.room import Acknowledged, Room
-from domain.safety import CheckedIn, Detained
+from domain.safety import Channel, CheckedIn, Detained
 from domain.story import events_of
 from domain.stream import Ledger, decide, fold
 from domain.transit_stay import Entered, Status, StatusGranted
@@ -169,8 +169,13 @@ def test_a_command_id_serves_one_command() -> None:
     tale = Tale()
     command_id = tale.next_id()
     tale.tell("2024-01-02", CheckedIn(), command_id=command_id)
-    with pytest.raises(NotUnderstood, match="used for another command"):
-        tale.tell("2024-01-02", Detained(), command_id=command_id)
+    for day, fact in (
+        ("2024-01-02", Detained()),
+        ("2024-01-02", CheckedIn(channel=Channel.CALL)),
+        ("2024-01-03", CheckedIn()),
+    ):
+        with pytest.raises(NotUnderstood, match="used for another command"):
+            tale.tell(day, fact, command_id=command_id)
 
 
 def test_a_repeated_command_to_a_phase_adds_nothing_to_a_story() -> None:

@@ -15,7 +15,7 @@ from domain.facts import Fact, Occurred
 from domain.forecast import forecast
 from domain.room import Acknowledged, DutyCameDue
 from domain.rulebook import load
-from domain.safety import CheckInPlanned, LawyerEngaged
+from domain.safety import Channel, CheckedIn, CheckInPlanned, LawyerEngaged
 from domain.story import begin, decide_path, events_of
 from domain.stream import Surroundings, came_due, decide
 from domain.transit_stay import Entered, ExitCleared, Registered, Relocated
@@ -178,6 +178,13 @@ async def test_a_command_that_was_taken_in_another_phase_is_refused_and_the_phas
         lives = await run_of(played, vetting)
         with pytest.raises(NotUnderstood, match="used for another command"):
             await played.office.send(vetting, seen)
+        # the engine answers an id that it knows by itself: whatever is sent under it
+        called = command(played, CheckedIn(channel=Channel.CALL))
+        receipt = await played.office.send(safety, called)
+        assert await played.office.send(safety, called.model_copy(update={"sent_at": played.clock})) == receipt
+        for other in ({"fact": CheckedIn()}, {"actor": "timur"}):
+            with pytest.raises(NotUnderstood, match="used for another command"):
+                await played.office.send(safety, called.model_copy(update=other))
         await played.office.send(vetting, command(played, Acknowledged(duty="review")))
         assert await run_of(played, vetting) == lives
 

@@ -120,10 +120,60 @@ def test_a_line_that_was_kept_elsewhere_is_the_checkpoint(
         write(1)
         one = checkpoint(database, KEY, NOW, at_once=True)
         assert one is not None
-        keep_elsewhere(place, one)
+        keep_elsewhere(place, [one])
         kept.append(one)
     assert kept_elsewhere(place, KEY.public_key()) == kept
     assert set(json.loads(kept[0].line)) == {"position", "chain", "at", "signature"}
+
+
+@pytest.mark.parametrize("after", [1, 9, 40, 200])
+def test_a_line_that_was_broken_off_is_told_stops_no_start_and_the_next_one_stands_on_a_line_of_its_own(
+    database: Database, write: Callable[[int], None], tmp_path: Path, after: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    elsewhere, (keys, *_) = tmp_path / "elsewhere.jsonl", keys_in(tmp_path)
+    for _ in range(2):
+        write(1)
+        assert sign(database, keys, elsewhere, at_once=True) is not None
+    first, second = elsewhere.read_text().splitlines()
+    elsewhere.write_text(f"{first}\n{second[:after]}")
+    must_not_be_older(database, keys, elsewhere)
+    assert caplog.messages == [f"{elsewhere}: a line was broken off, and tells nothing (2)"]
+    write(1)
+    assert sign(database, keys, elsewhere, at_once=True) is not None
+    lines = elsewhere.read_text().splitlines()
+    assert lines[:3] == [first, second[:after], second]
+    assert [one.position for one in kept_in(lines)] == [1, 2, 3]
+    must_not_be_older(database, keys, elsewhere)
+    elsewhere.write_text(f"{first}\n" + "\0" * 300)  # a machine died before it wrote what it had made room for
+    must_not_be_older(database, keys, elsewhere)
+
+
+def test_what_is_no_beginning_of_a_checkpoint_stops_the_start_and_the_file_is_named(
+    database: Database, tmp_path: Path
+) -> None:
+    elsewhere, (keys, *_) = tmp_path / "elsewhere.jsonl", keys_in(tmp_path)
+    for content in ("positions", "{}", '{"position": 3}', "[" * 200_000):
+        elsewhere.write_text(content)
+        with pytest.raises(BadCheckpoint, match=f"{elsewhere}: line 1 is no checkpoint"):
+            must_not_be_older(database, keys, elsewhere)
+
+
+def test_what_could_not_be_kept_elsewhere_is_sent_there_as_soon_as_that_can_be(
+    database: Database, write: Callable[[int], None], tmp_path: Path
+) -> None:
+    (keys, *_), away = keys_in(tmp_path), tmp_path / "away"
+    away.write_text("no folder: the other disk is not there")
+    for _ in range(3):
+        write(1)
+        with pytest.raises(OSError, match="away"):
+            sign(database, keys, away / "kept.jsonl", at_once=True)
+    assert len(checkpoints(database)) == 3
+    away.unlink()
+    assert sign(database, keys, away / "kept.jsonl") is None, "nothing was written since"
+    assert kept_elsewhere(away / "kept.jsonl", signing_key(keys).public_key()) == checkpoints(database)
+    written = (away / "kept.jsonl").read_bytes()
+    assert sign(database, keys, away / "kept.jsonl") is None
+    assert (away / "kept.jsonl").read_bytes() == written
 
 
 NAMES = st.sampled_from(["position", "chain", "at", "signature"])
@@ -239,7 +289,7 @@ def test_records_that_are_older_than_the_newest_checkpoint_elsewhere_are_not_sta
     must_not_be_older(database, keys, elsewhere)
     ahead = Checkpoint(4, bytes(32), "2026-09-01T00:00", b"")
     signed = signing_key(keys).sign(f"safeconduct checkpoint|4|{ahead.chain.hex()}|{ahead.at}".encode())
-    keep_elsewhere(elsewhere, Checkpoint(4, ahead.chain, ahead.at, signed))
+    keep_elsewhere(elsewhere, [Checkpoint(4, ahead.chain, ahead.at, signed)])
     with pytest.raises(Refused, match=r"older than the checkpoint of 2026-09-01.*\"When only an old backup"):
         must_not_be_older(database, keys, elsewhere)
     write(1)

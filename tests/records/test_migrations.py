@@ -236,7 +236,8 @@ def test_whatever_is_not_the_log_is_the_application_s_own(migrated: Databases) -
             if table.name == "reading":
                 del row["position"]  # the database counts
             connection.execute(table.insert().values(row))
-            assert connection.execute(table.delete()).rowcount == 1
+            if table.name not in ("fence", "checkpoint"):  # these stay
+                assert connection.execute(table.delete()).rowcount == 1
 
 
 def test_nobody_but_the_application_may_call_the_function(migrated: Databases) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from records.checkpoints import Checkpoint, stands_at
 from records.database import Database, Reader
-from records.log import NO_KEY, Append, Entry, Where
+from records.log import NO_KEY, Append, Entry, Statement, Where
 from records.verifying import verify, verify_case
 from tests.support.mutating import (
     AT,
@@ -127,6 +127,21 @@ def test_s5_a_phase_that_goes_on_after_its_case_was_erased_is_found_however_well
             assert found.fault is not None
             assert str(found.fault) == f"position 4: {phase} goes on after the case was erased"
         connection.rollback()
+
+
+def test_s5_a_fence_that_was_taken_away_or_made_up_beside_the_log_is_found(database: Database, owned: Where) -> None:
+    own = "case/0000000000A"
+    add = "INSERT INTO fence (reference, fenced_at) VALUES ({}, '2026-09-30')"
+    database.log.fence(Entry("one", own, 0, 0, NO_KEY, AT, b""), [Statement(add.format("?"), [("0000000000A",)])])
+    assert verify(database).fault is None
+    for change, says in (
+        ("DELETE FROM fence", f"position 1: {own} was erased, and its fence is gone"),
+        (add.format("'0000000000B'"), "case/0000000000B has a fence, and the log does not know that it was erased"),
+    ):
+        with owning(owned) as connection:
+            connection.execute(text(change))
+            assert str(verify(AsItStands(connection)).fault) == says
+            connection.rollback()
 
 
 def checkpoint_at(row: dict[str, Any]) -> Checkpoint:

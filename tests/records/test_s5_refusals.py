@@ -97,6 +97,33 @@ def test_s5_who_only_looks_can_write_nothing_at_all(records: Database) -> None:
     records.close()
 
 
+STAYS = (
+    "DELETE FROM fence",
+    "UPDATE fence SET fenced_at = '2027-01-01'",
+    "UPDATE fence SET reference = '0000000000B'",
+    "DELETE FROM checkpoint",
+    "UPDATE checkpoint SET chain = digest FROM event",
+    "UPDATE checkpoint SET position = 2",
+)
+
+
+@pytest.mark.parametrize("statement", STAYS)
+def test_s5_neither_fence_nor_checkpoint_is_changed_or_deleted(database: Database, statement: str) -> None:
+    three_entries(database)
+    with database.writing() as connection:
+        connection.execute(text("INSERT INTO fence (reference, fenced_at) VALUES ('0000000000A', '2026-09-01')"))
+        connection.execute(
+            text(
+                "INSERT INTO checkpoint (position, chain, at, signature) SELECT 1, chain, '', digest FROM event LIMIT 1"
+            )
+        )
+    with pytest.raises((IntegrityError, Unreachable)), database.writing() as connection:
+        connection.execute(text(statement))
+    with database.writing() as connection:  # the one thing that becomes of a fence
+        assert connection.execute(text("UPDATE fence SET keys_destroyed_at = '2026-09-02'")).rowcount == 1
+        assert connection.execute(text("SELECT count(*) FROM checkpoint")).scalar_one() == 1
+
+
 GOOD = Entry("id-4", OWN, 4, 1, "key", AT, b"body")
 NO_HEADERS = (
     GOOD._replace(event_id="id|4"),
@@ -223,7 +250,8 @@ def test_s5_the_one_function_believes_nothing_that_its_caller_says(
     ground: Databases, application: psycopg.Connection
 ) -> None:
     database = Database(ground.records_app)
-    database.log.fence(Entry("fence", FENCED, 0, 0, NO_KEY, AT, b""), ())
+    beside = Statement("INSERT INTO fence (reference, fenced_at) VALUES (?, ?)", [("0000000000B", AT)])
+    database.log.fence(Entry("fence", FENCED, 0, 0, NO_KEY, AT, b""), [beside])
     before = application.execute("SELECT * FROM stream ORDER BY stream").fetchall()
     call = "SELECT log.append(%s, %s::bigint, %s, %s, NULL, %s, %s)"
     for writer, epoch, own, headers, bodies in LIES:

@@ -38,7 +38,7 @@ from tests.support.servers import Place, new_place
 from tests.watch.test_s15_missing_workflows import Living, living, terminate
 from worker import build_worker
 
-CASES, ON_POSTGRESQL = (int(os.environ.get("SAFECONDUCT_CASES", usual)) for usual in ("50", "20"))
+CASES, ON_POSTGRESQL = (int(os.environ.get("SAFECONDUCT_CASES", usual)) for usual in ("32", "16"))
 """``make soak`` restores two hundred."""
 
 SPOKEN_TO = 6

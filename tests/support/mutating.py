@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from records.log import FENCE_EPOCH, NO_KEY, ROOT, Append, Entry, Log, chain_of, digest_of
+from records.log import FENCE_EPOCH, NO_KEY, ROOT, Append, Entry, Log, Statement, chain_of, digest_of
 
 PHASES = ("", "/safety/1", "/vetting/1", "/vetting/2", "/entry/1")
 TEXTS = ("event_id", "stream", "key_id", "recorded_at")
@@ -24,6 +24,7 @@ _INSERT = text(
 )
 
 
+_FENCE = "INSERT INTO fence (reference, fenced_at) VALUES (?, ?)"
 AT = "2026-09-30T00:00:00.000000+00:00"
 
 
@@ -52,7 +53,8 @@ def grow(log: Log, chance: Random, entries: int) -> None:
             versions[stream] = version + len(batch)
         if chance.random() < 0.03 or len(erased) == len(cases):
             erased.add(own)
-            log.fence(Entry(str(UUID(int=chance.getrandbits(128))), own, 0, 0, NO_KEY, AT, b""), ())
+            beside = [Statement(_FENCE, [(own.split("/")[1], AT)])]
+            log.fence(Entry(str(UUID(int=chance.getrandbits(128))), own, 0, 0, NO_KEY, AT, b""), beside)
             cases.append(f"case/{len(cases):011d}")
 
 
@@ -291,6 +293,9 @@ def write_anew(connection: Connection, written: Written, chance: Random) -> int:
         own = [row for row in rows if row["stream"] == head["stream"]]
         version, digest = (own[-1]["version"], own[-1]["digest"]) if own else (0, ROOT)
         fence = bool(own) and own[-1]["key_id"] == NO_KEY
+        _, bare, *of_a_phase = head["stream"].split("/")
+        if not (fence or of_a_phase):
+            connection.execute(text("DELETE FROM fence WHERE reference = :bare"), {"bare": bare})
         epoch = head["epoch"] if fence or head["epoch"] < FENCE_EPOCH else 1
         connection.execute(
             text("UPDATE stream SET version = :version, digest = :digest, epoch = :epoch WHERE stream = :stream"),

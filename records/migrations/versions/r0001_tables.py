@@ -60,7 +60,7 @@ def _guard_on_sqlite() -> None:
 
 
 def _guard_on_postgresql(application: str | None) -> None:
-    """The application reads the log and adds to it by one function; all else is its own."""
+    """The application reads the log and adds to it by one function; all else is its own, but for what stays."""
     op.get_bind().exec_driver_sql(APPEND)
     op.execute("REVOKE ALL ON FUNCTION log.append FROM PUBLIC")
     if application is None:
@@ -74,6 +74,8 @@ def _guard_on_postgresql(application: str | None) -> None:
         "USAGE ON ALL SEQUENCES IN SCHEMA app",
     ):
         op.execute(f"GRANT {grant} TO {role}")
+    op.execute(f"REVOKE UPDATE, DELETE ON app.fence, app.checkpoint FROM {role}")  # they stay, as the log does
+    op.execute(f"GRANT UPDATE (keys_destroyed_at) ON app.fence TO {role}")
 
 
 def _make_log() -> None:
