@@ -274,5 +274,13 @@ class AsylumFiling(Room):
     def own_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
         yield from ClaimDuties(self, rules, in_custody=case.in_custody).all()
 
+    def conditions(self) -> dict[str, str]:
+        return {"track": str(self.track)}
+
+    def events(self) -> dict[str, Occurred | None]:
+        papers = {"registration": self.registered, "refusal": self.refusal, "removal-order": self.removal}
+        served = {name: paper.on if paper is not None else None for name, paper in papers.items()}
+        return {"arrival": self.opened, "lodging": self.lodged, **served, **self.noted}
+
     def headline(self) -> str:
         return f"{self.step}" if self.step is not Step.GRANTED else f"{self.step}: {self.protection}"
