@@ -166,7 +166,8 @@ def period_in_words(rule: Rule) -> str:
         if holds_
     ]
     when = _conditions(rule.when)
-    return "; ".join([f"{period} from: {rule.starts_on}", *counting, *([when] if when else [])])
+    begins = [f"begins with the event {rule.begins}"] if rule.begins else []
+    return "; ".join([f"{period} from: {rule.starts_on}", *begins, *counting, *([when] if when else [])])
 
 
 def _conditions(when: Mapping[str, tuple[str, ...]]) -> str:

@@ -1,13 +1,16 @@
 """One period of law, in one of its versions. A rule that is unknown or weak never gives a date in silence."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from domain.deadlines import Counting, Unit, band_in_words
 from domain.duties import LEGAL_REMINDERS, Bound, Consequence
 from domain.rulebook.dated import Conditions, Dated, Period, Word, Words
+
+Step = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,24}(-[a-z0-9]{1,24}){0,4}$")]
+"""Becomes a duty's id, which operators see in Temporal's lists: short words alone."""
 
 PhaseName = Literal["safety", "transit-stay", "embassy-contacts", "vetting", "entry", "asylum-filing"]
 
@@ -65,7 +68,7 @@ class Rule(Dated):
     """
 
     phase: PhaseName
-    step: Word
+    step: Step
     title: Words
     local_name: str | None = None
     amount: Period | None = None

@@ -30,7 +30,7 @@ from domain.embassy_contacts import Approached, Pledged
 from domain.entry import DocumentIssued
 from domain.events import FACTS, Command, Corrected, CorrectionReason, Event, Intake, Past
 from domain.facts import Fact, Nature, Occurred
-from domain.room import Acknowledged, Room
+from domain.room import Acknowledged, EventNoted, Room, StepDone
 from domain.rulebook import load
 from domain.story import Story, begin, events_of
 from domain.stream import Ledger
@@ -224,6 +224,9 @@ _TEXTS: dict[str, st.SearchStrategy[str]] = {
     "coordinator": staff,
     "language": st.sampled_from(["ru", "kk"]),
     "duty": st.sampled_from(["review", "check-in"]),
+    "event": st.sampled_from(["address-change", "expulsion-order", "entry"]),
+    "step": st.sampled_from(["own-report", "residence-application", "address-change"]),
+    "track": st.sampled_from(["accelerated", "regular"]),
     "title": st.just("A title"),
     "stream": st.just(phase_stream(REFERENCE, Phase.SAFETY, 1)),
 }
@@ -268,7 +271,7 @@ def models(model: type[BaseModel]) -> st.SearchStrategy[Any]:
 
 def kinds_of(*natures: Nature) -> list[type[Fact]]:
     """The types of all facts of some natures, without those that only frame others."""
-    framing = {"corrected", "acknowledged", "case-opened"}
+    framing = {"corrected", "acknowledged", "case-opened", "event-noted", "step-done"}
     return [fact for kind, fact in FACTS.items() if fact.nature in natures and kind not in framing]
 
 
@@ -296,8 +299,9 @@ def events_of_kind(kind: str) -> st.SearchStrategy[Event]:
 
 
 def events_in(room: type[Room]) -> st.SearchStrategy[list[Event]]:
-    """Streams of a room's own facts in any order of dates, numbered as a log numbers them."""
-    bare = st.sampled_from([kind for kind, fact in FACTS.items() if fact in room.facts]).flatmap(events_of_kind)
+    """Streams of the facts that a room takes, in any order of dates, numbered as a log numbers them."""
+    taken = (*room.facts, EventNoted, StepDone)
+    bare = st.sampled_from([kind for kind, fact in FACTS.items() if fact in taken]).flatmap(events_of_kind)
     return st.lists(bare, max_size=8, unique_by=lambda event: event.event_id).map(
         lambda found: [event.model_copy(update={"version": place}) for place, event in enumerate(found, start=1)]
     )

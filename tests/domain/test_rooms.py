@@ -1,6 +1,8 @@
 """The rooms: what each phase accepts, flags or refuses, and the duties its facts make."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -28,12 +30,14 @@ from domain.asylum_facts import (
     TransferDecided,
 )
 from domain.case import Phase
+from domain.duties import Bound
 from domain.embassy_contacts import Answer, Answered, Approached, Pledged
 from domain.entry import Arrived, Departed, DocumentRefused, DocumentRequested, JourneyPlanned
 from domain.errors import NotUnderstood, Refused
 from domain.events import ROOMS, Event
 from domain.facts import Fact, Nature
-from domain.room import Room
+from domain.room import EventNoted, Room, StepDone
+from domain.rulebook import Country
 from domain.safety import (
     CheckedIn,
     CheckInPlanned,
@@ -51,6 +55,7 @@ from domain.transit_stay import (
     ClaimFinallyRefused,
     ClaimLodged,
     ClaimRefused,
+    ClaimTracked,
     Entered,
     Exited,
     Fingerprinted,
@@ -494,3 +499,45 @@ def test_stays_that_lie_over_each_other_ask_a_person_and_stop_nothing() -> None:
     duties = tale.duties(Phase.TRANSIT_STAY)
     assert "find-out.stay-limit" in duties
     assert "lie over each other" in duties["find-out.stay-limit"].title
+
+
+def in_serbia() -> Tale:
+    tale = Tale()
+    tale.enter()
+    tale.tell("2024-02-01", Relocated(to="RS"))
+    tale.tell("2024-02-01", Entered())
+    return tale
+
+
+def test_a_step_that_no_phase_knows_is_due_from_its_event_until_done_and_again_when_that_comes_again() -> None:
+    tale = in_serbia()
+    assert tale.duties(Phase.TRANSIT_STAY, 2)["own-report"].due == utc("2024-02-01T23:00:00")
+    tale.tell("2024-02-02", StepDone(step="own-report"), phase=Phase.TRANSIT_STAY)
+    assert "own-report" not in tale.duties(Phase.TRANSIT_STAY, 2)
+    assert "address-change" not in tale.duties(Phase.TRANSIT_STAY, 2)
+    tale.tell("2024-02-05", EventNoted(event="address-change"), phase=Phase.TRANSIT_STAY)
+    assert tale.duties(Phase.TRANSIT_STAY, 2)["address-change"].rule == "rs.stay.address-change"
+    tale.tell("2024-02-06", StepDone(step="address-change"), phase=Phase.TRANSIT_STAY)
+    assert "address-change" not in tale.duties(Phase.TRANSIT_STAY, 2)
+    tale.tell("2024-03-01", EventNoted(event="address-change"), phase=Phase.TRANSIT_STAY)
+    assert "address-change" in tale.duties(Phase.TRANSIT_STAY, 2)
+
+
+def test_a_claims_track_selects_its_own_periods_in_the_country_of_transit() -> None:
+    tale = in_serbia()
+    tale.tell("2024-03-01", Relocated(to="GE"))
+    tale.tell("2024-03-01", Entered())
+    tale.tell("2024-03-02", ClaimLodged())
+    tale.tell("2024-03-03", ClaimTracked(track="accelerated"))
+    tale.tell("2024-04-01", ClaimRefused())
+    assert tale.duties(Phase.TRANSIT_STAY, 3)["claim-appeal"].due.date() == date(2024, 4, 11)
+
+
+@pytest.mark.parametrize("country", [one for one in RULEBOOK.countries if one.code != "EU"], ids=lambda one: one.code)
+def test_no_rule_that_binds_a_person_stands_in_a_file_unused(country: Country) -> None:
+    """Every step is looked up by a phase, or says which event begins it."""
+    page = (Path(__file__).parents[2] / "docs" / "adding-a-country.md").read_text()
+    known = set(re.findall(r"`([a-z-]+)`", page))
+    for rule in country.rules:
+        if rule.bound in (Bound.PERSON, Bound.HOST) and rule.amount is not None:
+            assert rule.begins or rule.step in known, rule.id
