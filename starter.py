@@ -482,7 +482,8 @@ def _iso(text: str) -> str:
 def _story(here: Desk, text: str, begins: datetime) -> Story:
     if Path(text).suffix or Path(text).exists():
         _, file = read_intake_file(Path(text))
-        return story_of_file("0000000000" + "0", file, here.law, begins)
+        # a case that has not begun would begin on the files, once they are applied
+        return story_of_file("0000000000" + "0", file, here.files, begins)
     reference = here.find(text)
     return story_of(here.events(reference, "simulation"), reference, here.law)
 

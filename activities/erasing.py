@@ -93,10 +93,8 @@ class ErasingActivities:
             ApplicationError: never to be tried again: the case has moved on since it was seen, as when a hold came.
         """
         seen, version = self._seen(wanted.reference, wanted.today)
-        is_as_seen = seen == wanted.seen
-        if not is_as_seen or not self._store.fence(
-            wanted.reference, wanted.at, shutting(wanted.reference), seen=version
-        ):
+        beside = shutting(wanted.reference)
+        if seen != wanted.seen or not self._store.fence(wanted.reference, wanted.at, beside, seen=version):
             raise ApplicationError(
                 "the case has moved on: look at it again",
                 type=contract.CASE_MOVED,

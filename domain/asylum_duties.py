@@ -31,9 +31,15 @@ FIRST_STEP_WITHIN = timedelta(days=3)
 STAY_REQUESTS = ("stay-request", "interim-relief")
 """What rulebooks call the request that a court let the person stay until it has decided."""
 
+NOT_EXAMINED = (Track.DUBLIN, Track.CLOSED_AND_REOPENED)
+"""Tracks on which no claim is examined: it was on another one before, or will be."""
+
 ASK_COURT = "ask-court-to-suspend"
 
 ELSEWHERE = "another track holds the claim, and whether this runs there is not certain: counted as if it did"
+
+
+TOO_OFTEN = "the claim was opened again more than once, which the law may not allow"
 
 
 @dataclass(frozen=True)
@@ -54,12 +60,14 @@ class ClaimDuties:
         """All of them but the review."""
         yield from self._of_the_step()
         if self.claim.completion is not None:
-            yield from self._paper_duties(
-                "file-completion", self.claim.completion, facts=self._facts(self._lodging_track)
-            )
+            yield from self._completion(self.claim.completion)
         yield from self._printed_duties()
         if self.claim.removal is not None:
             yield from self._removal(self.claim.removal)
+
+    def _completion(self, paper: Paper) -> Iterator[Duty]:
+        facts, changed = self._facts(self._lodging_track), self._changed(Limit.FILE_COMPLETION, paper.on)
+        yield from self._paper_duties("file-completion", paper, facts=facts, happened=changed)
 
     def _printed_duties(self) -> Iterator[Duty]:
         claim = self.claim
@@ -110,8 +118,9 @@ class ClaimDuties:
 
     def _file_lodging(self) -> Iterator[Duty]:
         if self.claim.paper is not None:
-            facts = self._facts(self._clock_track)
+            facts = self._facts(self._lodging_track)
             happened = self._changed(Limit.FILE_LODGING).plus(self._elsewhere("file-lodging"))
+            happened = happened.plus(self._opened_too_often(self.claim.paper))
             yield from self._paper_duties("file-lodging", self.claim.paper, facts=facts, happened=happened)
 
     def _lodged(self) -> Iterator[Duty]:
@@ -133,14 +142,21 @@ class ClaimDuties:
         yield from self._law("reopening", closed, happened=Happened(revivals=again))
 
     def _reopened(self) -> Iterator[Duty]:
-        times = self.claim.reopened
-        again = Happened(revivals=times) if len(times) > 1 else NOTHING
+        times, again = self.claim.reopened, self._opened_too_often()
         reopened = {"track": str(Track.CLOSED_AND_REOPENED)}
         own = self.rules.find("file-lodging", times[-1].earliest, **reopened)
-        if self.claim.was_lodged and (own is None or "track" not in own.when):
+        if self.claim.lodged is not None and (own is None or "track" not in own.when):
             yield from self._decision(again)  # this country goes on where it stopped
         else:
             yield from self._law("file-lodging", times[-1], facts=reopened, happened=again)
+
+    def _opened_too_often(self, paper: Paper | None = None) -> Happened:
+        """A claim opened again more than once: the rule says how often that is allowed. A printed day still plans."""
+        if len(self.claim.reopened) < 2:
+            return NOTHING
+        if paper is not None and (paper.until is not None or paper.within is not None):
+            return Happened(doubts=(TOO_OFTEN,))
+        return Happened(revivals=self.claim.reopened)
 
     # --- remedies --------------------------------------------------------------------------------------------------
 
@@ -183,7 +199,8 @@ class ClaimDuties:
             yield asks(f"ask-counsel.{step}", title, paper.on, FIND_OUT)
 
     def _transfer(self) -> Iterator[Duty]:
-        paper, start, pivot = self.claim.paper, self.claim.since_step, self.claim.registered
+        paper, start = self.claim.paper, self.claim.since_step
+        pivot = self.claim.registered.on if self.claim.registered is not None else None
         detained = self.in_custody or self.claim.served_in_detention
         facts = self._facts(Track.DUBLIN, detained=detained)
         if paper is None:
@@ -209,7 +226,8 @@ class ClaimDuties:
 
     def _removal(self, paper: Paper) -> Iterator[Duty]:
         facts = self._facts(self.claim.track, detained=self.in_custody or self.claim.removal_in_detention)
-        yield from self._paper_duties("departure", paper, facts=facts, happened=self._changed(Limit.DEPARTURE))
+        changed = self._changed(Limit.DEPARTURE, paper.on)
+        yield from self._paper_duties("departure", paper, facts=facts, happened=changed)
         yield from self._law("removal-order-appeal", paper.on, facts=facts)
 
     # --- what the rules are asked with -----------------------------------------------------------------------------
@@ -227,8 +245,8 @@ class ClaimDuties:
 
     @property
     def _clock_track(self) -> Track:
-        """The track whose clocks the claim has: while another state may be responsible, those of the track before."""
-        own = [track for track, _ in self.claim.tracks if track is not Track.DUBLIN]
+        """The track whose clocks the claim has; where none is examined on the present one, the track before."""
+        own = [track for track, _ in self.claim.tracks if track not in NOT_EXAMINED]
         return own[-1] if own else Track.NORMAL
 
     def _refusing_track(self, begun: Occurred) -> Track:
@@ -240,9 +258,9 @@ class ClaimDuties:
     def _lodging_track(self) -> Track:
         return Track.CLOSED_AND_REOPENED if self.claim.reopened else self._clock_track
 
-    def _changed(self, limit: Limit) -> Happened:
-        """By how much a period was made longer or shorter while its clock ran."""
-        start = self.claim.removal.on if limit is Limit.DEPARTURE and self.claim.removal else self.claim.since_step
+    def _changed(self, limit: Limit, began: Occurred | None = None) -> Happened:
+        """By how much a period was made longer or shorter while its clock ran: since the step began, if not said."""
+        start = began or self.claim.since_step
         facts = [one.fact for one in self.claim.changed if start is not None and one.on.latest >= start.earliest]
         mine = [fact for fact in facts if fact.limit is limit]
         longer, shorter = (
@@ -269,7 +287,8 @@ class ClaimDuties:
         """The times on tracks on which this rule's clock does not run, as far as their steps are known."""
         tracks = self.claim.tracks
         for (track, since), following in zip_longest(tracks, tracks[1:]):
-            graph = self.rules.track(track, since.earliest) if track is not own else None
+            examines = track in (own, Track.CLOSED_AND_REOPENED)
+            graph = self.rules.track(track, since.earliest) if not examines else None
             if graph is not None and graph.steps and rule.id not in graph.steps:
                 yield Suspension(since=since, until=following[1] if following is not None else None)
 

@@ -64,6 +64,8 @@ class AsylumFiling(Room):
     Attributes:
         paper: what was served at this step, and speaks of a period.
         tracks: the tracks that have held the claim, each since when; the last one holds it.
+        registered: what was handed over at the registration.
+        lodged: when the file was lodged, or lodged again.
         refusal: the refusal that stands; kept while the appeal is pending.
         reopened: when the claim was opened again. The law counts how often.
         changed: periods that were made longer or shorter; each counts for the clock that ran on that day.
@@ -102,10 +104,10 @@ class AsylumFiling(Room):
     since_step: Occurred | None = None
     paper: Paper | None = None
     tracks: tuple[tuple[Track, Occurred], ...] = ()
-    registered: Occurred | None = None
+    registered: Paper | None = None
     attested: bool = False
     attestation_until: date | None = None
-    was_lodged: bool = False
+    lodged: Occurred | None = None
     completion: Paper | None = None
     interview_on: date | None = None
     refusal: Paper | None = None
@@ -134,7 +136,7 @@ class AsylumFiling(Room):
             case ClaimRegistered():
                 return self._after_registration(fact, when)
             case FileLodged():
-                return self._to(Step.LODGED, when) | {"was_lodged": True}
+                return self._to(Step.LODGED, when) | {"lodged": when}
             case ProtectionGranted(protection=protection):
                 return self._to(Step.GRANTED, when) | {"protection": protection, "removal": None}
             case FinalRefusalServed():
@@ -151,12 +153,18 @@ class AsylumFiling(Room):
                 return self._after_service(record)
 
     def _after_registration(self, fact: ClaimRegistered, when: Occurred) -> dict[str, object]:
-        return self._to(Step.REGISTERED, when, Paper.of(fact, when, fact.lodge_until)) | {
-            "tracks": ((fact.track, when),),
-            "registered": when,
-            "attested": fact.attestation_until is not None,
-            "attestation_until": fact.attestation_until,
-        }
+        paper = Paper.of(fact, when, fact.lodge_until)
+        anew = {"reopened": (), "lodged": None} if fact.track is Track.RE_EXAMINATION else {}
+        return (
+            self._to(Step.REGISTERED, when, paper)
+            | anew
+            | {
+                "tracks": ((fact.track, when),),
+                "registered": paper,
+                "attested": fact.attestation_until is not None,
+                "attestation_until": fact.attestation_until,
+            }
+        )
 
     def _after_service(self, record: Record) -> dict[str, object]:
         """Decisions that are served, and what is asked of a court against them."""
@@ -191,7 +199,7 @@ class AsylumFiling(Room):
         when, fact = record.occurred, record.fact
         match fact:
             case TrackChanged(track=track):
-                return {"tracks": (*self.tracks, (track, when))}
+                return self._back_from_transfer(track) | {"tracks": (*self.tracks, (track, when))}
             case AttestationIssued(until=until):
                 return {"attested": True, "attestation_until": until}
             case CompletionAsked(until=until):
@@ -210,6 +218,14 @@ class AsylumFiling(Room):
                 return {"changed": (*self.changed, Changed(on=when, fact=fact))}
             case _:
                 return {}
+
+    def _back_from_transfer(self, track: Track) -> dict[str, object]:
+        """A claim that comes back from the Dublin track stands where it stood before the transfer was decided."""
+        if track is Track.DUBLIN or self.step not in (Step.TRANSFER, Step.TRANSFER_APPEALED):
+            return {}
+        if self.lodged is not None:
+            return self._to(Step.LODGED, self.lodged)
+        return self._to(Step.REGISTERED, self.registered.on, self.registered) if self.registered is not None else {}
 
     def _to(self, step: Step, when: Occurred, paper: Paper | None = None) -> dict[str, object]:
         return {"step": step, "since_step": when, "paper": paper}
@@ -257,6 +273,14 @@ class AsylumFiling(Room):
 
     def own_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
         yield from ClaimDuties(self, rules, in_custody=case.in_custody).all()
+
+    def conditions(self) -> dict[str, str]:
+        return {"track": str(self.track)}
+
+    def events(self) -> dict[str, Occurred | None]:
+        papers = {"registration": self.registered, "refusal": self.refusal, "removal-order": self.removal}
+        served = {name: paper.on if paper is not None else None for name, paper in papers.items()}
+        return {"arrival": self.opened, "lodging": self.lodged, **served, **self.noted}
 
     def headline(self) -> str:
         return f"{self.step}" if self.step is not Step.GRANTED else f"{self.step}: {self.protection}"

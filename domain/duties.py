@@ -119,7 +119,8 @@ class Duty(Frozen):
 
     def title_at(self, now: datetime) -> str:
         """What to do. A doubtful date of the law that has passed is the earliest possible one: nothing is lost yet."""
-        is_late = self.rule is not None and self.doubt and self.bound is not Bound.STATE and now >= self.due
+        binds = self.rule is not None and self.bound in (Bound.PERSON, Bound.HOST)
+        is_late = binds and self.doubt and now >= self.due
         return f"Act now, ask counsel: {self.title}" if is_late else self.title
 
 

@@ -31,7 +31,7 @@ from domain.entry import Entry
 from domain.erasure import ENGINE_FACTS as ERASURE_FACTS
 from domain.erasure import Erasure
 from domain.facts import CountryCode, Decision, Fact, Frozen, Nature, Occurred, Record, StaffId
-from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported, LawChanged, Room, kind_of
+from domain.room import SHARED, DatesMoved, DutyCameDue, HistoryImported, LawChanged, Room, kind_of
 from domain.safety import Safety
 from domain.transit_stay import TransitStay
 from domain.vetting import Vetting
@@ -52,7 +52,8 @@ ROOMS: dict[Phase, type[Room]] = {
 _PLAIN: tuple[type[Fact], ...] = (
     *Path.facts,
     *(fact for room in ROOMS.values() for fact in room.facts),
-    *(Acknowledged, DutyCameDue, DatesMoved, HistoryImported, LawChanged),
+    *SHARED,
+    *(DutyCameDue, DatesMoved, HistoryImported, LawChanged),
     *(MilestoneReached, MilestoneWithdrawn, PhaseOpened, PhaseEnded),
     *(*Erasure.facts, *ERASURE_FACTS),
 )

@@ -15,7 +15,7 @@ from domain.deadlines import Deadline, Place
 from domain.duties import LEGAL_ESCALATIONS, LEGAL_REMINDERS, ROUTINE_ESCALATIONS, Bound, Consequence, Duty
 from domain.facts import Occurred
 from domain.legal_clocks import NOTHING, Happened, Plan, Reckoned, moves, reckon_stated, reckoned, run_days
-from domain.rulebook import Rule, Rules
+from domain.rulebook import Dated, Rule, Rules
 from domain.starts import local_day
 
 FIND_OUT = timedelta(days=3)
@@ -67,16 +67,25 @@ def legal_duties(
         yield from _duty_of(rule, duty_id, paper.plan(plan), start, asked)
         if not paper.agrees_with(base):
             differ = f"Printed and computed dates differ for: {_title(rule, step)}"
-            yield asks(f"mismatch.{duty_id}", differ, start, timedelta())
+            yield asks(f"mismatch.{duty_id}", differ, start, timedelta(), rule)
     elif rule is not None and plan is not None:
         yield from _duty_of(rule, duty_id, plan, start, asked)
         yield from _to_verify(rule, duty_id, plan, start)
     elif rule is not None or required:
-        yield asks(f"find-out.{duty_id}", f"No period is known for: {_title(rule, step)}. Ask counsel", start, FIND_OUT)
+        unknown = f"No period is known for: {_title(rule, step)}. Ask counsel"
+        yield asks(f"find-out.{duty_id}", unknown, start, FIND_OUT, rule)
 
 
-def asks(duty_id: str, title: str, start: Occurred, within: timedelta) -> Duty:
-    """What a person must find out before any date may be relied on."""
+def asks(duty_id: str, title: str, start: Occurred, within: timedelta, about: Dated | None = None) -> Duty:
+    """What a person must find out before any date may be relied on.
+
+    Args:
+        duty_id: its id.
+        title: what is asked.
+        start: from when on.
+        within: how long that may take.
+        about: the item of the rulebook that it is about: its sources say where to look.
+    """
     return Duty(
         id=duty_id,
         title=title,
@@ -85,6 +94,8 @@ def asks(duty_id: str, title: str, start: Occurred, within: timedelta) -> Duty:
         consequence=Consequence.UNKNOWN,
         doubt="no date may be relied on until a person has found out",
         escalations=LEGAL_ESCALATIONS,
+        rule=about.id if about is not None else None,
+        version=about.valid_from if about is not None else None,
     )
 
 
@@ -129,7 +140,12 @@ class _Paper:
         if moves(self.rule, self.happened) and 1 <= days <= 999:
             # the paper knew nothing of what happened later: its last day is read as the length it gave
             return run_days(days, self.rule, Occurred.on(first), self.happened, self.place)
-        return Reckoned(due=self.place.end_of(self.printed), last_day=self.printed, reckoning=self.happened.notes)
+        return Reckoned(
+            due=self.place.end_of(self.printed),
+            last_day=self.printed,
+            doubt=self.happened.doubts,
+            reckoning=self.happened.notes,
+        )
 
     def _by_length(self, happened: Happened) -> Plan:
         assert self.stated is not None
@@ -223,7 +239,9 @@ def _standing_title(title: str, standing: Standing) -> str:
 def _to_verify(rule: Rule, duty_id: str, plan: Plan, start: Occurred) -> Iterator[Duty]:
     # how long the state may take binds nobody here: the doubt is shown, and no one is sent to find out
     if isinstance(plan, Reckoned) and plan.law_doubt and rule.bound is not Bound.STATE:
-        yield asks(f"verify.{duty_id}", f"Verify with counsel and write down the period: {rule.title}", start, FIND_OUT)
+        yield asks(
+            f"verify.{duty_id}", f"Verify with counsel and write down the period: {rule.title}", start, FIND_OUT, rule
+        )
 
 
 def _reminders(rule: Rule) -> tuple[timedelta, ...]:

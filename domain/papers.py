@@ -53,6 +53,9 @@ def length(amount: int | None, unit: str | None) -> Length | None:
 def served(paper: Paper, rules: Rules) -> tuple[Occurred, Happened]:
     """When a paper counts as served, and what is doubtful in that."""
     begun, happened = _service(paper, rules)
+    if paper.until is not None:
+        # a printed day needs no service: only whether its period runs at all may be in doubt
+        happened = Happened(notes=happened.notes)
     match paper.remedies:
         case Answer.NO:
             return begun, happened.plus(Happened(doubts=(REMEDIES_MISSING,)))

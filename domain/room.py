@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self, get_args
 from pydantic import AwareDatetime, Field
 
 from domain.duties import LEGAL_ESCALATIONS, LEGAL_REMINDERS, Consequence, Duty, Level, Urgency
-from domain.facts import CountryCode, Decision, EngineFact, Fact, Frozen, Occurred, Record
+from domain.facts import CountryCode, Decision, EngineFact, Fact, Frozen, Occurred, Record, Report
+from domain.further_duties import further_duties
 from domain.rulebook import Rules
+from domain.rulebook.dated import Word
 
 if TYPE_CHECKING:
     from domain.case import Milestone, Path
@@ -31,6 +33,24 @@ class Acknowledged(Decision):
 
     kind: Literal["acknowledged"] = "acknowledged"
     duty: str = Field(description="id of the duty, as `safeconduct duties` shows it")
+
+
+class EventNoted(Report):
+    """Something happened that starts a clock of the rulebook, and that has no report of its own."""
+
+    kind: Literal["event-noted"] = "event-noted"
+    event: Word = Field(description="its name in the rulebook, such as address-change")
+
+
+class StepDone(Report):
+    """What a rule of the rulebook asks for was done. When its clock starts again, it is asked for again."""
+
+    kind: Literal["step-done"] = "step-done"
+    step: Word = Field(description="the rule's step, which is the duty's id")
+
+
+SHARED: tuple[type[Fact], ...] = (Acknowledged, EventNoted, StepDone)
+"""Facts that every room takes."""
 
 
 class DutyCameDue(EngineFact):
@@ -105,6 +125,8 @@ class Room(Frozen):
     imported_at: AwareDatetime | None = None
     edition: int | None = None
     acknowledged_at: Mapping[str, AwareDatetime] = Field(default_factory=dict)
+    noted: Mapping[str, Occurred] = Field(default_factory=dict)
+    steps_done: Mapping[str, Occurred] = Field(default_factory=dict)
 
     def apply(self, record: Record) -> Self:
         """The state after one more record. Total: no fact is impossible."""
@@ -113,6 +135,10 @@ class Room(Frozen):
             changes["touched_at"] = max(self.touched_at or recorded_at, recorded_at)
         if isinstance(fact, Acknowledged):
             changes["acknowledged_at"] = {**self.acknowledged_at, fact.duty: recorded_at}
+        elif isinstance(fact, EventNoted):
+            changes["noted"] = {**self.noted, fact.event: record.occurred}
+        elif isinstance(fact, StepDone):
+            changes["steps_done"] = {**self.steps_done, fact.step: record.occurred}
         elif isinstance(fact, HistoryImported):
             changes["imported_at"] = whole_minute(fact.at)
         elif isinstance(fact, LawChanged):
@@ -143,7 +169,19 @@ class Room(Frozen):
 
     def duties(self, case: "Path", rules: Rules) -> tuple[Duty, ...]:
         """All duties of this room as it stands, the review among them, soonest first."""
-        return tuple(sorted([*self.own_duties(case, rules), self.review()], key=lambda duty: (duty.due, duty.id)))
+        own = tuple(self.own_duties(case, rules))
+        taken = {duty.id for duty in own}
+        further = further_duties(rules, self.events(), self.steps_done, self.conditions())
+        added = (duty for duty in further if duty.id not in taken)
+        return tuple(sorted([*own, *added, self.review()], key=lambda duty: (duty.due, duty.id)))
+
+    def events(self) -> Mapping[str, Occurred | None]:
+        """What has happened, by the names that rules with ``begins`` use; ``None`` for what has not."""
+        return self.noted
+
+    def conditions(self) -> Mapping[str, str]:
+        """What selects a rule, such as ``track`` or ``entry``."""
+        return {}
 
     def review(self) -> Duty:
         """Somebody looks at every open phase, even when nothing happens in it."""
@@ -171,7 +209,7 @@ def whole_minute(instant: datetime) -> datetime:
 
 def belongs(room: type[Room], fact: Fact) -> bool:
     """Whether a fact may be recorded in a room."""
-    return isinstance(fact, (*room.facts, Acknowledged))
+    return isinstance(fact, (*room.facts, *SHARED))
 
 
 def kind_of(fact: type[Fact]) -> str:

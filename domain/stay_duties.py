@@ -53,7 +53,7 @@ def _duties(
         yield _duty(rules, limit, printed, "", (line, *(f"reckoned: {one}" for one in found.lines)))
         if not endless and last != printed:
             title = f"Printed and reckoned dates differ for: {limit.title}"
-            yield asks(f"mismatch.{STEP}", title, entered, timedelta())
+            yield asks(f"mismatch.{STEP}", title, entered, timedelta(), limit)
         return
     if endless:
         return
@@ -61,7 +61,7 @@ def _duties(
     yield _duty(rules, limit, last, "; ".join(found.doubt), lines)
     if limit.doubt:
         title = f"Verify with counsel how long this stay is lawful: {limit.title}"
-        yield asks(f"verify.{STEP}", title, entered, FIND_OUT)
+        yield asks(f"verify.{STEP}", title, entered, FIND_OUT, limit)
 
 
 def _duty(rules: Rules, limit: StayLimit, last: date, doubt: str, lines: tuple[str, ...]) -> Duty:

@@ -17,6 +17,7 @@ from domain.facts import CountryCode, Decision, Fact, Occurred, Record, Report
 from domain.legal import legal_duties
 from domain.room import Room, dated_duty
 from domain.rulebook import Rules
+from domain.rulebook.dated import Word
 from domain.stay_duties import stay_duties
 from domain.stays import Stay, entered_again, left, stayed_before
 
@@ -108,6 +109,13 @@ class ClaimLodged(Report):
     kind: Literal["claim-lodged"] = "claim-lodged"
 
 
+class ClaimTracked(Report):
+    """The claim in the transit country is examined on this track."""
+
+    kind: Literal["claim-tracked"] = "claim-tracked"
+    track: Word = Field(description="the track, as the rulebook calls it, such as accelerated")
+
+
 class Fingerprinted(Report):
     """Fingerprints were taken for the claim."""
 
@@ -178,6 +186,7 @@ class TransitStay(Room):
         StatusEnded,
         DangerLearned,
         ClaimLodged,
+        ClaimTracked,
         Fingerprinted,
         ClaimRefused,
         ClaimAppealed,
@@ -202,6 +211,7 @@ class TransitStay(Room):
     danger_learned: Occurred | None = None
     claim: ClaimState = ClaimState.NONE
     claim_lodged: Occurred | None = None
+    claim_track: str | None = None
     fingerprinted: bool = False
     refused: Occurred | None = None
     appeal_until: date | None = None
@@ -236,6 +246,8 @@ class TransitStay(Room):
                 return {"danger_learned": when}
             case ClaimLodged():
                 return {"claim": ClaimState.LODGED, "claim_lodged": when, "fingerprinted": False}
+            case ClaimTracked(track=track):
+                return {"claim_track": track}
             case Fingerprinted():
                 return {"fingerprinted": True}
             case ClaimRefused(appeal_until=until):
@@ -263,7 +275,7 @@ class TransitStay(Room):
         if self.entered is None:
             return "no entry into the country is recorded"
         match fact:
-            case Fingerprinted() | ClaimRefused() | ClaimGranted() if self.claim is ClaimState.NONE:
+            case ClaimTracked() | Fingerprinted() | ClaimRefused() | ClaimGranted() if self.claim is ClaimState.NONE:
                 return "no claim is recorded in this country"
             case ClaimAppealed() if self.claim is not ClaimState.REFUSED:
                 return "no refusal is recorded that could be appealed"
@@ -293,11 +305,34 @@ class TransitStay(Room):
     def own_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
         if self.entered is None or not self.inside:
             return
-        entry = {"entry": "regular" if self.lawfully else "irregular"}
-        if not self.registered:
-            yield from legal_duties(rules, "registration", self.entered, facts=entry)
+        facts = self.conditions()
+        yield from self._first_duties(rules, facts)
         yield from self._stay_duties(rules)
-        yield from self._claim_duties(rules, entry)
+        yield from self._claim_duties(rules, facts)
+
+    def conditions(self) -> dict[str, str]:
+        track = {"track": self.claim_track} if self.claim_track is not None else {}
+        return {"entry": "regular" if self.lawfully else "irregular", **track}
+
+    def events(self) -> dict[str, Occurred | None]:
+        if not self.inside:
+            return {}
+        certified = self.status_since if self.status is Status.ASYLUM_SEEKER_CERTIFICATE else None
+        permitted = self.status_since if self.status is Status.TEMPORARY_RESIDENCE else None
+        return {
+            "entry": self.entered,
+            "danger": self.danger_learned,
+            "claim": self.claim_lodged,
+            "certificate": certified,
+            "residence": permitted,
+            "refusal": self.refused,
+            "final-refusal": self.finally_refused,
+            **self.noted,
+        }
+
+    def _first_duties(self, rules: Rules, facts: dict[str, str]) -> Iterator[Duty]:
+        if not self.registered:
+            yield from legal_duties(rules, "registration", self.entered, facts=facts)
 
     def _stay_duties(self, rules: Rules) -> Iterator[Duty]:
         match self.status:
@@ -311,21 +346,22 @@ class TransitStay(Room):
                 title = "The extension of the stay ends: renew it or move"
                 yield from dated_duty("extension-ends", title, self.status_until, Consequence.LOSS_OF_LAWFUL_STAY)
 
-    def _claim_duties(self, rules: Rules, entry: dict[str, str]) -> Iterator[Duty]:
+    def _claim_duties(self, rules: Rules, facts: dict[str, str]) -> Iterator[Duty]:
         match self.claim:
             case ClaimState.NONE if self.status not in (None, Status.VISA_FREE):
                 return  # another ground to stay was chosen
             case ClaimState.NONE:
                 start = self.danger_learned or self.entered
-                yield from legal_duties(rules, "claim-lodging", start, required=False, facts=entry)
+                yield from legal_duties(rules, "claim-lodging", start, required=False, facts=facts)
             case ClaimState.LODGED:
                 if not self.fingerprinted:
-                    yield from legal_duties(rules, "fingerprinting", self.claim_lodged, required=False)
-                yield from legal_duties(rules, "claim-decision", self.claim_lodged, required=False)
+                    yield from legal_duties(rules, "fingerprinting", self.claim_lodged, required=False, facts=facts)
+                yield from legal_duties(rules, "claim-decision", self.claim_lodged, required=False, facts=facts)
             case ClaimState.REFUSED:
-                yield from legal_duties(rules, "claim-appeal", self.refused, printed=self.appeal_until)
+                yield from legal_duties(rules, "claim-appeal", self.refused, printed=self.appeal_until, facts=facts)
             case ClaimState.FINALLY_REFUSED:
-                yield from legal_duties(rules, "leave-after-refusal", self.finally_refused, printed=self.leave_until)
+                until = self.leave_until
+                yield from legal_duties(rules, "leave-after-refusal", self.finally_refused, printed=until, facts=facts)
             case ClaimState.APPEALED | ClaimState.GRANTED:
                 return
 

@@ -33,7 +33,7 @@ from records.store import Store
 from runtime.revival import ENGINE_SECONDS, PAUSED, how_it_ended, some_at_once
 from runtime.settings import NotRunning
 from workflows.allowlist import STREAM
-from workflows.phase import Head
+from workflows.writer import Head
 
 CATCHING_UP_SECONDS = 10.0
 """How long a busy workflow may take to come as far as the log. One that a crash left behind never does by itself."""

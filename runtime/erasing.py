@@ -1,6 +1,7 @@
 """The commands about erasure. Whoever decides proves who they are by a passphrase; ``--as`` alone is not enough."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,14 +9,14 @@ import typer
 from typer.core import TyperGroup
 
 from domain.case import parse_reference
-from domain.erasure import Erasure, ErasureApproved, ErasureReason, ErasureRequested, ErasureWithdrawn, Standing, Step
+from domain.erasure import ErasureApproved, ErasureReason, ErasureRequested, ErasureWithdrawn, Standing, Step
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import ENGINE
 from domain.facts import Fact
 from records.persons import enrolled_at, proves
 from runtime import screen
 from runtime.desk import Desk, as_json, at_desk, read_text
-from runtime.keys import ask_passphrase
+from runtime.keys import NoKeys, ask_passphrase
 
 
 class _CaseOrCommand(TyperGroup):
@@ -57,7 +58,7 @@ def ask(
     here, reference = _decided(case, staff, fact)
     print(f"{reference}: its erasure is asked for. Nothing is erased before a second person approves:")
     print(f"  safeconduct erase approve {reference} --as NAME")
-    _tell(here.erasure(reference))
+    _tell(here, reference)
 
 
 @erase_app.command()
@@ -65,7 +66,7 @@ def approve(case: Case, staff: As = None) -> None:
     """Approve an erasure that somebody else has asked for."""
     here, reference = _decided(case, staff, ErasureApproved())
     print(f"{reference}: its erasure is approved.")
-    _tell(here.erasure(reference))
+    _tell(here, reference)
 
 
 @erase_app.command()
@@ -126,7 +127,7 @@ def status(
         print(as_json({"reference": reference, **here.erasure(reference).model_dump(mode="json")}))
         return
     print(reference)
-    _tell(here.erasure(reference))
+    _tell(here, reference)
 
 
 def _list_all(here: Desk, *, json: bool) -> None:
@@ -180,7 +181,8 @@ def show_stub(here: Desk, case: str, *, json: bool) -> bool:
     return True
 
 
-def _tell(erasure: Erasure) -> None:
+def _tell(here: Desk, reference: str) -> None:
+    erasure = here.erasure(reference)
     print(f"Now: {erasure.standing}.")
     if erasure.foreseen is not None and erasure.standing is Standing.FORESEEN:
         print(f"Kept until {erasure.foreseen.erase_by}; its erasure will be asked for after {erasure.foreseen.ask_on}.")
@@ -188,10 +190,18 @@ def _tell(erasure: Erasure) -> None:
         waived = ", without waiting" if erasure.waived else ""
         print(f"Asked for by {erasure.requested_by} on {screen.day(erasure.requested_at)} ({erasure.reason}{waived}).")
     if erasure.approved_by is not None:
-        print(f"Approved by {erasure.approved_by} on {screen.day(erasure.approved_at)}.")
+        since = _since(here, erasure.approved_by)
+        print(f"Approved by {erasure.approved_by}{since} on {screen.day(erasure.approved_at)}.")
     if erasure.held_until is not None:
         print(f"A hold keeps the case until {erasure.held_until}: then it must be approved.")
     if erasure.standing is Standing.APPROVED:
         print(f"It begins on {screen.day(erasure.acts_at())} UTC; until then: safeconduct erase withdraw CASE")
     for step, at in erasure.done.items():
         print(f"  {screen.day(at)}  {Step(step).replace('-', ' ')}")
+
+
+def _since(here: Desk, name: str) -> str:
+    """Since when who has approved is enrolled: a second name of the one who asked would be young."""
+    with suppress(NotFound, NoKeys):
+        return f" (enrolled since {screen.day(enrolled_at(here.keys[0].keyring, name))})"
+    return ""

@@ -12,7 +12,7 @@ from domain.duties import Duty
 from domain.errors import NotFound
 from domain.events import Event
 from domain.room import DatesMoved, LawChanged
-from domain.rulebook import Rule
+from domain.rulebook import Dated, Rule
 from domain.rulebook.model import Country
 from domain.story import Story
 from runtime import law, screen
@@ -51,7 +51,7 @@ class Explained:
 
     Attributes:
         stream: of its phase.
-        rule: the rule in the version that counts; ``None`` for the organisation's own duties.
+        rule: the item of the rulebook in the version that counts; ``None`` for the organisation's own duties.
         country: whose rule it is.
         edition: of the law on which the phase runs.
         others: the rule's other versions.
@@ -60,10 +60,10 @@ class Explained:
 
     stream: str
     duty: Duty
-    rule: Rule | None
+    rule: Dated | None
     country: Country | None
     edition: int
-    others: tuple[Rule, ...]
+    others: tuple[Dated, ...]
     moves: tuple[Event, ...]
 
 
@@ -82,7 +82,8 @@ def _explained(here: Desk, story: Story, duty_id: str, phase: str | None) -> Exp
     stream, duty = standing[0]
     rules = story.rules(stream)
     country = here.law.of_edition(rules.edition).country(rules.country)
-    versions = [one for one in country.rules if one.id == duty.rule] if country is not None else []
+    items = (*country.rules, *country.stay_limits) if country is not None else ()
+    versions = [one for one in items if one.id == duty.rule]
     rule = next((one for one in versions if one.valid_from == duty.version), None)
     others = tuple(one for one in versions if one is not rule)
     return Explained(stream, duty, rule, country, rules.edition, others, tuple(_moves(story, stream, duty_id)))
@@ -117,7 +118,7 @@ def _of_the_rule(found: Explained) -> Iterator[str]:
         return
     edition = f", edition {found.edition} of the law" if found.edition else ""
     yield f"Rule {rule.id} ({found.country.name if found.country else ''}){edition}"
-    if rule.local_name:
+    if isinstance(rule, Rule) and rule.local_name:
         yield f"  the authority calls it: {escape(rule.local_name)}"
     yield f"  {_version(rule)}"
     if rule.layer:
@@ -129,13 +130,14 @@ def _of_the_rule(found: Explained) -> Iterator[str]:
     yield ""
 
 
-def _version(rule: Rule) -> str:
+def _version(rule: Dated) -> str:
     holds = law.holds(rule) or "without known limits"
     sure = f"{rule.status}, {rule.confidence}, verified {rule.verified}"
-    return escape(f"version {holds} ({sure}): {law.period_in_words(rule)}")
+    says = law.period_in_words(rule) if isinstance(rule, Rule) else law.words_of(rule)[1]
+    return escape(f"version {holds} ({sure}): {says}")
 
 
-def _source(rule: Rule) -> Iterable[str]:
+def _source(rule: Dated) -> Iterable[str]:
     for one in rule.sources:
         yield f"{one.url}{f' - {one.cites}' if one.cites else ''}{f' (as at {one.seen})' if one.seen else ''}"
 

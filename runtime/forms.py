@@ -14,7 +14,7 @@ from domain.errors import NotUnderstood
 from domain.events import ROOMS
 from domain.facts import Fact
 from domain.intake import make_fact, parse_scope
-from domain.room import Acknowledged, kind_of
+from domain.room import SHARED, kind_of
 
 PATH_PANEL = "The case itself"
 
@@ -25,7 +25,7 @@ Ask = Callable[[str, str | None], str]
 def recordable() -> dict[str, list[type[Fact]]]:
     """Every kind that a person can record, by the heading under which help shows it."""
     shown = tuple(fact for fact in Path.facts if kind_of(fact) not in ("case-opened", "room-opened-for-report"))
-    panels: dict[str, list[type[Fact]]] = {PATH_PANEL: [*shown, Acknowledged]}
+    panels: dict[str, list[type[Fact]]] = {PATH_PANEL: [*shown, *SHARED]}
     return panels | {str(phase): list(room.facts) for phase, room in ROOMS.items()}
 
 

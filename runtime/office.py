@@ -29,8 +29,8 @@ from domain.stream import REUSED, Ledger, path_hears, standings
 from records.store import Store
 from runtime.cases import path_of
 from runtime.settings import NotRunning
-from workflows.phase import Start
 from workflows.shown import summary_of_stream
+from workflows.writer import Start
 
 ANSWER_SECONDS = 30.0
 """How long a command waits for its answer before it is sent again under the same id."""

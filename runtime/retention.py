@@ -11,9 +11,9 @@ from temporalio.service import RPCError
 from activities.contract import TASK_QUEUE
 from records.errors import StoreError
 from records.sealing import SealError
-from workflows.phase import Start
 from workflows.retention import RETENTION
 from workflows.shown import summary_of_stream
+from workflows.writer import Start
 
 LOOK_SECONDS = 3600.0
 """How often a worker sees that the daily look is there: nobody would miss it, who does not know of it."""

@@ -26,8 +26,8 @@ from domain.case import phase_of, reference_of
 from records.errors import StoreError
 from records.sealing import SealError
 from runtime.office import workflow_type
-from workflows.phase import Start
 from workflows.shown import summary_of_stream
+from workflows.writer import Start
 
 ENGINE_SECONDS = 5.0
 """How long the engine may take for one answer."""

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from domain.case import phase_of, reference_of
-from domain.errors import UnknownRule
+from domain.errors import NotUnderstood, UnknownRule
 from domain.facts import Occurred
 from domain.rulebook import Country, Fault, Rulebook, check, load
 from domain.rulebook.comparing import Change, compare
@@ -45,6 +45,10 @@ def rules_(
         _check(check_, json=json)
         return
     if diff or apply_:
+        if diff == apply_ or country is not None:
+            raise NotUnderstood(
+                "look with `rules --diff`, then apply with `rules --apply`: each by itself, for all cases"
+            )
         here = at_desk(staff)
         _apply(here) if apply_ else _diff(here, json=json)
         return
@@ -164,9 +168,15 @@ def _moved_table(here: Desk, found: list[Affected], why: dict[str, str]) -> Tabl
 def _apply(here: Desk) -> None:
     from temporalio.service import RPCError
 
+    from records.database import is_there
     from records.editions import apply
+    from records.migrating import RECORDS
 
-    law = apply(here.database, here.files, here.staff, now())
+    files, settings = here.files, here.settings
+    if not is_there(settings.records, RECORDS):
+        raise NotRunning("there are no records yet, and no case that the law could move: `make run` begins them")
+    settings.running()
+    law = apply(here.database, files, here.staff, now())
     print(f"Edition {law.latest} of the law is applied: phases that open from now on run on it.")
     streams = [one for one in here.board.open_streams() if phase_of(one) is not None]
     try:

@@ -17,6 +17,42 @@ if TYPE_CHECKING:
 hypothesis.settings.register_profile("safeconduct", deadline=None)
 hypothesis.settings.load_profile("safeconduct")
 
+LONG = (
+    "erasure/test_commands.py",
+    "commands/test_commands.py",
+    "restore/test_audit.py",
+    "secrecy/test_s1_s2_canary.py",
+    "commands/test_keys.py",
+    "engine/test_outages.py",
+    "docs/test_docs.py",
+    "decoder/test_decoder.py",
+    "restore/test_restore.py",
+    "commands/test_backup.py",
+    "erasure/test_s11_retention.py",
+    "records/test_migrations.py",
+    "records/test_generations.py",
+    "erasure/test_s10_erasure.py",
+    "engine/test_s6_crash.py",
+    "engine/test_rounds.py",
+    "engine/test_workers.py",
+    "commands/test_rules.py",
+    "watch/test_s15_missing_workflows.py",
+    "watch/test_alone.py",
+    "commands/test_doctor.py",
+    "commands/test_duplicates.py",
+    "telemetry/test_processes.py",
+)
+"""The modules that take longest. They begin first: with one that begins last, all other processes wait for it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    first = {here / name: number for number, name in enumerate(LONG)}
+    missing = [str(path) for path in first if not path.exists()]
+    if missing:
+        raise pytest.UsageError(f"tests/conftest.py: LONG names what is not there: {', '.join(missing)}")
+    items.sort(key=lambda item: first.get(item.path, len(first)))
+
 
 @pytest.fixture
 def reference() -> str:

@@ -4,7 +4,8 @@ from temporalio import workflow
 
 from domain.asylum_filing import AsylumFiling
 from domain.case import Phase
-from workflows.phase import PhaseWorkflow, Start
+from workflows.phase import PhaseWorkflow
+from workflows.writer import Start
 
 
 @workflow.defn(name="asylum-filing")

@@ -27,8 +27,8 @@ from domain.rulebook import Rules
 from domain.rulebook.editions import NEW, Held
 from domain.story import Story, begin, decide_path, events_of
 from domain.stream import Ledger, path_hears
-from workflows.phase import Head, Pending, Start, Writer, head_of, signal_stream
 from workflows.shown import details_of_path, show, summary_of_stream
+from workflows.writer import Head, Pending, Start, Writer, head_of, signal_stream
 
 
 @workflow.defn(name="case-path")

@@ -4,7 +4,8 @@ from temporalio import workflow
 
 from domain.case import Phase
 from domain.embassy_contacts import EmbassyContacts
-from workflows.phase import PhaseWorkflow, Start
+from workflows.phase import PhaseWorkflow
+from workflows.writer import Start
 
 
 @workflow.defn(name="embassy-contacts")

@@ -1,6 +1,5 @@
 """The erasure of one case: it waits for persons, for time and for holds, and then goes step by step."""
 
-import asyncio
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -38,8 +37,9 @@ from domain.events import Event, Receipt
 from domain.facts import Fact
 from domain.rulebook import Rules
 from domain.stream import Ledger, Surroundings, came_due, decide
-from workflows.phase import Clock, Head, Pending, Start, Writer, head_of
+from workflows.beside import Clock
 from workflows.shown import summary_of_notice, summary_of_rung
+from workflows.writer import Head, Pending, Start, Writer, head_of
 
 QUICK, LONG = timedelta(seconds=60), timedelta(minutes=5)
 """Of one try of a step: what takes milliseconds, and what waits for the engine or wraps every other key anew."""
@@ -250,13 +250,8 @@ class ErasureWorkflow(Writer[Erasure]):
         instant = min((at for at in (acts_at, found[1].at if found is not None else None) if at), default=None)
         if instant == self.clock.instant and not self.clock.has_rung:
             return
-        if self.clock.task is not None:
-            self.clock.task.cancel()
-        self.clock = Clock(instant, is_late=instant is not None and instant <= self.now())
-        if instant is not None and not self.clock.is_late:
-            ahead = instant - (workflow.now() + self.start.shift)
-            summary = summary_of_rung(*found) if found is not None else None
-            self.clock.task = asyncio.create_task(workflow.sleep(ahead, summary=summary))
+        summary = summary_of_rung(*found) if found is not None else None
+        self.clock = self.clock.set_to(instant, self.now(), self.start.shift, summary)
 
 
 async def _step(step: Step, wanted: StepRequest, answer: type[Any]) -> Any:

@@ -7,7 +7,7 @@ from temporalio.exceptions import ActivityError
 
 from activities import contract
 from activities.contract import RetentionRound
-from workflows.phase import Start
+from workflows.writer import Start
 
 RETENTION = "retention/daily"
 """Its workflow id. There is one for each installation."""

@@ -70,6 +70,7 @@ class StayLimit(Dated):
         exit_day_counts: the same of the day of exit.
         pivot: the event whose date decides which version applies.
         when: conditions of the case.
+        up_to: the law names only the longest stay, and an officer may give less.
     """
 
     title: Words
@@ -78,9 +79,12 @@ class StayLimit(Dated):
     exit_day_counts: Answer = Answer.UNKNOWN
     pivot: Words = "entry into the country"
     when: Conditions = Field(default_factory=dict)
+    up_to: bool = False
 
     def _doubts(self) -> Iterator[str]:
         yield from super()._doubts()
+        if self.up_to:
+            yield "the law names only the longest stay: an officer may give less, and what is printed counts"
         if not self.constraints:
             yield "no limit is known"
         if any(one.kind == "year" for one in self.constraints):

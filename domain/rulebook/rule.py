@@ -47,6 +47,8 @@ class Rule(Dated):
         up_to: the law names only the longest period, and the authority prints the one that holds.
         counting: how days are counted.
         starts_on: which event starts the clock.
+        begins: the event that starts it, by the name that the phase gives it: then the rule makes a duty of its own,
+            whatever its step, until the step is recorded as done. See ``domain.further_duties``.
         earlier_of: the events of which the earlier starts it, by the names that the phase gives them.
         later_of: the events of which the later starts it.
         suspended_by: events that let the clock stand and keep the remainder.
@@ -73,6 +75,7 @@ class Rule(Dated):
     up_to: bool = False
     counting: Counting = Counting()
     starts_on: Words
+    begins: Word | None = None
     earlier_of: tuple[Word, ...] = ()
     later_of: tuple[Word, ...] = ()
     suspended_by: tuple[Word, ...] = ()

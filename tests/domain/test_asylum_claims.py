@@ -162,6 +162,14 @@ def test_a_printed_date_is_moved_by_the_time_in_which_its_clock_stood() -> None:
     assert "mismatch.appeal" not in duties(tale)
 
 
+def test_a_printed_date_beside_legal_aid_that_was_perhaps_late_is_doubtful() -> None:
+    tale = refused(served=RefusalServed(appeal_until=date(2024, 6, 2), means=Means.PORTAL))
+    assert duties(tale)["appeal"].doubt == ""
+    tale.tell(Occurred.parse("2024-05-10..2024-05-20"), LegalAidRequested(), now="2024-05-20")
+    assert last_day(tale, "appeal") == date(2024, 6, 2)
+    assert "whether legal aid was asked for in time" in duties(tale)["appeal"].doubt
+
+
 # --- service ---------------------------------------------------------------------------------------------------------
 
 
@@ -344,6 +352,16 @@ def test_an_appeal_against_a_transfer_waits_for_the_court() -> None:
     assert tale.events("appeal-lodged")[0].outside_path is None
 
 
+def test_a_claim_that_comes_back_from_the_dublin_track_stands_where_it_stood() -> None:
+    tale = claim(("2024-02-05", ClaimRegistered()), ("2024-02-20", FileLodged()))
+    tale.tell("2024-03-01", TrackChanged(track=Track.DUBLIN))
+    tale.tell("2024-03-05", TransferDecided())
+    assert "claim-decision" not in duties(tale)
+    tale.tell("2024-06-01", TrackChanged(track=Track.NORMAL))
+    assert last_day(tale, "claim-decision") == date(2024, 11, 20)
+    assert not any(duty.startswith("transfer") for duty in duties(tale))
+
+
 def test_a_closed_claim_can_be_opened_again_once() -> None:
     tale = claim(("2024-02-05", ClaimRegistered()), ("2024-04-01", ClaimClosed()))
     assert last_day(tale, "reopening") == date(2024, 12, 31)
@@ -351,6 +369,15 @@ def test_a_closed_claim_can_be_opened_again_once() -> None:
     assert last_day(tale, "file-lodging") == date(2024, 5, 10)
     tale.tell("2024-05-05", CompletionAsked())
     assert last_day(tale, "file-completion") == date(2024, 5, 9)
+
+
+def test_a_claim_registered_after_its_reopening_keeps_the_short_period_and_what_is_printed() -> None:
+    tale = claim(("2024-02-05", ClaimRegistered()), ("2024-04-01", ClaimClosed()), ("2024-05-02", ClaimReopened()))
+    tale.tell("2024-05-03", ClaimRegistered(lodge_until=date(2024, 5, 11)))
+    assert last_day(tale, "file-lodging") == date(2024, 5, 11)
+    assert "mismatch.file-lodging" not in duties(tale)
+    tale.tell("2024-06-01", ClaimClosed())
+    assert "stands.reopening" in duties(tale)
 
 
 def test_a_second_time_is_for_counsel_and_has_no_date() -> None:
@@ -361,6 +388,11 @@ def test_a_second_time_is_for_counsel_and_has_no_date() -> None:
     tale.tell("2024-07-01", ClaimReopened())
     assert "file-lodging" not in duties(tale)
     assert duties(tale)["stands.file-lodging"].title.startswith("Ask counsel")
+    tale.tell("2024-07-02", ClaimRegistered())
+    assert "stands.file-lodging" in duties(tale)
+    tale.tell("2024-07-03", ClaimRegistered(lodge_until=date(2024, 7, 10)))
+    assert last_day(tale, "file-lodging") == date(2024, 7, 10)
+    assert "more than once" in duties(tale)["file-lodging"].doubt
 
 
 # --- Germany ---------------------------------------------------------------------------------------------------------
@@ -428,7 +460,7 @@ def test_whatever_was_recorded_its_duties_can_be_said_and_shown(
     assert any(duty.id == "review" for duty in found)
     for duty in found:
         assert allowed(f"{duty.id}: alarm")
-        assert duty.rule is None or duty.reckoning
+        assert duty.rule is None or duty.reckoning or duty.bound is Bound.STAFF
         assert not duty.id.startswith("stands.") or duty.bound is Bound.STAFF
 
 

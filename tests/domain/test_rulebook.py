@@ -13,6 +13,8 @@ from domain.duties import Bound, Consequence
 from domain.errors import UnknownRule
 from domain.facts import Occurred
 from domain.rulebook import Confidence, Country, Rule, Rules, Status, load, parse
+from domain.stay_duties import stay_duties
+from domain.stays import Stay
 
 RULEBOOK = load()
 EVERY_RULE = [rule for country in RULEBOOK.countries for rule in country.rules]
@@ -20,7 +22,6 @@ BEFORE, AFTER = date(2026, 6, 1), date(2026, 8, 1)
 
 STEPS: dict[tuple[str, str], dict[str, dict[str, str]]] = {
     ("KZ", "transit-stay"): {
-        "stay-limit": {},
         "registration": {},
         "claim-lodging": {},
         "fingerprinting": {},
@@ -167,15 +168,16 @@ def test_rules_of_low_confidence_or_unsettled_status_or_without_period_are_doubt
 def test_a_visa_free_stay_is_ninety_days_with_the_day_of_entry() -> None:
     stay = rules("KZ", "transit-stay")
     for entry, last in ((date(2022, 9, 25), date(2022, 12, 23)), (date(2024, 1, 1), date(2024, 3, 30))):
-        deadline = stay.deadline(found("KZ", "transit-stay", "stay-limit", entry), Occurred.on(entry))
-        assert deadline is not None
-        assert (deadline.last_day, deadline.doubt) == (last, ())
+        (duty,) = stay_duties(stay, [Stay.between(entry)], None)
+        assert (duty.due, duty.rule) == (stay.place.end_of(last), "kz.stay-limit.visa-free")
 
 
 def test_the_stay_before_and_after_2023_01_27_are_two_versions() -> None:
-    before, after = (found("KZ", "transit-stay", "stay-limit", date(2023, 1, day)) for day in (26, 27))
+    before, after = (rules("KZ", "transit-stay").stay_limit(date(2023, 1, day)) for day in (26, 27))
+    assert before is not None
+    assert after is not None
     assert before.id == after.id
-    assert before.note != after.note
+    assert before.constraints != after.constraints
 
 
 def test_registration_is_the_hosts_and_then_the_persons_own() -> None:

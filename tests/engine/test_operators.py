@@ -188,4 +188,4 @@ async def test_workflows_and_timers_have_names_that_only_the_keys_open(tmp_path:
         assert await summary(client, case_stream(reference)) == f"path of {reference}"
         assert await summary(client, stay) == "transit-stay, round 1"
         assert "claim-lodging: reminder" in await timer_summaries(client, stay)
-        assert "The visa-free stay ends" in await details(client, stay)
+        assert "The days of stay without another ground end" in await details(client, stay)

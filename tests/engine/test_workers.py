@@ -22,7 +22,7 @@ from tests.support.intakes import fresh_reference_bits, minimal, past
 from tests.support.rehearsal import eventually
 from tests.support.servers import Place, new_place, program
 from tests.support.watched import Outside, calls_an_operator, outside
-from workflows.phase import NOTICE_BEAT
+from workflows.beside import NOTICE_BEAT
 
 TODAY = date(2026, 9, 2)
 STOPS_SECONDS = 20.0

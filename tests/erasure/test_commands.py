@@ -114,6 +114,7 @@ def test_s10_two_persons_erase_a_case_although_its_worker_is_killed_and_a_stub_r
     here, reference = running.here, running.reference
     code, printed = running.decides(TIMURS, "erase", "approve", NICKNAME, "--as", "timur")
     assert code == 0, printed
+    assert "Approved by timur (enrolled since " in printed
     wait_until(lambda: "fenced" in running.steps(), 60, "the case is fenced")
     running.kill_the_worker()
     assert "was erased on" in one_line(here.types("record", reference, "checked-in"))
@@ -127,7 +128,7 @@ def test_s10_two_persons_erase_a_case_although_its_worker_is_killed_and_a_stub_r
         assert (code, "was erased on" in printed, "person-asked" in printed) == (0, True, True)
         assert json.loads(here.types(command, reference, "--json")[1])["certified"]
     assert "was erased on" in one_line(here.types("person", reference))
-    assert "timeline" in here.types("readings", reference)[1]
+    assert "Readings" in here.types("readings", reference)[1]
     assert one_line(here.types("status", NICKNAME))
     assert "Nothing needs a human now" in here.types()[1]
     assert here.types("verify")[0] == here.types("rebuild")[0] == 0

@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from activities import erasing
 from domain.case import ClosingReason, PathClosed, PathReopened
@@ -22,7 +23,7 @@ from runtime.cases import path_of
 from runtime.retention import wake_erasure
 from tests.support.erasures import AFTER_A_WEEK, BEGAN, WITHOUT_WAITING, approved, erased, erasure_of, say, until
 from tests.support.intakes import minimal, past
-from tests.support.rehearsal import Rehearsal, eventually, rehearsal, skipping_server
+from tests.support.rehearsal import Rehearsal, converter_in, eventually, rehearsal, skipping_server
 
 
 async def test_s7_one_person_alone_never_erases_a_case(tmp_path: Path, reference: str) -> None:
@@ -80,7 +81,7 @@ async def test_s7_a_hold_stops_request_approval_and_fence(tmp_path: Path, refere
 
 
 async def test_s7_a_hold_between_the_last_look_and_the_fence_stops_it_as_an_earlier_one_would(
-    tmp_path: Path, reference: str, monkeypatch: pytest.MonkeyPatch
+    home: Path, reference: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = [HoldPlaced(reason=HoldReason.LEGAL_CLAIM, until=BEGAN.date() + timedelta(days=60))]
 
@@ -89,7 +90,10 @@ async def test_s7_a_hold_between_the_last_look_and_the_fence_stops_it_as_an_earl
             _decided_elsewhere(played, late.pop())
         return shutting(fenced)
 
-    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+    async with (
+        skipping_server(converter_in(home)) as environment,
+        rehearsal(environment, home, BEGAN, reference) as played,
+    ):
         await played.start(minimal())
         monkeypatch.setattr(erasing, "shutting", meanwhile)  # called in the step, when it has looked
         await approved(played, AFTER_A_WEEK)
@@ -104,7 +108,7 @@ async def test_s7_a_hold_between_the_last_look_and_the_fence_stops_it_as_an_earl
 
 
 async def test_s7_a_case_that_is_opened_again_between_the_last_look_and_the_fence_is_not_erased(
-    tmp_path: Path, reference: str, monkeypatch: pytest.MonkeyPatch
+    home: Path, reference: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = [PathReopened()]
 
@@ -113,7 +117,10 @@ async def test_s7_a_case_that_is_opened_again_between_the_last_look_and_the_fenc
             _decided_elsewhere(played, late.pop())
         return shutting(fenced)
 
-    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+    async with (
+        skipping_server(converter_in(home)) as environment,
+        rehearsal(environment, home, BEGAN, reference) as played,
+    ):
         await played.start(minimal())
         closed = PathClosed(reason=ClosingReason.LOST, retention_days=1)
         await played.office.record(reference, past(closed, played.clock.date()), uuid4())
@@ -132,7 +139,7 @@ def _decided_elsewhere(played: Rehearsal, fact: Fact) -> None:
     own = played.office_path
     path = path_of(played.store.read(own), played.reference)
     with played.database.reading() as connection:
-        epoch = connection.exec_driver_sql("SELECT epoch FROM stream WHERE stream = ?", (own,)).scalar_one()
+        epoch = connection.execute(text("SELECT epoch FROM stream WHERE stream = :own"), {"own": own}).scalar_one()
     command = Command(
         command_id=uuid4(),
         actor="eli",

@@ -38,7 +38,7 @@ from tests.support.servers import Place, new_place
 from tests.watch.test_s15_missing_workflows import Living, living, terminate
 from worker import build_worker
 
-CASES, ON_POSTGRESQL = (int(os.environ.get("SAFECONDUCT_CASES", usual)) for usual in ("50", "20"))
+CASES, ON_POSTGRESQL = (int(os.environ.get("SAFECONDUCT_CASES", usual)) for usual in ("32", "16"))
 """``make soak`` restores two hundred."""
 
 SPOKEN_TO = 6
@@ -174,9 +174,9 @@ async def test_all_cases_go_on_when_temporal_and_its_database_are_lost_and_every
     streams, duties = charity.streams(), charity.duties()
     headlines = {one.stream: one.headline for reference, _ in cases for one in charity.board.phases(reference)}
     async with skipping_server(converter_in(home)) as environment:
-        await interrupted(lambda done: restore(environment.client, streams, done), after=20)
+        await interrupted(lambda done: restore(environment.client, streams, done), after=number // 2)
         restored = await restore(environment.client, streams)
-        assert restored.adopted >= 20
+        assert restored.adopted >= number // 2
         assert (restored.started + restored.entrusted + restored.adopted, restored.failed) == (len(streams), {})
         async with build_worker(environment.client, charity.store, charity.channel):
             await some_at_once(lambda stream: has_begun(environment, stream), streams)

@@ -45,9 +45,9 @@ def texts(error: BaseException) -> str:
 @pytest.mark.parametrize("model", [Command, CaseOpened, Identity, Settings, CheckedIn])
 def test_an_error_of_validation_does_not_show_what_was_put_in(model: type[BaseModel]) -> None:
     wrong = {name: [NAME] for name in model.model_fields}
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises((ValidationError, NotUnderstood)) as refused:  # the settings say it in one line
         model(**wrong)
-    assert NAME not in str(refused.value)
+    assert NAME not in texts(refused.value)
     with pytest.raises(NotUnderstood) as said:
         make_fact(CheckedIn, {"channel": NAME})
     assert NAME not in texts(said.value)

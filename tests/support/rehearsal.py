@@ -37,7 +37,7 @@ from runtime.retention import wake_erasure
 from tests.support.keys import database_in, keys_in
 from worker import build_worker
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 """Of a poll. Far more than anything takes; only a broken test waits so long."""
 
 MARGIN = timedelta(seconds=5)
