@@ -50,10 +50,6 @@ NO_KEY = "none"
 """The key id of an entry without a body: the fence, which says that a case was erased, and when."""
 
 
-BARS = 5
-"""In a header, between its fields."""
-
-
 class Entry(NamedTuple):
     """One entry as it is stored: its header in clear, its body sealed. The header is the place of the seal."""
 

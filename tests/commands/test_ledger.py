@@ -83,7 +83,7 @@ def test_checkpoint_prints_a_line_that_verify_believes_when_it_was_kept_elsewher
     assert "line 1 is no checkpoint" in refused(demo, "verify", "--against", str(elsewhere))
     elsewhere.write_text("[" * 200_000)
     assert "line 1 is no checkpoint" in refused(demo, "verify", "--against", str(elsewhere))
-    assert "cannot be read" in refused(demo, "verify", "--against", str(tmp_path / "nowhere"))
+    assert "no such file" in refused(demo, "verify", "--against", str(tmp_path / "nowhere"))
 
 
 def test_rebuild_makes_the_same_lists_as_the_workflows_did(demo: Demo) -> None:
