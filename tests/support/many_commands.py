@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 from tests.support.servers import ROOT, clean_environment
@@ -84,8 +85,9 @@ def _type(arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
 
 
 def _serve() -> None:
-    import starter  # noqa: F401 - all three once, for all commands
-
+    # once for all commands: the command line, and what most of them ask for
+    for name in ("starter", "runtime.client", "runtime.office"):
+        import_module(name)
     for line in sys.stdin:
         print(json.dumps(_type(*json.loads(line))), flush=True)
 
