@@ -181,14 +181,20 @@ class Office:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         )
-        receipt: Receipt = await self.client.execute_update_with_start_workflow(
-            "command",
-            command,
-            start_workflow_operation=start,
-            id=str(command.command_id),
-            result_type=Receipt,
-            rpc_timeout=timedelta(seconds=ANSWER_SECONDS),
-        )
+        # how the start went is a second answer, and asyncio complains of an error that nobody has asked for
+        started = asyncio.create_task(start.workflow_handle())
+        started.add_done_callback(lambda one: one.cancelled() or one.exception())
+        try:
+            receipt: Receipt = await self.client.execute_update_with_start_workflow(
+                "command",
+                command,
+                start_workflow_operation=start,
+                id=str(command.command_id),
+                result_type=Receipt,
+                rpc_timeout=timedelta(seconds=ANSWER_SECONDS),
+            )
+        finally:
+            started.cancel()
         return receipt
 
     async def path_has_heard(self, reference: str, stream: str) -> None:

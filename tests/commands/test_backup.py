@@ -19,6 +19,7 @@ from runtime.doctor import Finding, Verdict, about_backups
 from runtime.settings import Settings, now
 from tests.support.demo import running_demo
 from tests.support.ground import settings_of
+from tests.support.many_commands import at
 from tests.support.postgres import PostgresServer
 from tests.support.servers import ROOT, clean_environment
 from tests.support.tampering import tampering
@@ -26,16 +27,9 @@ from tests.support.tampering import tampering
 
 def typed(home: Path, *arguments: str, given: Mapping[str, str] | None = None) -> tuple[int, str]:
     """A command in an installation that does not run, and what it printed."""
-    ended = subprocess.run(
-        [sys.executable, "starter.py", *arguments],
-        cwd=ROOT,
-        env={**clean_environment(), "SAFECONDUCT_HOME": str(home), "SAFECONDUCT_STAFF": "dana", **(given or {})},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "Traceback" not in ended.stderr
-    return ended.returncode, ended.stdout + ended.stderr
+    code, printed = at(home, **(given or {})).type(arguments)
+    assert "Traceback" not in printed
+    return code, printed
 
 
 def backups_in(place: Path) -> list[Path]:

@@ -1,13 +1,11 @@
 """`deadline`, typed where nothing is installed: dates, standstills, doubts, and one clear line for every mistake."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.support.servers import ROOT, clean_environment
+from tests.support import many_commands
 
 Typed = Callable[..., tuple[int, str]]
 
@@ -15,24 +13,9 @@ MONTH = ("1", "month", "--from", "2024-01-31", "--convention", "fr-free")
 
 
 @pytest.fixture(scope="module")
-def typed() -> Iterator[Callable[..., tuple[int, str]]]:
+def typed() -> Typed:
     """Types `deadline` where nothing is installed; answers with the exit code and all that was printed."""
-    command = (sys.executable, "-m", "tests.support.many_commands")
-    given = {**clean_environment(), "SAFECONDUCT_HOME": "/nowhere"}
-    with subprocess.Popen(
-        command, cwd=ROOT, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-
-        def type_(*arguments: str) -> tuple[int, str]:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(json.dumps(["deadline", *arguments]) + "\n")
-            process.stdin.flush()
-            code, printed = json.loads(process.stdout.readline())
-            return code, printed
-
-        yield type_
-        process.stdin.close()  # type: ignore[union-attr]
+    return lambda *arguments: many_commands.typed(["deadline", *arguments], {"SAFECONDUCT_HOME": "/nowhere"})
 
 
 def test_a_french_month_with_its_reckoning_sources_and_a_last_word(typed: Typed) -> None:

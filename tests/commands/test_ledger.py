@@ -2,10 +2,8 @@
 
 import json
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,8 +12,9 @@ from domain.case import case_stream
 from records.database import Database
 from records.forgetting import forget, shutting
 from records.projecting import CARDS
-from tests.support.demo import Demo, running_demo, start
+from tests.support.demo import Demo, running_demo
 from tests.support.keys import settings_in, store_in
+from tests.support.many_commands import Commands, at
 from tests.support.tampering import tampering
 from tests.support.telling import NOON, REFERENCES, Author
 
@@ -26,25 +25,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         yield demo
 
 
-@contextmanager
-def commands(folder: Path) -> Iterator[Demo]:
-    """Types commands at the records in a folder, where nothing runs."""
-    process = start(folder, sys.executable, "-m", "tests.support.many_commands", printed=subprocess.PIPE)
-    try:
-        yield Demo(process, folder, process)
-    finally:
-        process.kill()
-        with process:
-            pass
-
-
-def typed(demo: Demo, *arguments: str) -> str:
+def typed(demo: Commands, *arguments: str) -> str:
     code, printed = demo.type(list(arguments))
     assert code == 0, printed
     return printed
 
 
-def refused(demo: Demo, *arguments: str) -> str:
+def refused(demo: Commands, *arguments: str) -> str:
     """The one line of a refusal."""
     code, printed = demo.type(list(arguments))
     assert code == 1, printed
@@ -129,19 +116,19 @@ def test_verify_looks_at_an_erased_case_up_to_its_fence_and_says_that_it_is_eras
     store.keys.keyring.destroy(case_stream(one.reference))
     forget(database, one.reference)
     database.close()
-    with commands(tmp_path) as typing:
-        says = f"{length + 1} entries: this case is what was written, up to its fence: it was erased"
-        assert typed(typing, "verify", one.reference.lower()).startswith(says)
-        assert json.loads(typed(typing, "verify", one.reference, "--json")) == {
-            "entries": length + 1,
-            "fault": None,
-            "erased": True,
-        }
-        assert json.loads(typed(typing, "verify", two.reference, "--json"))["erased"] is False
-        with tampering(home / "records.db") as records:
-            records.execute("UPDATE event SET recorded_at = '2000' WHERE key_id = 'none'")
-        assert f"position {_last(home)}: the entry was changed" in refused(typing, "verify", one.reference)
-        assert "no case with this reference" in refused(typing, "verify", REFERENCES[2])
+    typing = at(tmp_path / "home")
+    says = f"{length + 1} entries: this case is what was written, up to its fence: it was erased"
+    assert typed(typing, "verify", one.reference.lower()).startswith(says)
+    assert json.loads(typed(typing, "verify", one.reference, "--json")) == {
+        "entries": length + 1,
+        "fault": None,
+        "erased": True,
+    }
+    assert json.loads(typed(typing, "verify", two.reference, "--json"))["erased"] is False
+    with tampering(home / "records.db") as records:
+        records.execute("UPDATE event SET recorded_at = '2000' WHERE key_id = 'none'")
+    assert f"position {_last(home)}: the entry was changed" in refused(typing, "verify", one.reference)
+    assert "no case with this reference" in refused(typing, "verify", REFERENCES[2])
 
 
 def _last(home: Path) -> int:
@@ -157,16 +144,16 @@ def test_verify_finds_what_was_cut_off_together_with_the_heads_by_the_line_that_
     database = Database(home / "records.db")
     one, two = (Author(store_in(home, database), reference) for reference in REFERENCES[:2])
     database.close()
-    with commands(tmp_path) as typing:
-        elsewhere.write_text(typed(typing, "checkpoint"))
-        with tampering(home / "records.db") as records:
-            (begins,) = records.execute("SELECT min(position) FROM event WHERE stream LIKE ?", (f"%{two.reference}%",))
-            records.execute("DELETE FROM event WHERE position >= ?", begins)
-            records.execute("DELETE FROM stream WHERE stream LIKE ?", (f"%{two.reference}%",))
-        assert "it was cut off or written anew, and nothing more is signed" in refused(typing, "checkpoint")
-        with tampering(home / "records.db") as records:
-            records.execute("DELETE FROM checkpoint")
-        assert "is what was written" in typed(typing, "verify"), "without the line nobody can know"
-        says = refused(typing, "verify", "--against", str(elsewhere))
-        assert f"position {begins[0]}: the log ends here, and a signed checkpoint stands at" in says
-        assert "this case is what was written" in typed(typing, "verify", one.reference)
+    typing = at(tmp_path / "home")
+    elsewhere.write_text(typed(typing, "checkpoint"))
+    with tampering(home / "records.db") as records:
+        (begins,) = records.execute("SELECT min(position) FROM event WHERE stream LIKE ?", (f"%{two.reference}%",))
+        records.execute("DELETE FROM event WHERE position >= ?", begins)
+        records.execute("DELETE FROM stream WHERE stream LIKE ?", (f"%{two.reference}%",))
+    assert "it was cut off or written anew, and nothing more is signed" in refused(typing, "checkpoint")
+    with tampering(home / "records.db") as records:
+        records.execute("DELETE FROM checkpoint")
+    assert "is what was written" in typed(typing, "verify"), "without the line nobody can know"
+    says = refused(typing, "verify", "--against", str(elsewhere))
+    assert f"position {begins[0]}: the log ends here, and a signed checkpoint stands at" in says
+    assert "this case is what was written" in typed(typing, "verify", one.reference)

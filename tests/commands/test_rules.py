@@ -1,8 +1,6 @@
 """`rules`, typed: what it shows without any installation, and a change of the law under live cases."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.demo import Demo, running_demo, wait_until
-from tests.support.servers import ROOT, clean_environment
+from tests.support.many_commands import at
+from tests.support.servers import ROOT
 
 OWN = """
 code = "KZ"
@@ -32,35 +31,32 @@ confidence = "medium"
 """
 
 
-def typed_alone(*arguments: str, **environment: str) -> tuple[int, str, str]:
+def typed_alone(*arguments: str, **environment: str) -> tuple[int, str]:
     """A command where nothing is installed."""
-    command = (sys.executable, "-m", "starter", *arguments)
-    given = {**clean_environment(), "SAFECONDUCT_HOME": "/nowhere", **environment}
-    ended = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
-    return ended.returncode, ended.stdout, ended.stderr
+    return at(Path("/nowhere"), **environment).type(arguments)
 
 
 def test_a_country_is_shown_without_an_installation_with_sources_doubts_and_gaps() -> None:
-    code, shown, _ = typed_alone("rules", "kz", "--on", "2026-11-25")
+    code, shown = typed_alone("rules", "kz", "--on", "2026-11-25")
     assert code == 0
     assert "Kazakhstan (KZ) as the law stood on 2026-11-25" in shown
     for words in ("kz.stay.visa-free", "announced", "What nobody has found out", "https://", "not legal advice"):
         assert words in shown
-    code, shown, _ = typed_alone("rules", "KZ", "--on", "2022-10-01", "--json")
+    code, shown = typed_alone("rules", "KZ", "--on", "2022-10-01", "--json")
     found = {one["id"]: one for one in json.loads(shown)["rules"]}
     assert code == 0
     assert found["kz.stay.visa-free"]["valid_to"] == "2023-01-26"
 
 
 def test_all_rulebooks_are_listed_with_how_much_of_them_is_doubtful() -> None:
-    code, shown, _ = typed_alone("rules")
+    code, shown = typed_alone("rules")
     assert code == 0
     assert {"KZ", "FR"} <= {line.split()[0] for line in shown.splitlines() if line.strip()}
 
 
 def test_a_country_without_a_rulebook_is_one_clear_line() -> None:
-    code, shown, said = typed_alone("rules", "xx")
-    assert (code, shown) == (1, "")
+    code, said = typed_alone("rules", "xx")
+    assert code == 1
     assert said.startswith("safeconduct: there is no rulebook for this country: ")
     assert said.count("\n") == 1
 
@@ -71,9 +67,10 @@ def test_every_fault_of_a_file_is_told_with_its_line_and_what_to_do(tmp_path: Pa
     file.write_text(sound)
     assert typed_alone("rules", "--check", str(file))[0] == 0
     file.write_text(sound.replace('unit = "working-days"', 'unit = "workdays"').replace("bound =", "bounds =", 1))
-    code, shown, said = typed_alone("rules", "--check", str(file))
+    code, shown = typed_alone("rules", "--check", str(file))
+    *told, said = shown.splitlines()
     lines = file.read_text().splitlines()
-    numbers = [int(line.split("line ")[1].split(":")[0]) for line in shown.splitlines()]
+    numbers = [int(line.split("line ")[1].split(":")[0]) for line in told]
     assert code == 1
     assert {"workdays" in lines[number - 1] or "bounds" in lines[number - 1] for number in numbers} >= {True}
     assert "perhaps bound is meant" in shown
@@ -83,14 +80,14 @@ def test_every_fault_of_a_file_is_told_with_its_line_and_what_to_do(tmp_path: Pa
 
 def test_an_own_file_corrects_and_says_who_did_it(tmp_path: Path) -> None:
     (tmp_path / "kz.toml").write_text(OWN)
-    code, shown, _ = typed_alone("rules", "KZ", "--json", SAFECONDUCT_RULES=str(tmp_path))
+    code, shown = typed_alone("rules", "KZ", "--json", SAFECONDUCT_RULES=str(tmp_path))
     one = next(one for one in json.loads(shown)["rules"] if one["id"] == "kz.claim.leave-after-refusal")
     assert code == 0
     assert (one["amount"], one["layer"]) == (15, "kz.toml, by the desk's lawyer")
     assert one["corrects"].startswith("30 days")
     assert typed_alone("rules", "--check", str(tmp_path / "kz.toml"))[0] == 0
     (tmp_path / "kz.toml").write_text(OWN.replace("by = ", "# by = "))
-    code, _, said = typed_alone("rules", "KZ", SAFECONDUCT_RULES=str(tmp_path))
+    code, said = typed_alone("rules", "KZ", SAFECONDUCT_RULES=str(tmp_path))
     assert code == 1
     assert "say who changes the rules" in said
 

@@ -25,17 +25,7 @@ from records.postgresql_log import APPEND
 from records.ring import DataKeyRow
 from tests.support.keys import store_in
 from tests.support.postgres import Databases
-from tests.support.servers import ROOT
-
-MIGRATES = """
-import sys
-from records.migrating import KEYRING, RECORDS, migrate
-from tests.records.test_migrations import opened
-
-_, url, tree, application = sys.argv
-with opened(url) as connection:
-    migrate(connection, {"RECORDS": RECORDS, "KEYRING": KEYRING}[tree], application=application or None)
-"""
+from tests.support.servers import ROOT, WARM
 
 
 @contextmanager
@@ -50,6 +40,11 @@ def opened(url: str) -> Iterator[Connection]:
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     with engine.begin() as connection:
         yield connection
+
+
+def migrate_it(url: str, tree: Tree, application: str | None) -> None:
+    with opened(url) as connection:
+        migrate(connection, tree, application=application)
 
 
 @dataclass(frozen=True)
@@ -178,12 +173,12 @@ def test_a_database_of_a_newer_program_is_left_alone(ground: Ground) -> None:
 
 
 def test_two_processes_that_migrate_at_once_wait_for_each_other(ground: Ground) -> None:
-    tree = "RECORDS" if ground.tree is RECORDS else "KEYRING"
-    command = [sys.executable, "-c", MIGRATES, ground.url, tree, ground.application or ""]
-    both = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [WARM.Process(target=migrate_it, args=(ground.url, ground.tree, ground.application)) for _ in range(2)]
     for process in both:
-        _, complaint = process.communicate()
-        assert process.returncode == 0, complaint
+        process.start()
+    for process in both:
+        process.join()
+    assert [process.exitcode for process in both] == [0, 0]
     with ground.open() as connection:
         assert is_current(connection, ground.tree)
 

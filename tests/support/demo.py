@@ -1,6 +1,5 @@
 """A running ``safeconduct up --demo``, and a way to type commands into it."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -10,26 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.many_commands import Commands, at
 from tests.support.servers import ROOT, clean_environment
 
 READY_SECONDS, STOP_SECONDS, POLL_SECONDS = 60, 30, 0.05
 
 
 @dataclass(frozen=True)
-class Demo:
-    """A running demo and a way to type commands into it."""
+class Demo(Commands):
+    """A running demo; commands are typed into it."""
 
     process: subprocess.Popen[str]
     printed: Path
-    typing: subprocess.Popen[str]
-
-    def type(self, arguments: list[str]) -> tuple[int, str]:
-        assert self.typing.stdin is not None
-        assert self.typing.stdout is not None
-        self.typing.stdin.write(json.dumps(arguments) + "\n")
-        self.typing.stdin.flush()
-        code, printed = json.loads(self.typing.stdout.readline())
-        return int(code), str(printed)
 
 
 def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
@@ -74,8 +65,6 @@ def running_demo(
         elsewhere = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "TEMPORAL_PROFILE": "none"}
         command = (str(program), "up", "--demo", *options)
         process = start(folder, *command, printed=file.fileno(), environment={**elsewhere, **given})
-    many = (sys.executable, "-m", "tests.support.many_commands")
-    typing = start(folder, *many, printed=subprocess.PIPE, environment=given)
     running = folder / "home" / "running.json"
 
     def is_up() -> bool:
@@ -84,13 +73,12 @@ def running_demo(
 
     try:
         wait_until(is_up, READY_SECONDS, "the demo did not come up")
-        yield Demo(process, printed, typing)
+        yield Demo(at(folder / "home", **given).environment, process, printed)
         process.send_signal(stop)
         assert process.wait(STOP_SECONDS) == 0
         assert not running.exists()
         assert not (folder / "home" / "temporal.pid").exists()
     finally:
-        for one in (process, typing):
-            one.kill()
-            with one:
-                pass
+        process.kill()
+        with process:
+            pass

@@ -1,28 +1,82 @@
-"""Types many commands, each in a process of its own: ``python -m tests.support.many_commands``.
+"""Types many commands, each in a process of its own.
 
-Importing the command line, and the engine's client, takes longer than most commands. Here that is done once; then each
-command is a fork, with real arguments, real output and a real exit code. Reads a JSON list of arguments from each line,
-answers with one line.
+Importing the command line, and the engine's client, takes longer than most commands. Here (``python -m
+tests.support.many_commands``) that is done once for all tests of a process; then each command is a fork, with real
+arguments, a whole environment of its own, real output and a real exit code.
 """
 
+import atexit
 import json
 import os
+import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 
-import runtime.client
-import runtime.office  # noqa: F401
-import starter
+from tests.support.servers import ROOT, clean_environment
 
 
-def typed(arguments: list[str]) -> tuple[int, str]:
-    """The exit code and what was printed, errors included."""
+def typed(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+    """The exit code of a command and what it printed, errors included.
+
+    Args:
+        environment: in addition to that of the tests; no setting of the project comes from there.
+    """
+    typist = _typist()
+    assert typist.stdin is not None
+    assert typist.stdout is not None
+    typist.stdin.write(json.dumps([arguments, {**clean_environment(), **environment}]) + "\n")
+    typist.stdin.flush()
+    code, printed = json.loads(typist.stdout.readline())
+    return int(code), str(printed)
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Types commands at one installation, whether it runs or not."""
+
+    environment: Mapping[str, str]
+
+    def type(self, arguments: Sequence[str]) -> tuple[int, str]:
+        return typed(arguments, self.environment)
+
+
+def at(home: Path, **environment: str) -> Commands:
+    """Dana's commands at the installation in a folder."""
+    return Commands({"SAFECONDUCT_HOME": str(home), "SAFECONDUCT_STAFF": "dana", **environment})
+
+
+@cache
+def _typist() -> subprocess.Popen[str]:
+    command = (sys.executable, "-m", "tests.support.many_commands")
+    typist = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=clean_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C at the tests is not for the one that types
+    )
+    atexit.register(typist.__exit__, None, None, None)
+    return typist
+
+
+def _type(arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
+    import starter
+
     with tempfile.TemporaryFile() as printed:
         child = os.fork()
         if child == 0:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(printed.fileno(), 1)
             os.dup2(printed.fileno(), 2)
+            os.environ.clear()
+            os.environ.update(environment)
             sys.argv = ["safeconduct", *arguments]
             starter.main()
         _, status = os.waitpid(child, 0)
@@ -30,6 +84,13 @@ def typed(arguments: list[str]) -> tuple[int, str]:
         return os.waitstatus_to_exitcode(status), printed.read().decode()
 
 
-if __name__ == "__main__":
+def _serve() -> None:
+    # once for all commands: the command line, and what most of them ask for
+    for name in ("starter", "runtime.client", "runtime.office"):
+        import_module(name)
     for line in sys.stdin:
-        print(json.dumps(typed(json.loads(line))), flush=True)
+        print(json.dumps(_type(*json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    _serve()
