@@ -22,9 +22,10 @@ from domain.intake import Identity
 from records.database import Database
 from records.fences import LONGEST_ERASURE, fenced_references
 from records.keys import Keys, Purpose
-from records.models import CaseRow, FenceRow
+from records.models import CaseRow
 from records.persons import lock
 from records.standing import must_be_able_to_start
+from records.store import Store
 from records.vault import Vault
 from runtime.keys import begin, keys_of
 from runtime.settings import Settings
@@ -47,9 +48,7 @@ class Office:
     vault: Keys
 
     def fence(self, reference: str, *, ago: timedelta = timedelta()) -> None:
-        with self.database.writing() as connection, Session(connection) as session:
-            session.add(FenceRow(reference=reference, fenced_at=(datetime.now(UTC) - ago).isoformat()))
-            session.flush()
+        assert Store(self.database, self.work).fence(reference, datetime.now(UTC) - ago)
 
     def starts(self, channel: Calls | None = None) -> list[str]:
         """What it says as it starts."""
@@ -190,6 +189,15 @@ def test_the_keys_of_an_erasure_that_nobody_ends_are_destroyed_after_a_day(offic
     office.fence(GONE, ago=LONGEST_ERASURE)
     assert office.starts()[0].startswith("ALARM")
     assert case_stream(GONE) not in office.work.keyring.scopes()
+
+
+def test_a_fence_that_stands_in_the_table_alone_destroys_no_keys(office: Office) -> None:
+    long_ago = "2020-01-01T00:00:00+00:00"
+    office.written(
+        "INSERT INTO fence VALUES (?, ?, ?)", LIVING[0], long_ago, long_ago, path=office.settings.records_path
+    )
+    assert office.starts() == []
+    assert case_stream(LIVING[0]) in office.work.keyring.scopes()
 
 
 def typed(office: Office, *arguments: str) -> subprocess.CompletedProcess[str]:
