@@ -1,8 +1,8 @@
 """The installed files, and an organisation's own laid over them.
 
 An item of an organisation's file with the id of an installed one replaces it for the days on which it holds; what it
-does not say itself, it takes from the installed version. Installed versions of other days stay. An item with a new id
-is added; a file of a country that is not installed adds the country.
+does not say itself, it takes from the installed version, save the fields that it names as ``unset``. Installed
+versions of other days stay. An item with a new id is added; a file of a country that is not installed adds the country.
 """
 
 from collections.abc import Iterator
@@ -19,6 +19,9 @@ from domain.rulebook.steps import never_asked_for
 
 _OWN = frozenset({"sources", "verified", "confidence"})
 """What a correction must say itself: where it comes from, and how sure it is."""
+
+_KEPT = _OWN | {"id", "valid_from", "valid_to", "layer", "corrects"}
+"""What a correction has anyway, or never takes over: there is nothing to be taken away."""
 
 _DAY = timedelta(days=1)
 
@@ -146,7 +149,20 @@ def _corrected(former: Draft, draft: Draft, file: File) -> Draft:
         wanted = ", ".join(sorted(missing or {"sources"}))
         file.fault(f"{draft.called}: a correction says where it comes from: add {wanted}", draft.line)
     marked = _marked(draft, file)
-    return replace(marked, table={**inherited, **marked.table, "corrects": in_short(former.table)})
+    own = {key: value for key, value in marked.table.items() if key != "unset"}
+    for name in _unset(former, draft, file):
+        inherited.pop(name)
+    return replace(marked, table={**inherited, **own, "corrects": in_short(former.table)})
+
+
+def _unset(former: Draft, draft: Draft, file: File) -> list[str]:
+    """The fields that a correction takes away from what is installed: nobody knows them any more."""
+    names = draft.table.get("unset", [])
+    if isinstance(names, list) and all(isinstance(one, str) and one in former.table.keys() - _KEPT for one in names):
+        return list(dict.fromkeys(names))
+    says = 'unset is a list of fields that the installed item has, such as ["amount", "unit"]: mend the names'
+    file.fault(f"{draft.called}: {says}", draft.lines.get("unset", draft.line))
+    return []
 
 
 def _marked(draft: Draft, file: File) -> Draft:

@@ -243,6 +243,29 @@ def test_a_fault_of_an_own_file_names_that_file_and_its_line(tmp_path: Path) -> 
     ]
 
 
+def test_an_own_item_can_take_away_what_is_no_longer_known(tmp_path: Path) -> None:
+    text = OWN.replace("amount = 15", 'unset = ["amount", "unit"]')
+    assert faults(tmp_path, text) == ()
+    kz = load(over=tmp_path).must_have("KZ")
+    (rule,) = (one for one in kz.rules if one.id == "kz.claim.leave-after-refusal")
+    assert (rule.amount, rule.unit) == (None, None)
+    assert "no period is known" in rule.doubt
+    assert rule.corrects is not None
+    assert rule.corrects.startswith("30 days")
+
+
+@pytest.mark.parametrize("names", ['["amuont"]', '"amount"', "[5]", '[["amount"]]', '["verified"]', '["id"]'])
+def test_what_cannot_be_taken_away_is_a_fault(names: str, tmp_path: Path) -> None:
+    text = OWN.replace("amount = 15", f"unset = {names}")
+    (found,) = faults(tmp_path, text)
+    assert (found.line, "unset" in found.says) == (line_of(text, "unset ="), True)
+
+
+def test_there_is_nothing_to_take_away_from_an_item_that_is_not_installed(tmp_path: Path) -> None:
+    text = SOUND.replace("amount = 30", 'amount = 30\nunset = ["title"]')
+    assert only_fault(tmp_path, text).line == line_of(text, "unset =")
+
+
 def test_a_country_of_ones_own_says_who_stands_behind_it(tmp_path: Path) -> None:
     file = tmp_path / "xx.toml"
     file.write_text(SOUND)
