@@ -304,10 +304,10 @@ def counted_day(start: date, amount: int, unit: Unit, counting: Counting, place:
             return working_days_later(start, amount, counting, place)
         case Unit.WEEKS:
             return start + timedelta(weeks=amount) + shift
-        case Unit.MONTHS:
-            return months_later(start, amount) + shift
-        case Unit.YEARS:
-            return months_later(start, 12 * amount) + shift
+        case Unit.MONTHS | Unit.YEARS:
+            end = months_later(start, amount * (12 if unit is Unit.YEARS else 1))
+            # Where the month has no such date, its last day ends the period, whether the first day counts or not.
+            return end if counting.first_day_counts and end.day < start.day else end + shift
         case Unit.MONTH_ENDS:
             # Whether the first day counts changes nothing for a month that ends anyway.
             return months_later(start.replace(day=1), amount) - timedelta(days=1 - counting.free_days)

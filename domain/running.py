@@ -9,6 +9,8 @@ Invariants:
     3. The day on which a suspension begins counts as run, the day on which it ends does not count. The law often does
        not say the first, and this is its earlier reading; the other one is shown as the latest.
     4. What comes after a clock has run out does not move it, except a revival.
+    5. Whether what was added to a clock outlives its beginning anew is not known: the plan takes it as lost, the latest
+       as kept.
 """
 
 from collections.abc import Iterator
@@ -37,6 +39,8 @@ from domain.deadlines import (
 from domain.errors import NotUnderstood
 from domain.facts import Occurred
 from domain.starts import instant_of, local_day, telling_starts
+
+_LOST = "whether what made it longer still holds after it began anew is not known: it is taken as lost"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
@@ -170,16 +174,22 @@ class _Reading:
 
     def _nominal(self, start: Occurred, began: str) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
         """The end if the clock never stood, how it was counted, and what is doubtful in it."""
+        end, lines, doubt = self._nominal_hours(start, began) if self.hours else self._nominal_days(start, began)
+        return end, lines, (*doubt, *((_LOST,) if self.clock.extended and start is not self.start else ()))
+
+    def _extended(self, start: Occurred) -> tuple[Length, ...]:
+        """What makes it longer; of a clock that began anew only by the later reading."""
+        return self.clock.extended if start is self.start or self.late else ()
+
+    def _nominal_days(self, start: Occurred, began: str) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
         clock = self.clock
         longest = self.late and clock.at_most is not None
         amount = clock.at_most if longest and clock.at_most is not None else clock.amount
         unit = clock.at_most_unit or clock.unit if longest else clock.unit
-        if self.hours:
-            return self._nominal_hours(start, amount, began)
         first = local_day(start, self.place, latest=self.late)
         end = counted_day(first, amount, unit, clock.counting, self.place)
         lines = [f"{began} on {named(first)}", f"{in_words(amount, unit)}, {manner(clock.counting)}: {named(end)}"]
-        for more in clock.extended:
+        for more in self._extended(start):
             end = counted_day(min(end, LAST_START), more.amount, more.unit, Counting(), self.place)
             lines.append(f"longer by {more}: {named(end)}")
         for less in clock.shortened:
@@ -188,9 +198,10 @@ class _Reading:
         doubt = ("it was shortened by all of itself",) if end < first else ()
         return max(end, first).toordinal(), tuple(lines), doubt
 
-    def _nominal_hours(self, start: Occurred, amount: int, began: str) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
-        at = self._at(start)
-        more = sum(one.amount for one in self.clock.extended)
+    def _nominal_hours(self, start: Occurred, began: str) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+        at, clock = self._at(start), self.clock
+        amount = clock.at_most if self.late and clock.at_most is not None else clock.amount
+        more = sum(one.amount for one in self._extended(start))
         less = sum(one.amount for one in self.clock.shortened)
         hours = max(amount + more - less, 0)
         end = at + hours * (timedelta(hours=1) // _TICK)

@@ -262,7 +262,10 @@ def end_of_entry(constraint: Constraint, entered: int, entry_counts: bool) -> in
     if constraint.unit == "days":
         return entered + constraint.amount - entry_counts
     months = constraint.amount * (12 if constraint.unit == "years" else 1)
-    return _months_later(entered, months) - entry_counts
+    end = _months_later(entered, months)
+    # Where the month has no such date, its last day ends the period, whether the first day counts or not.
+    is_cut = date.fromordinal(end).day < date.fromordinal(entered).day
+    return end if is_cut else end - entry_counts
 
 
 def _months_later(day: int, months: int) -> int:

@@ -32,8 +32,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def rules_(
-    country: Annotated[str | None, typer.Argument(help="a country's code; all countries if left out")] = None,
-    check_: Annotated[list[Path] | None, typer.Option("--check", help="look whether this file is sound")] = None,
+    what: Annotated[
+        list[str] | None, typer.Argument(help="a country's code; all countries if left out; with --check files")
+    ] = None,
+    check_: Annotated[bool, typer.Option("--check", help="look whether these files are sound")] = False,
     on: Annotated[str | None, typer.Option(help="the law of another day than today")] = None,
     diff: Annotated[bool, typer.Option("--diff", help="what the files would move in open cases")] = False,
     apply_: Annotated[bool, typer.Option("--apply", help="let open cases run on the files, and record it")] = False,
@@ -42,8 +44,9 @@ def rules_(
 ) -> None:
     """What applies in a country today: with sources, doubts, reports of danger and what changes soon."""
     if check_:
-        _check(check_, json=json)
+        _check([Path(one) for one in what or ()], json=json)
         return
+    country = _one(what or [])
     if diff or apply_:
         if diff == apply_ or country is not None:
             raise NotUnderstood(
@@ -58,6 +61,12 @@ def rules_(
         _countries(book, day, json=json)
     else:
         _country(book.must_have(country), day, json=json)
+
+
+def _one(what: list[str]) -> str | None:
+    if len(what) > 1:
+        raise NotUnderstood("look at one country at a time, such as `rules KZ`; files are checked with `rules --check`")
+    return what[0] if what else None
 
 
 def _country(country: Country, day: date, *, json: bool) -> None:
@@ -100,8 +109,8 @@ def _countries(book: Rulebook, day: date, *, json: bool) -> None:
 
 def _check(paths: list[Path], *, json: bool) -> None:
     faults: list[Fault] = []
-    for path in paths:
-        country, found = check(path)
+    for path in _files(paths):
+        country, found = check(path, now().date(), Settings().rules)
         faults.extend(found)
         if country is not None and not json:
             doubtful = sum(bool(one.doubt) for one in country.items)
@@ -114,6 +123,17 @@ def _check(paths: list[Path], *, json: bool) -> None:
         raise UnknownRule(
             f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}: mend the lines above, then check again"
         )
+
+
+def _files(paths: list[Path]) -> Iterator[Path]:
+    """The files that were named, and those of the folders that were."""
+    if not paths:
+        raise NotUnderstood("name the files to be checked: `rules --check FILE…`")
+    for path in paths:
+        found = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+        if not found:
+            raise UnknownRule(f"{path.name} holds no .toml file: name the folder that does")
+        yield from found
 
 
 def _diff(here: Desk, *, json: bool) -> list[Affected]:

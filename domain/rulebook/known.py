@@ -310,6 +310,7 @@ class Mechanism(StrEnum):
     AIRPORT_STOP = "airport-stop"
     REFUSED_EXIT = "refused-exit"
     REFUSED_ENTRY = "refused-entry"
+    REFUSED_PERMIT = "refused-permit"
     PROSECUTION = "prosecution"
 
 

@@ -1,8 +1,8 @@
 """The installed files, and an organisation's own laid over them.
 
 An item of an organisation's file with the id of an installed one replaces it for the days on which it holds; what it
-does not say itself, it takes from the installed version. Installed versions of other days stay. An item with a new id
-is added; a file of a country that is not installed adds the country.
+does not say itself, it takes from the installed version, save the fields that it names as ``unset``. Installed
+versions of other days stay. An item with a new id is added; a file of a country that is not installed adds the country.
 """
 
 from collections.abc import Iterator
@@ -13,11 +13,15 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from domain.errors import UnknownRule
-from domain.rulebook.model import Country, Rulebook
+from domain.rulebook.model import Country, Misfit, Rulebook
 from domain.rulebook.reader import Draft, Fault, File, Table, build, read
+from domain.rulebook.steps import never_asked_for
 
 _OWN = frozenset({"sources", "verified", "confidence"})
 """What a correction must say itself: where it comes from, and how sure it is."""
+
+_KEPT = _OWN | {"id", "valid_from", "valid_to", "layer", "corrects"}
+"""What a correction has anyway, or never takes over: there is nothing to be taken away."""
 
 _DAY = timedelta(days=1)
 
@@ -43,20 +47,37 @@ def load(folder: Traversable | Path | None = None, over: Path | None = None) -> 
     return Rulebook(countries=countries, layers=tuple(file.name for file in own))
 
 
-def check(path: Path) -> tuple[Country | None, tuple[Fault, ...]]:
+def check(path: Path, today: date, own: Path | None = None) -> tuple[Country | None, tuple[Fault, ...]]:
     """One file, as a country of its own or as a correction of an installed one, and everything that is wrong with it.
+
+    Args:
+        path: the file. With ``by``, without a name of its own, or in the folder ``own``, it is an organisation's.
+        today: nothing can have been verified after it.
+        own: the folder of the organisation's files, if there is one.
 
     Raises:
         UnknownRule: the file cannot be read at all.
     """
     file = _read(path)
-    code = file.head.get("code")
-    if "name" not in file.head:
+    is_own = own is not None and path.resolve().parent == own.resolve()
+    if is_own or file.by is not None or "name" not in file.head:
         installed = [_read(one) for one in _toml_files(files("domain.rulebook"))]
-        base = next((one for one in installed if one.head.get("code") == code), None)
+        base = next((one for one in installed if one.code == file.code), None)
         if base is not None:
             file = replace(_merged(base, file), name=file.name)
-    return build(file), tuple(file.faults)
+        elif is_own or file.by is not None:
+            file = _added(file)
+
+    def too_late(country: Country) -> Iterator[Misfit]:
+        for one in country.items:
+            if one.verified > today:
+                yield (
+                    one,
+                    f"{one.id}: verified lies after today: write the day on which you read the source",
+                    "verified",
+                )
+
+    return build(file, never_asked_for, too_late), tuple(file.faults)
 
 
 def _toml_files(folder: Traversable | Path) -> list[Traversable | Path]:
@@ -71,7 +92,7 @@ def _toml_files(folder: Traversable | Path) -> list[Traversable | Path]:
 
 def _read(file: Traversable | Path) -> File:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")  # some editors put a mark before the first letter
     except (UnicodeDecodeError, OSError):
         raise UnknownRule(f"{file.name} cannot be read: save it as UTF-8 text that this user may read") from None
     return read(text, file.name)
@@ -86,14 +107,19 @@ def _built(file: File) -> Country:
 
 def _laid_over(installed: list[File], own: list[File]) -> Iterator[File]:
     for base in installed:
-        over = [file for file in own if file.head.get("code") == base.head.get("code")]
+        over = [file for file in own if file.code == base.code]
         for file in over:
             base = _merged(base, file)
         yield base
-    known = {file.head.get("code") for file in installed}
+    known = {file.code for file in installed}
     for file in own:
-        if file.head.get("code") not in known:
-            yield replace(file, drafts=[_marked(draft, file) for draft in file.drafts])
+        if file.code not in known:
+            yield _added(file)
+
+
+def _added(file: File) -> File:
+    """A country that is not installed, with its layer in every item."""
+    return replace(file, drafts=[_marked(draft, file) for draft in file.drafts])
 
 
 def _merged(base: File, over: File) -> File:
@@ -105,9 +131,11 @@ def _merged(base: File, over: File) -> File:
         drafts.extend(part for one in former for part in _left_of(one, draft.table))
         met = [one for one in former if _overlap(one.table, draft.table)]
         drafts.append(_corrected(met[-1], draft, over) if met else _marked(draft, over))
-    head = {**base.head, **{key: value for key, value in over.head.items() if key != "gaps"}}
-    head["gaps"] = [*base.head.get("gaps", []), *over.head.get("gaps", [])]
-    return replace(base, head=head, drafts=drafts, faults=[*base.faults, *over.faults])
+    head, gaps = {**base.head, **over.head}, over.head.get("gaps", [])
+    if isinstance(gaps, list):
+        head["gaps"] = [*base.head.get("gaps", []), *gaps]
+    found_at = {**base.found_at, **over.found_at}
+    return replace(base, head=head, drafts=drafts, faults=[*base.faults, *over.faults], found_at=found_at)
 
 
 def _same(one: Draft, other: Draft) -> bool:
@@ -121,7 +149,20 @@ def _corrected(former: Draft, draft: Draft, file: File) -> Draft:
         wanted = ", ".join(sorted(missing or {"sources"}))
         file.fault(f"{draft.called}: a correction says where it comes from: add {wanted}", draft.line)
     marked = _marked(draft, file)
-    return replace(marked, table={**inherited, **marked.table, "corrects": in_short(former.table)})
+    own = {key: value for key, value in marked.table.items() if key != "unset"}
+    for name in _unset(former, draft, file):
+        inherited.pop(name)
+    return replace(marked, table={**inherited, **own, "corrects": in_short(former.table)})
+
+
+def _unset(former: Draft, draft: Draft, file: File) -> list[str]:
+    """The fields that a correction takes away from what is installed: nobody knows them any more."""
+    names = draft.table.get("unset", [])
+    if isinstance(names, list) and all(isinstance(one, str) and one in former.table.keys() - _KEPT for one in names):
+        return list(dict.fromkeys(names))
+    says = 'unset is a list of fields that the installed item has, such as ["amount", "unit"]: mend the names'
+    file.fault(f"{draft.called}: {says}", draft.lines.get("unset", draft.line))
+    return []
 
 
 def _marked(draft: Draft, file: File) -> Draft:
@@ -144,12 +185,12 @@ def in_short(table: Table) -> str:
 
 def _first(table: Table) -> date:
     found = table.get("valid_from")
-    return found if isinstance(found, date) else date.min
+    return found if type(found) is date else date.min  # with an hour it is none: its fault is told later
 
 
 def _last(table: Table) -> date:
     found = table.get("valid_to")
-    return found if isinstance(found, date) else date.max
+    return found if type(found) is date else date.max
 
 
 def _overlap(one: Table, other: Table) -> bool:

@@ -38,3 +38,13 @@ class Lines:
     def fields(self, kind: str, number: int, version: int) -> dict[str, int]:
         """The lines of a version's fields; those that it has from its head stand there."""
         return {**self._fields.get((kind, number, 0), {}), **self._fields.get((kind, number, version), {})}
+
+    def of_head(self) -> dict[str, int]:
+        """The lines of the country's own fields, such as ``code``, and of its place, such as ``place.time_zone``."""
+        place = self._begins.get(("place", 1, 0))
+        within = {f"place.{name}": line for name, line in self._fields.get(("place", 1, 0), {}).items()}
+        return {**({"place": place} if place else {}), **within, **self._fields.get(("", 0, 0), {})}
+
+    def of_name(self, name: str) -> int | None:
+        """The line of a table or a field of the country's own."""
+        return self._begins.get((name, 1, 0)) or self._fields.get(("", 0, 0), {}).get(name)

@@ -36,6 +36,9 @@ from domain.rulebook.rule import Rule
 Item = TypeVar("Item", bound=Dated)
 Conditioned = TypeVar("Conditioned", Rule, StayLimit, EntryDocument, Penalty)
 
+Misfit = tuple[Dated | None, str, str]
+"""What does not fit together: the item, what to do about it in words, and the field; empty for the whole item."""
+
 _BESIDE = {"sources", "verified", "note", "contested", "layer", "corrects"}
 """Fields of an item that move no date."""
 
@@ -190,39 +193,52 @@ class Country(Frozen):
         """The limit of stay, in the version of a day of entry; of several that fit the most specific."""
         return _limit(self.stay_limits, on, facts)
 
-    def faults(self) -> Iterator[tuple[Dated | None, str]]:
-        """What does not fit together: the item, and what to do about it, in words."""
+    def misfits(self, *, is_whole: bool = True) -> Iterator[Misfit]:
+        """What does not fit together.
+
+        Args:
+            is_whole: whether every item of the file is here. Otherwise nothing is said of what may be missing.
+        """
         if self.place.country != self.code:
-            yield None, "the place lies in another country"
-        if not self.items and not self.gaps:
-            yield None, "it holds nothing: write at least what nobody knows yet, as gaps"
+            yield None, "the place lies in another country: leave its country out, or write the code", "place"
+        if is_whole and not self.items and not self.gaps:
+            yield None, "it holds nothing: write at least what nobody knows yet, as gaps", "gaps"
         yield from self._strange_ids()
         yield from self._collisions()
+        if is_whole:
+            for track in self.tracks:
+                yield from self._lost_of(track)
+
+    def _lost_of(self, track: Track) -> Iterator[Misfit]:
+        """What a track names in vain."""
         known = {rule.id for rule in self.rules}
         names = {one.track for one in self.tracks} | {one.outcome for one in self.outcomes}
-        for track in self.tracks:
-            if set(track.steps) - known:
-                yield track, "a step is the id of no rule here: add the rule, or mend the id"
-            if set(track.leads_to) - names:
-                yield track, "it leads to a track or outcome that is not here: add it, or leave it out"
+        if set(track.steps) - known:
+            yield track, "a step is the id of no rule here: add the rule, or mend the id", "steps"
+        if set(track.leads_to) - names:
+            yield track, "it leads to a track or outcome that is not here: add it, or leave it out", "leads_to"
+        for step in track.steps:
+            versions = [rule for rule in self.rules if rule.id == step]
+            if versions and not any(track.track in rule.when.get("track", (track.track,)) for rule in versions):
+                yield track, f"{step} can never run on this track: add the track to that rule's when", "steps"
 
-    def _strange_ids(self) -> Iterator[tuple[Dated, str]]:
+    def _strange_ids(self) -> Iterator[Misfit]:
         for one in self.items:
             if not one.id.startswith(f"{self.code.lower()}."):
-                yield one, f"{one.id} does not begin with the country's code"
+                yield one, f"{one.id} does not begin with the country's code", "id"
 
-    def _collisions(self) -> Iterator[tuple[Dated, str]]:
+    def _collisions(self) -> Iterator[Misfit]:
         for one, other in combinations(self.rules, 2):
             if (one.phase, one.step) == (other.phase, other.step) and _meet(one, other):
-                yield other, f"{one.id} and {other.id} hold for one step, condition and day: let one end"
+                yield other, f"{one.id} and {other.id} hold for one step, condition and day: let one end", ""
         for kind in KINDS.values():
             if kind not in ("rules", "penalties"):
                 yield from self._doubled(getattr(self, kind))
 
-    def _doubled(self, items: Sequence[Dated]) -> Iterator[tuple[Dated, str]]:
+    def _doubled(self, items: Sequence[Dated]) -> Iterator[Misfit]:
         for one, other in combinations(items, 2):
             if one.id == other.id and one.overlaps(other):
-                yield other, f"two versions of {one.id} hold on one day: let one end"
+                yield other, f"two versions of {one.id} hold on one day: let one end", ""
 
 
 KINDS = {

@@ -7,9 +7,10 @@ what differs; an item without versions is its only one.
 An organisation's own file has the same form, and is laid over the installed ones: see ``domain.rulebook.layers``.
 """
 
+import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -17,10 +18,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from domain.errors import UnknownRule
-from domain.facts import Frozen
 from domain.rulebook.dated import Dated
 from domain.rulebook.lines import Lines
-from domain.rulebook.model import KINDS, MODELS, Country
+from domain.rulebook.model import KINDS, MODELS, Country, Misfit
+from domain.rulebook.wording import sentences
 
 Table = dict[str, Any]
 
@@ -52,6 +53,7 @@ class Draft:
     """One version of one item, as it stands in a file.
 
     Attributes:
+        file: the name of the file it comes from.
         kind: the name of its table.
         table: its fields, those of its head included.
         own: the fields that it gives itself.
@@ -60,6 +62,7 @@ class Draft:
         lines: where each field stands.
     """
 
+    file: str
     kind: str
     table: Table
     own: frozenset[str]
@@ -78,6 +81,8 @@ class File:
         by: who made it, where it is an organisation's own.
         drafts: its items.
         faults: what is wrong so far.
+        found_at: where each of the country's own fields stands: file and line.
+        is_toml: whether it could be read at all. Otherwise nothing more is said of it: it would be invented.
     """
 
     name: str
@@ -85,9 +90,21 @@ class File:
     by: str | None = None
     drafts: list[Draft] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    found_at: dict[str, tuple[str, int | None]] = field(default_factory=dict)
+    is_toml: bool = True
+
+    @property
+    def code(self) -> str | None:
+        """The country's code, if it is at least text."""
+        code = self.head.get("code")
+        return code if isinstance(code, str) else None
 
     def fault(self, says: str, line: int | None = None) -> None:
-        self.faults.append(Fault(self.name, line, says))
+        self.add(Fault(self.name, line, says))
+
+    def add(self, fault: Fault) -> None:
+        if fault not in self.faults:
+            self.faults.append(fault)
 
 
 def parse(text: str, name: str) -> Country:
@@ -118,40 +135,99 @@ def read(text: str, name: str) -> File:
             file.drafts.extend(_drafts(kind, number, head, shared, file, lines))
     by, place = table.pop("by", None), table.pop("place", {})
     file.by = by if isinstance(by, str) and by.strip() else None
-    file.head = {**table, "place": place} if place else table
+    file.head = {**dict(_head(table, file, lines)), **({"place": place} if place else {})}
+    file.found_at = {name: (file.name, line) for name, line in lines.of_head().items()}
     return file
 
 
-def build(file: File) -> Country | None:
+_HEAD = ("code", "name", "gaps")
+_NAMES = (*_HEAD, "place", "sources", "by", *KINDS)
+
+
+def _head(table: Table, file: File, lines: Lines) -> Iterator[tuple[str, object]]:
+    """The country's own fields. Any other name is a fault: what stands below it would be lost."""
+    for name, value in table.items():
+        if name in _HEAD:
+            yield name, value
+            continue
+        singular = {many: kind for kind, many in KINDS.items()}.get(name, name)
+        near = get_close_matches(singular, _NAMES, 1)
+        meant = f"[[{near[0]}]]" if near and near[0] in KINDS else near[0] if near else ""
+        says = f"perhaps {meant} is meant" if meant else f"known are {', '.join(_NAMES)}"
+        file.fault(f"a name is not known here, and all that stands under it would be lost: {says}", lines.of_name(name))
+
+
+Look = Callable[[Country], Iterator[Misfit]]
+"""A further look at a country: what does not fit, and in which field."""
+
+
+def build(file: File, *looks: Look) -> Country | None:
     """The country of a file; ``None`` when it has faults, which are then all in ``file.faults``."""
+    if not file.is_toml:
+        return None
     items: dict[str, list[Dated]] = {kind: [] for kind in KINDS}
     drafts: dict[int, Draft] = {}
     for draft in file.drafts:
         if (item := _item(draft, file)) is not None:
             items[draft.kind].append(item)
             drafts[id(item)] = draft
-    place = file.head.get("place")
-    head = {**file.head, "place": {"country": file.head.get("code"), **place} if isinstance(place, dict) else place}
-    country: Country | None = None
-    try:
-        country = Country.model_validate({**head, **{KINDS[kind]: tuple(found) for kind, found in items.items()}})
-    except ValidationError as error:
-        file.faults.extend(Fault(file.name, None, says) for says, _ in _sentences(error, Country))
+    country = _country(file, {KINDS[kind]: tuple(found) for kind, found in items.items()})
     if country is None:
         return None
-    for wrong, says in country.faults():
-        file.fault(says, drafts[id(wrong)].line if wrong is not None and id(wrong) in drafts else None)
+    is_whole = len(drafts) == len(file.drafts)
+    for look in (lambda one: one.misfits(is_whole=is_whole), *looks):
+        for wrong, says, name in look(country):
+            _add(file, drafts.get(id(wrong)), says, name)
     return None if file.faults else country
 
 
+def _add(file: File, draft: Draft | None, says: str, name: str) -> None:
+    if draft is None:
+        where, line = file.found_at.get(name, (file.name, None))
+        file.add(Fault(where, line, says))
+    else:
+        file.add(Fault(draft.file, draft.lines.get(name, draft.line), says))
+
+
+def _country(file: File, items: dict[str, tuple[Dated, ...]]) -> Country | None:
+    head, place = dict(file.head), file.head.get("place")
+    if isinstance(place, dict):
+        head["place"] = {"country": file.code, **place} if file.code else place
+    try:
+        return Country.model_validate({**head, **items})
+    except ValidationError as error:
+        for says, names in sentences(error, Country):
+            if names == ("place", "country") and "country" not in file.head["place"]:
+                continue  # it is the code's fault
+            path = [".".join(names[: count + 1]) for count in range(len(names))]
+            known = [file.found_at[one] for one in reversed(path) if one in file.found_at]
+            where, line = known[0] if known else (file.name, None)
+            file.add(Fault(where, line, says))
+    return None
+
+
 def _item(draft: Draft, file: File) -> Dated | None:
+    """An item, strictly: a number in quotation marks, or true for a number, is a mistake and not a value."""
     model = MODELS[draft.kind]
     try:
-        return model.model_validate(draft.table)
+        return model.model_validate_json(json.dumps(draft.table, default=str), strict=True)
     except ValidationError as error:
-        for says, name in _sentences(error, model):
-            file.fault(f"{draft.called}: {says}", draft.lines.get(name, draft.line))
+        for says, names in sentences(error, model, ("version",)):
+            line = draft.lines.get(names[0], draft.line) if names else draft.line
+            file.add(Fault(draft.file, line, f"{draft.called}: {says}"))
+    except (ValueError, RecursionError):
+        file.add(Fault(draft.file, draft.line, f"{draft.called}: a value in it is too long, or nested too deep"))
     return None
+
+
+_MISTAKES = {
+    "Invalid date": "there is no such day or time: look at the calendar",
+    "overwrite": "a name is given twice: leave one out",
+    "twice": "a name is given twice: leave one out",
+    "Duplicate": "a name is given twice: leave one out",
+    "mutate": "a name is given twice: leave one out",
+}
+"""What the parser says, and what it means."""
 
 
 def _toml(text: str, file: File) -> Table:
@@ -160,10 +236,18 @@ def _toml(text: str, file: File) -> Table:
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         where = "here" if line else "at its end"
-        file.fault(
-            f"this is not TOML {where}: look for a missing quotation mark or bracket", int(line[1]) if line else None
-        )
-        return {}
+        lost = f"this is not TOML {where}: look for a missing quotation mark or bracket"
+        says = next((says for part, says in _MISTAKES.items() if part in str(error)), lost)
+        file.fault(says, int(line[1]) if line else None)
+    except RecursionError:
+        file.fault("its brackets are nested too deep: leave out those that are too many")
+    except ValueError:
+        file.fault("a number in it is too long: shorten it")
+    file.is_toml = False
+    return {}
+
+
+_SET_BY_THE_READER = {"layer", "corrects"}
 
 
 def _drafts(kind: str, number: int, head: Table, shared: Table, file: File, lines: Lines) -> Iterator[Draft]:
@@ -176,13 +260,16 @@ def _drafts(kind: str, number: int, head: Table, shared: Table, file: File, line
         line = lines.of(kind, number, count) or lines.of(kind, number)
         table = {**common, **version}
         table["sources"] = _sources(table.get("sources", []), shared, file, here, line)
-        if isinstance(contested := table.get("contested"), list):
+        fields = lines.fields(kind, number, count)
+        for name in _SET_BY_THE_READER & table.keys():
+            file.fault(f"{here}: {name} is written by the reader of the file: leave it out", fields.get(name, line))
+            del table[name]
+        if "contested" in table:
             table["contested"] = [
                 {**one, "sources": _sources(one.get("sources", []), shared, file, here, line)}
-                for one in contested
-                if isinstance(one, dict)
+                for one in _list(table["contested"], file, f"{here}: contested", fields.get("contested", line))
             ]
-        yield Draft(kind, table, frozenset(version or common), here, line, lines.fields(kind, number, count))
+        yield Draft(file.name, kind, table, frozenset(version or common), here, line, fields)
 
 
 def _sources(value: object, shared: Table, file: File, where: str, line: int | None) -> list[Table]:
@@ -195,33 +282,6 @@ def _sources(value: object, shared: Table, file: File, where: str, line: int | N
         else:
             found.append({**page, **{key: one for key, one in source.items() if key != "from"}})
     return found
-
-
-def _sentences(error: ValidationError, model: type[Frozen]) -> Iterator[tuple[str, str]]:
-    """The faults in words, each with the name by which its line is found. An unknown name is never repeated."""
-    for fault in error.errors(include_url=False, include_context=False, include_input=False):
-        name = next((str(part) for part in fault["loc"] if part in model.model_fields), "")
-        if fault["type"] == "default_factory_not_called":
-            continue  # another fault is why
-        if fault["type"] == "extra_forbidden":
-            wrong = str(fault["loc"][-1])
-            yield (f"{name} has a field that is not known here" if name else _unknown(wrong, model)), name or wrong
-        elif fault["type"] == "missing":
-            yield f"{name} is incomplete or missing: add it", name
-        else:
-            words = fault["msg"].removeprefix("Value error, ")
-            yield (f"{name}: {words}" if name else words), name
-
-
-def _unknown(wrong: str, model: type[Frozen]) -> str:
-    known = list(_fields(model))
-    if near := get_close_matches(wrong, known, 1):
-        return f"it has a field that is not known here: perhaps {near[0]} is meant"
-    return f"it has a field that is not known here; known are {', '.join(known)}"
-
-
-def _fields(model: type[Frozen]) -> Iterator[str]:
-    return (name for name in model.model_fields if name not in ("layer", "corrects", *KINDS.values()))
 
 
 def _tables(value: object, file: File, line: int | None) -> Table:

@@ -40,12 +40,12 @@ def test_a_country_is_shown_without_an_installation_with_sources_doubts_and_gaps
     code, shown = typed_alone("rules", "kz", "--on", "2026-11-25")
     assert code == 0
     assert "Kazakhstan (KZ) as the law stood on 2026-11-25" in shown
-    for words in ("kz.stay.visa-free", "announced", "What nobody has found out", "https://", "not legal advice"):
+    for words in ("kz.stay-limit.visa-free", "announced", "What nobody has found out", "https://", "not legal advice"):
         assert words in shown
     code, shown = typed_alone("rules", "KZ", "--on", "2022-10-01", "--json")
-    found = {one["id"]: one for one in json.loads(shown)["rules"]}
+    found = {one["id"]: one for one in json.loads(shown)["stay_limits"]}
     assert code == 0
-    assert found["kz.stay.visa-free"]["valid_to"] == "2023-01-26"
+    assert found["kz.stay-limit.visa-free"]["valid_to"] == "2023-01-26"
 
 
 def test_all_rulebooks_are_listed_with_how_much_of_them_is_doubtful() -> None:
@@ -76,6 +76,21 @@ def test_every_fault_of_a_file_is_told_with_its_line_and_what_to_do(tmp_path: Pa
     assert "perhaps bound is meant" in shown
     assert "mend the lines above" in said
     assert typed_alone("rules", "--check", str(tmp_path / "none.toml"))[0] == 1
+
+
+def test_several_files_and_a_folder_are_checked_each_with_its_own_faults(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text((ROOT / "domain" / "rulebook" / "kz.toml").read_text())
+    bad.write_text(good.read_text().replace("bound =", "bounds =", 1))
+    for asked in ([str(good), str(bad)], [str(tmp_path)]):
+        code, shown = typed_alone("rules", "--check", *asked)
+        assert code == 1
+        assert "good.toml: Kazakhstan" in shown
+        assert "bad.toml, line" in shown
+    for wrong in (["--check"], ["KZ", "FR"], ["--check", str(tmp_path / "none")]):
+        code, said = typed_alone("rules", *wrong)
+        assert code == 1
+        assert said.count("\n") == 1
 
 
 def test_an_own_file_corrects_and_says_who_did_it(tmp_path: Path) -> None:

@@ -213,6 +213,25 @@ def test_what_is_added_runs_from_the_end_of_the_old_period() -> None:
     assert dated(run(clock, BERLIN)).last_day == date(2024, 6, 17)
 
 
+@pytest.mark.parametrize("anew", ["restarts", "revivals"])
+def test_what_was_added_before_a_clock_began_anew_is_taken_as_lost_and_said(anew: str) -> None:
+    longer = Length(amount=2, unit=Unit.WEEKS)
+    clock = started("2024-05-02", 1, Unit.MONTHS, Counting()).model_copy(
+        update={"extended": (longer,), anew: (occurred("2024-05-20"),)}
+    )
+    found = dated(run(clock, BERLIN))
+    assert found.last_day == date(2024, 6, 20)
+    assert found.latest == BERLIN.end_of(date(2024, 7, 4))
+    assert any("taken as lost" in one for one in found.doubt)
+    hours = started("2024-05-02T10:00Z", 48, Unit.HOURS, Counting()).model_copy(
+        update={"extended": (Length(amount=24, unit=Unit.HOURS),), anew: (occurred("2024-05-03T10:00Z"),)}
+    )
+    assert dated(run(hours, BERLIN)).due == datetime(2024, 5, 5, 10, tzinfo=UTC)
+    assert dated(run(hours, BERLIN)).latest == datetime(2024, 5, 6, 10, tzinfo=UTC)
+    untouched = clock.model_copy(update={anew: ()})
+    assert dated(run(untouched, BERLIN)).latest is None
+
+
 @pytest.mark.parametrize(
     ("length", "expected"),
     [

@@ -59,6 +59,25 @@ def test_a_month_ends_on_the_same_date_or_on_the_last_of_its_month(
     assert last_day(start, amount, unit) == expected
 
 
+@pytest.mark.parametrize(
+    ("start", "amount", "unit", "expected"),
+    [
+        ("2024-03-31", 1, Unit.MONTHS, date(2024, 4, 30)),
+        ("2024-01-31", 1, Unit.MONTHS, date(2024, 2, 29)),
+        ("2024-01-30", 1, Unit.MONTHS, date(2024, 2, 29)),
+        ("2024-01-29", 1, Unit.MONTHS, date(2024, 2, 28)),
+        ("2024-02-29", 1, Unit.YEARS, date(2025, 2, 28)),
+        ("2024-02-01", 1, Unit.MONTHS, date(2024, 2, 29)),
+        ("2024-03-15", 1, Unit.MONTHS, date(2024, 4, 14)),
+    ],
+)
+def test_a_month_whose_first_day_counts_ends_the_day_before_or_where_there_is_none_with_its_month(
+    start: str, amount: int, unit: Unit, expected: date
+) -> None:
+    # BGB § 188(2) and (3): https://www.gesetze-im-internet.de/bgb/__188.html
+    assert last_day(start, amount, unit, Counting(first_day_counts=True)) == expected
+
+
 def test_free_days_leave_out_the_first_and_the_last_day() -> None:
     assert last_day("2024-03-05", 1, Unit.MONTHS, FREE_DAYS) == date(2024, 4, 6)
 
@@ -253,6 +272,18 @@ def test_months_land_on_the_same_date_or_the_months_last_day(start: date, amount
     end = count(Occurred.on(start), amount, Unit.MONTHS, PLAIN, FRANCE).last_day
     assert (end.year * 12 + end.month) - (start.year * 12 + start.month) == amount
     assert end.day == start.day or (end.day < start.day and (end + timedelta(days=1)).day == 1)
+
+
+@given(start=days, amount=st.integers(min_value=1, max_value=30))
+def test_a_month_whose_first_day_counts_is_what_a_slow_count_finds(start: date, amount: int) -> None:
+    day, later = start, 0
+    while True:
+        following = day + timedelta(days=1)
+        later += following.month != day.month
+        if later > amount or (later == amount and following.day == start.day):
+            break
+        day = following
+    assert count(Occurred.on(start), amount, Unit.MONTHS, Counting(first_day_counts=True), FRANCE).last_day == day
 
 
 @given(start=days, amount=amounts, place=places)

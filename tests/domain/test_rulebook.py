@@ -128,11 +128,18 @@ def test_every_step_that_a_phase_looks_up_is_found(country: str, phase: str, ste
     assert found(country, phase, step, day, **facts).phase == phase
 
 
-@pytest.mark.parametrize("track", ["normal", "accelerated", "re-examination"])
+@pytest.mark.parametrize("track", ["normal", "accelerated", "accelerated-without-stay", "re-examination"])
 @pytest.mark.parametrize("step", ["file-lodging", "file-completion", "claim-decision", "appeal", "appeal-judgment"])
 def test_every_track_of_the_french_procedure_finds_its_rule(step: str, track: str) -> None:
     for day in (BEFORE, AFTER):
         assert rules("FR", "asylum-filing").find(step, day, track=track)
+
+
+@pytest.mark.parametrize("day", [BEFORE, AFTER])
+@pytest.mark.parametrize("step", ["claim-decision", "appeal", "appeal-judgment"])
+def test_safe_origin_has_the_periods_of_every_other_accelerated_claim(step: str, day: date) -> None:
+    book = rules("FR", "asylum-filing")
+    assert book.find(step, day, track="accelerated-without-stay") == book.find(step, day, track="accelerated")
 
 
 def test_every_french_period_of_the_pacts_time_says_that_it_is_not_verified() -> None:

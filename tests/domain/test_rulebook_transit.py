@@ -95,7 +95,8 @@ def test_which_borders_the_internal_passport_opens(code: str, accepted: Answer) 
 
 def test_armenia_takes_the_internal_passport_of_adults_since_2017() -> None:
     assert document("AM", "internal-passport", date(2017, 1, 23), age="adult").accepted is Answer.NO
-    assert document("AM", "internal-passport", date(2017, 1, 24), age="adult").accepted is Answer.YES
+    assert document("AM", "internal-passport", date(2017, 1, 24), age="adult").accepted is Answer.UNKNOWN
+    assert document("AM", "internal-passport", date(2018, 1, 1), age="adult").accepted is Answer.YES
     child = document("AM", "internal-passport", age="child")
     assert (child.accepted, child.confidence) == (Answer.NO, Confidence.LOW)
     assert child.doubt

@@ -168,7 +168,11 @@ def test_an_overstay_by_one_reading_alone_is_not_certain() -> None:
 
 def test_georgia_a_year_for_each_entry() -> None:
     georgia = limit(Constraint(kind="per-entry", amount=1, unit="years", reset="yes"))
-    assert reckon(stays("2024-02-29"), georgia, day("2024-03-01")).last_day == day("2025-02-27")
+    assert reckon(stays("2024-02-29"), georgia, day("2024-03-01")).last_day == day("2025-02-28")
+    assert reckon(stays("2023-03-01"), georgia, day("2023-03-01")).last_day == day("2024-02-29")
+    month = limit(Constraint(kind="per-entry", amount=1, unit="months", reset="yes"))
+    for entry, last in (("2024-03-31", "2024-04-30"), ("2024-01-31", "2024-02-29"), ("2024-03-30", "2024-04-29")):
+        assert reckon(stays(entry), month, day(entry)).last_day == day(last)
     run = reckon(stays("2023-05-10 2024-05-09", "2024-05-09"), georgia, day("2024-06-01"))
     assert run.last_day == day("2025-05-08")
     assert run.overstays == ()

@@ -53,7 +53,9 @@ def allows(
     if constraint.unit != "days":
         begins = visit[0] + DAY * (limit.entry_day_counts == "no")
         ends = months_later(visit[0], amount * (12 if constraint.unit == "years" else 1))
-        gives = (ends - begins).days + (limit.entry_day_counts == "no")
+        # a month without such a date ends with its last day
+        is_first_counted_or_cut = limit.entry_day_counts == "no" or ends.day < visit[0].day
+        gives = (ends - begins).days + is_first_counted_or_cut
     return sum(one <= day for one in (own if reading == "anew" else own | former)) <= gives
 
 
