@@ -312,7 +312,14 @@ class TransitStay(Room):
 
     def conditions(self) -> dict[str, str]:
         track = {"track": self.claim_track} if self.claim_track is not None else {}
-        return {"entry": "regular" if self.lawfully else "irregular", **track}
+        ground = self.status if self.status is not None else Status.VISA_FREE
+        registered = "yes" if self.registered else "no"
+        return {
+            "entry": "regular" if self.lawfully else "irregular",
+            "ground": str(ground),
+            "registered": registered,
+            **track,
+        }
 
     def events(self) -> dict[str, Occurred | None]:
         if not self.inside:

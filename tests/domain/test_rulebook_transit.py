@@ -219,13 +219,13 @@ def test_who_reads_the_limit_otherwise_is_shown(code: str) -> None:
 
 def test_the_host_in_serbia_registers_within_a_day_and_the_person_too() -> None:
     for step, bound in (("registration", Bound.HOST), ("own-report", Bound.PERSON), ("address-change", Bound.PERSON)):
-        found = rule("RS", step)
+        found = rule("RS", step, registered="no")
         assert (period(found), found.bound, found.doubt) == ((24, Unit.HOURS), bound, ())
 
 
 def test_whether_the_hosts_notice_in_kazakhstan_survives_is_disputed() -> None:
-    assert BOOK.for_phase("KZ", "transit-stay").find("host-notice", date(2026, 6, 30)) is None
-    found = rule("KZ", "host-notice", date(2026, 7, 1))
+    assert BOOK.for_phase("KZ", "transit-stay").find("host-notice", date(2026, 6, 30), registered="no") is None
+    found = rule("KZ", "host-notice", date(2026, 7, 1), registered="no")
     assert (period(found), found.bound, found.status) == ((3, Unit.WORKING_DAYS), Bound.HOST, Status.DISPUTED)
 
 
@@ -286,4 +286,4 @@ def test_work_in_georgia_needs_a_permit_from_march_2026() -> None:
 
 @pytest.mark.parametrize(("code", "expected"), [("KZ", 90), ("AM", 150), ("TR", 60), ("RS", 29)])
 def test_by_when_temporary_residence_must_be_asked_for(code: str, expected: int) -> None:
-    assert period(rule(code, "residence-application")) == (expected, Unit.DAYS)
+    assert period(rule(code, "residence-application", ground="visa-free")) == (expected, Unit.DAYS)

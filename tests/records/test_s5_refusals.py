@@ -1,5 +1,7 @@
 """S5: the application itself can only add to the log, whatever it is told to do."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -195,11 +197,12 @@ POSTGRESQL = (
 
 
 @pytest.fixture
-def application(ground: Databases) -> psycopg.Connection:
+def application(ground: Databases) -> Iterator[psycopg.Connection]:
     database = Database(ground.records_app)
     three_entries(database)
     database.close()
-    return psycopg.connect(ground.records_app, autocommit=True, options="-c search_path=app,log")
+    with closing(psycopg.connect(ground.records_app, autocommit=True, options="-c search_path=app,log")) as connection:
+        yield connection
 
 
 def test_s5_a_postgresql_lets_the_applications_role_read_the_log_and_call_one_function(
