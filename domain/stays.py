@@ -1,4 +1,4 @@
-"""Limits of stay, and the stays that they are held against. ``domain.reckoning`` counts; here is what it counts with.
+"""Limits of stay, and the stays that they are held against. ``domain.stay_reckoning`` counts with them.
 
 Days are local dates of the country. An entry or exit that is not certain is a range, of which the stay takes the whole.
 """

@@ -10,12 +10,13 @@ from pydantic import ValidationError
 
 from domain.clocks import Clock, Length, Reckoning, Standing, Standstill, Suspension
 from domain.conventions import CONVENTIONS, FICTIONS, Convention, ServiceFiction, convention, fiction
-from domain.deadlines import NOWHERE, Counting, Deadline, Place, Unit, in_words, named
+from domain.deadlines import NOWHERE, Counting, Deadline, Place, Unit, check_period, in_words, named
 from domain.errors import NotUnderstood
 from domain.facts import Occurred
 from domain.rulebook import load
 from domain.running import run
 from domain.starts import deemed_served, earlier_of, later_of
+from runtime.dates import typed_date
 from runtime.desk import as_json
 
 NO_ADVICE = "A reckoning, not legal advice: the date printed on a paper beats it, and counsel decides what applies."
@@ -101,6 +102,7 @@ def _length(text: str) -> tuple[int, Unit]:
 
 def _by(text: str) -> Length:
     amount, unit = _length(text)
+    check_period(amount)
     try:
         return Length(amount=amount, unit=unit)
     except ValidationError as error:
@@ -171,7 +173,7 @@ def _start(text: str | None, earlier: Dates, later: Dates, place: Place) -> Occu
         raise NotUnderstood("say what starts the clock: --from 2024-05-31")
     if earlier and later:
         raise NotUnderstood("a clock starts with the earlier or with the later of its events: leave one out")
-    first, others = Occurred.parse(text), [Occurred.parse(one) for one in earlier or later or ()]
+    first, others = typed_date(text), [typed_date(one) for one in earlier or later or ()]
     return (earlier_of if earlier else later_of)(first, *others, place=place) or first
 
 
@@ -192,14 +194,14 @@ def _suspension(text: str) -> Suspension:
     since, dots, until = text.partition("..")
     if not dots:
         raise NotUnderstood("write a suspension as 2024-02-10..2024-03-01, or 2024-02-10.. while it lasts")
-    begun, ended = Occurred.parse(since), Occurred.parse(until) if until.strip() else None
+    begun, ended = typed_date(since), typed_date(until) if until.strip() else None
     if ended is not None and ended.latest < begun.earliest:
         raise NotUnderstood("a suspension ends before it begins: write the earlier date first")
     return Suspension(since=begun, until=ended)
 
 
 def _not_before(start: Occurred, text: str) -> Occurred:
-    event = Occurred.parse(text)
+    event = typed_date(text)
     if event.latest < start.earliest:
         raise NotUnderstood(f"{event} lies before the start of the clock on {start}: look at both dates")
     return event

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,9 @@ from runtime.amending import Affected, affected, at, days_between, let_take_over
 from runtime.desk import Desk, as_json, at_desk
 from runtime.restoring import progress
 from runtime.settings import NotRunning, Settings, now
+
+INSTALLED = Path(str(files("domain.rulebook")))
+"""Where the delivered files lie."""
 
 NO_ADVICE = "Facts with their sources and doubts, not legal advice: let a lawyer check before anyone relies on them."
 
@@ -115,6 +119,8 @@ def _check(paths: list[Path], *, json: bool) -> None:
         if country is not None and not json:
             doubtful = sum(bool(one.doubt) for one in country.items)
             print(f"{path.name}: {country.name}, {len(country.items)} items, {doubtful} of them doubtful: sound.")
+            if path.resolve().parent != INSTALLED and not any(one.layer for one in country.items):
+                print(f'{path.name}: in a folder of your own it needs by = "…" at the top: who stands behind it.')
     if json:
         print(as_json([{"file": one.file, "line": one.line, "says": one.says} for one in faults]))
     elif faults:

@@ -12,12 +12,12 @@ from rich.table import Table
 
 from domain.deadlines import NOWHERE, Place
 from domain.errors import NotUnderstood
-from domain.facts import Occurred
 from domain.rulebook import Country, StayLimit, load
 from domain.stay_answers import Chance, Reckoning, days_in_words
 from domain.stay_reckoning import LimitOn, reckon
 from domain.stays import Constraint, Known, Limit, Stay
 from runtime import law, screen
+from runtime.dates import typed_date
 from runtime.desk import as_json
 from runtime.settings import Settings, now
 
@@ -58,7 +58,7 @@ def stay(
         if entry_day is not None or exit_day is not None:
             raise NotUnderstood("the rulebook says whether the days of entry and exit count: leave those options out")
         book = load(over=Settings().rules).must_have(country)
-        facts = dict(_fact(one) for one in where or ())
+        facts = _facts(where or (), book)
         _show(_history(stays or (), book.place), _of(book, facts), _day(on, book.place), book, json=json)
     else:
         limit = Limit(constraints=tuple(typed), entry_day_counts=_known(entry_day), exit_day_counts=_known(exit_day))
@@ -70,6 +70,20 @@ def _of(country: Country, facts: dict[str, str]) -> LimitOn:
     return lambda day: country.stay_limit(day, **facts)
 
 
+def _facts(texts: Iterable[str], country: Country) -> dict[str, str]:
+    """What was typed, if the country's limits ask for it: anything else would be left aside in silence."""
+    facts = dict(_fact(one) for one in texts)
+    asked: dict[str, set[str]] = {}
+    for limit in country.stay_limits:
+        for name, values in limit.when.items():
+            asked.setdefault(name, set()).update(values)
+    if any(value not in asked.get(name, ()) for name, value in facts.items()):
+        known = "; ".join(f"{name}={' or '.join(sorted(values))}" for name, values in sorted(asked.items()))
+        says = f"its limits of stay ask for {known}" if known else "its limits of stay ask for nothing: leave it out"
+        raise NotUnderstood(f"the rulebook of {country.name} does not ask for this fact: {says}")
+    return facts
+
+
 def _fact(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
@@ -78,7 +92,7 @@ def _fact(text: str) -> tuple[str, str]:
 
 
 def _day(on: str | None, place: Place) -> date:
-    return Occurred.parse(on).earliest if on is not None else now().astimezone(place.zone).date()
+    return typed_date(on).earliest if on is not None else now().astimezone(place.zone).date()
 
 
 def _known(counts: bool | None) -> Known:
@@ -97,13 +111,9 @@ def _stay(text: str, place: Place) -> Stay:
     if not dots or not entered or ".." in left:
         raise NotUnderstood(f"{_HOW}; where a date is not certain, 2024-01-10/2024-01-15..2024-03")
     try:
-        return Stay.local(_occurred(entered), _occurred(left) if left else None, place)
+        return Stay.local(typed_date(entered), typed_date(left) if left else None, place)
     except ValidationError as error:
         raise _in_one_line(error) from None
-
-
-def _occurred(text: str) -> Occurred:
-    return Occurred.parse(text.replace("/", ".."))
 
 
 def _rolling(texts: Iterable[str]) -> Iterator[Constraint]:

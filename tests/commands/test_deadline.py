@@ -33,13 +33,19 @@ def test_hours_over_the_night_in_which_clocks_change(typed: Typed) -> None:
     assert (code, shown.splitlines()[0]) == (0, "Until 2024-04-01 21:00 UTC")
 
 
+def test_a_day_that_is_not_certain_is_written_with_a_stroke_too(typed: Typed) -> None:
+    code, shown = typed(*MONTH, "--suspended", "2024-02-10/2024-02-12..2024-02-20", "--json")
+    assert code == 0
+    assert any("only known roughly" in one for one in json.loads(shown)["doubt"])
+
+
 def test_suspensions_restarts_extensions_and_bands_are_counted(typed: Typed) -> None:
     _, shown = typed(*MONTH, "--suspended", "2024-02-10..2024-02-20", "--suspended", "2024-02-15..2024-03-01", "--json")
     found = json.loads(shown)
     assert (found["last_day"], found["latest"]) == ("2024-03-21", "2024-03-22T23:00:00Z")
     assert not found["stands"]
     _, shown = typed(*MONTH, "--restarted", "2024-02-20", "--extended", "2 weeks", "--json")
-    assert json.loads(shown)["last_day"] == "2024-04-04"
+    assert json.loads(shown)["last_day"] == "2024-03-21"
     _, shown = typed("2 weeks", "--at-most", "1 month", "--from", "2026-07-01", "--country", "FR", "--json")
     found = json.loads(shown)
     assert (found["last_day"], found["latest"]) == ("2026-07-15", "2026-08-01T22:00:00Z")
@@ -102,6 +108,9 @@ def test_all_conventions_are_listed_with_sources_and_what_is_not_known(typed: Ty
         (("0 days", "--from", "2024-01-01"), "from 1 to 999"),
         (("1 month",), "--from 2024-05-31"),
         (("1 month", "--from", "2024-13-01"), "this is not a date"),
+        (("1 month", "--from", "9999-12-31"), "from 1900 to 2200"),
+        (("1 month", "--from", "1899-12-31"), "from 1900 to 2200"),
+        (("1 month", "--from", "2024-01-01", "--extended", "0 days"), "from 1 to 999"),
         (("1 month", "--from", "2024-01-01", "--convention", "french"), "fr-free"),
         (("1 month", "--from", "2024-01-01", "--country", "France"), "code of two letters"),
         (("1 month", "--from", "2024-01-01", "--country", "US"), "--zone"),

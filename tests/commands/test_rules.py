@@ -86,7 +86,10 @@ def test_several_files_and_a_folder_are_checked_each_with_its_own_faults(tmp_pat
         code, shown = typed_alone("rules", "--check", *asked)
         assert code == 1
         assert "good.toml: Kazakhstan" in shown
+        assert 'good.toml: in a folder of your own it needs by = "…"' in shown
         assert "bad.toml, line" in shown
+    code, shown = typed_alone("rules", "--check", str(ROOT / "domain" / "rulebook" / "kz.toml"))
+    assert (code, "needs by" in shown) == (0, False)
     for wrong in (["--check"], ["KZ", "FR"], ["--check", str(tmp_path / "none")]):
         code, said = typed_alone("rules", *wrong)
         assert code == 1

@@ -44,6 +44,12 @@ def test_a_setting_that_makes_no_sense_is_one_line_which_names_it(tmp_path: Path
     assert f"worker: SAFECONDUCT_{name}" in one_line(typed(given=given, program="worker.py"))
 
 
+@pytest.mark.parametrize(("command", "missing"), [(("explain",), "case"), (("handover", "ann"), "STAFF")])
+def test_what_a_command_wants_to_know_is_named(tmp_path: Path, command: tuple[str, ...], missing: str) -> None:
+    given = {"SAFECONDUCT_HOME": str(tmp_path)}
+    assert f"Missing argument {missing}: --help".lower() in one_line(typed(*command, given=given)).lower()
+
+
 @pytest.mark.parametrize("command", [("cases",), ("up", "--demo"), ("start", "examples/intake.toml")])
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
     (tmp_path / "file").write_text("a file")

@@ -139,6 +139,10 @@ def test_uncertain_dates_are_written_with_a_stroke_a_month_or_a_wave(shown: Call
         ((*SCHENGEN, "2024-01-01..2024-02-01", "2024-01-05..2024-03-01"), "two stays lie over each other"),
         ((*SCHENGEN, "2024-01-01..", "2024-02-05..2024-03-01"), "has no exit"),
         ((*SCHENGEN, "--on", "soon"), "this is not a date"),
+        ((*SCHENGEN, "--on", "2201-01-01"), "from 1900 to 2200"),
+        ((*SCHENGEN, "9999-12-30.."), "from 1900 to 2200"),
+        ((*SCHENGEN, "1899-12-30..1900-01-02"), "from 1900 to 2200"),
+        (("--country", "GE", "--where", "nationalty=ru"), "does not ask for this fact"),
     ],
 )
 def test_every_mistake_is_one_clear_line(shown: Callable[..., str], arguments: tuple[str, ...], says: str) -> None:
