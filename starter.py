@@ -26,6 +26,7 @@ from domain.story import Story
 from records.board import SHOWN, Wanted
 from records.errors import StoreError
 from runtime import (
+    colleagues,
     deadline,
     duplicates,
     erasing,
@@ -64,6 +65,7 @@ for part in (
     explaining,
     stay,
     deadline,
+    colleagues,
 ):
     part.add_to(app)
 

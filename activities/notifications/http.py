@@ -1,9 +1,11 @@
 """What the channels over HTTP share: one call, and what a status says where a channel knows no better."""
 
 import logging
+import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -29,11 +31,19 @@ _SHUT_OUT = frozenset({401, 403, 407, 511})
 def post(name: str, url: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response | Answer:
     """One call; what kept it from an answer is an answer of our own. Redirects are never followed."""
     try:
-        return httpx.post(url, content=body, headers=headers, timeout=TIMEOUT_SECONDS, follow_redirects=False)
+        return httpx.post(
+            url, content=body, headers=headers, timeout=TIMEOUT_SECONDS, follow_redirects=False, verify=_trusted()
+        )
     except httpx.HTTPError as error:
         return Answer(Outcome.TRANSIENT, f"{name}: {type(error).__name__}")
     except (httpx.InvalidURL, ValueError):  # neither says which, for the address may be a secret
         return Answer(Outcome.PERMANENT, f"{name}: no address")
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities, read once: to read them takes longer than all else of a call."""
+    return httpx.create_ssl_context()
 
 
 def by_status(name: str, answer: httpx.Response, now: datetime) -> Answer:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 import activities.notifications
 from activities.notifications.channel import Carrier
-from domain.desk import Address
+from domain.colleagues import Address
 from domain.errors import NotUnderstood
 
 

@@ -5,7 +5,7 @@ Nothing is ever put into one. A sentence that is missing, or has a gap, fails a 
 
 from collections.abc import Mapping
 
-from domain.desk import Language
+from domain.colleagues import Language
 from domain.duties import Urgency
 
 ENGLISH: Mapping[Urgency, str] = {

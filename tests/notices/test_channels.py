@@ -15,7 +15,7 @@ from activities.notifications.http import LONGEST_WAIT, retry_after
 from activities.notifications.sentences import TEXTS
 from activities.notifications.signal import RATE_LIMIT, Signal
 from activities.notifications.webhook import Signed
-from domain.desk import Address, Language
+from domain.colleagues import Address, Language
 from domain.duties import Urgency
 from domain.errors import NotUnderstood
 from tests.support.answering import Said, http, smtp

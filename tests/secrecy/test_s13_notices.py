@@ -15,7 +15,7 @@ from activities.notifications.sentences import TEXTS
 from activities.notifications.terminal import Terminal
 from activities.notifications.webhook import Webhook
 from domain.case import Phase, make_reference, phase_stream
-from domain.desk import Language
+from domain.colleagues import Language
 from domain.duties import Level, Urgency
 from domain.events import ENGINE, Event
 from domain.facts import Occurred

@@ -41,6 +41,8 @@ def http(*answers: Said) -> Iterator[Receiver]:
     received = Receiver("", list(answers) or [Said()])
 
     class Handler(BaseHTTPRequestHandler):
+        wbufsize = -1  # an answer in two packets waits for the first one's acknowledgement
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             received.calls.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))

@@ -8,7 +8,7 @@ Rules:
     2. A later rung never calls fewer than the ladder promises: what was slept through counts as climbed.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
@@ -66,43 +66,46 @@ class Address(Frozen):
             raise NotUnderstood("write an address with its channel in front, such as signal:+4915200000000") from None
 
 
+class Turn(Frozen):
+    """Days on the rota, the last one included. Days are those of UTC, as in all lists."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def parse(cls, text: str) -> "Turn":
+        """Days as they are typed: ``2026-12-01..2026-12-07``, or one alone.
+
+        Raises:
+            NotUnderstood: they are no days, or end before they begin.
+        """
+        first, _, last = text.strip().partition("..")
+        try:
+            turn = cls(first=date.fromisoformat(first), last=date.fromisoformat(last or first))
+        except ValueError:
+            raise NotUnderstood("write days on the rota as 2026-12-01..2026-12-07") from None
+        if turn.last < turn.first:
+            raise NotUnderstood("these days end before they begin")
+        return turn
+
+
 class Colleague(Frozen):
     """Somebody at the desk.
 
     Attributes:
         name: their sign-in name, as in ``--as``.
         channels: in the order in which they are tried.
+        turns: their days on the rota.
     """
 
     name: str
     role: Role
     language: Language = Language.ENGLISH
     channels: tuple[Address, ...] = Field(min_length=1)
+    turns: tuple[Turn, ...] = ()
 
-
-class Turn(Frozen):
-    """Somebody's days on the rota, the last one included."""
-
-    name: str
-    first: date
-    last: date
-
-
-class Desk(Frozen):
-    """Everybody, as they stand when a notice goes out.
-
-    Attributes:
-        on_rota: the names of those whose turn it is.
-    """
-
-    colleagues: tuple[Colleague, ...] = ()
-    on_rota: frozenset[str] = frozenset()
-
-    def named(self, names: Collection[str]) -> tuple[Colleague, ...]:
-        return tuple(one for one in self.colleagues if one.name in names)
-
-    def in_role(self, role: Role) -> tuple[Colleague, ...]:
-        return tuple(one for one in self.colleagues if one.role is role)
+    def is_on_rota(self, day: date) -> bool:
+        return any(turn.first <= day <= turn.last for turn in self.turns)
 
 
 class Circle(StrEnum):
@@ -138,23 +141,25 @@ def is_taken_in_hand(events: Sequence[Event], notice: UUID) -> bool:
     return any(isinstance(one.fact, Acknowledged) and one.fact.duty == rung.duty for one in events[since + 1 :])
 
 
-def addressees(desk: Desk, circle: Circle, urgency: Urgency, coordinator: str | None) -> tuple[Colleague, ...]:
+def addressees(
+    desk: tuple[Colleague, ...], circle: Circle, urgency: Urgency, coordinator: str | None, day: date
+) -> tuple[Colleague, ...]:
     """Whom a notice goes to; nobody only where nobody is at the desk.
 
     Args:
+        desk: everybody.
         coordinator: the sign-in name of whoever is responsible for the case.
+        day: whose rota counts.
     """
     if circle is Circle.WHOLE_DESK:
-        return desk.colleagues
-    first = desk.named([coordinator]) if coordinator is not None else ()
-    second = desk.in_role(Role.SECOND)
+        return desk
+    first = [one for one in desk if one.name == coordinator]
+    second = [one for one in desk if one.role is Role.SECOND]
     called = (first or second) if circle is Circle.COORDINATOR else second
     if urgency is Urgency.EMERGENCY:
-        on_rota = desk.named(desk.on_rota)
-        if not on_rota:
-            return desk.colleagues
-        called = desk.named({one.name for one in (*called, *on_rota)})
-    return called or desk.colleagues
+        on_rota = [one for one in desk if one.is_on_rota(day)]
+        called = [*called, *on_rota] if on_rota else []
+    return tuple(one for one in desk if one in called) or desk
 
 
 def _rung(events: Sequence[Event], notice: UUID) -> DutyCameDue | None:
