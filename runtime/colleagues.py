@@ -1,12 +1,18 @@
 """The commands about the people at the desk: who is called, how they are reached, and whose turn it is."""
 
+import sys
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
 from domain.colleagues import Address, Colleague, Language, Role, Turn
+from domain.duties import Urgency
 from domain.errors import NotUnderstood
 from records.colleagues import Colleagues
+from records.keyring import DESK
+from records.keys import Purpose
+from records.models import DutyRow
 from runtime import screen
 from runtime.desk import Desk, as_json, at_desk, check_name
 from runtime.settings import now
@@ -26,6 +32,16 @@ def add_to(app: typer.Typer) -> None:
 
 def _people(here: Desk) -> Colleagues:
     return Colleagues(here.database, here.keys[0])
+
+
+def print_calendar(here: Desk, duties: Iterable[DutyRow]) -> None:
+    """Duties as a calendar, its sentence in the language of whoever asks."""
+    from activities.notifications.sentences import TEXTS
+    from runtime.calendar import calendar
+
+    language = next((one.language for one in _people(here).all() if one.name == here.staff), Language.ENGLISH)
+    digest = here.keys[0].sealer(DESK, Purpose.DESK).digest
+    sys.stdout.write(calendar(duties, TEXTS[language][Urgency.ALARM], digest, now()))
 
 
 @desk_app.command("add")
