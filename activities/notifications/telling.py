@@ -61,6 +61,9 @@ AT_ONCE = 4
 BUSY = timedelta(seconds=2)
 """After which a notice that found no room is tried again."""
 
+SAID_AGAIN = 12
+"""After so many tries a fault that lasts is in the log again: about an hour."""
+
 TAKEN_IN_HAND = "taken-in-hand"
 
 _NAMESPACE = UUID("7b1f5c52-3a0f-5f0e-8d55-51f2c4a9a6d3")
@@ -234,7 +237,8 @@ class Telling:
             last = self._try(errand, address, message)
             if last.outcome is Outcome.ACCEPTED:
                 return last, address.channel
-            _log.warning("a notice was not taken: %s (%s)", last.why, last.outcome)
+            if errand.attempt % SAID_AGAIN == 1:
+                _log.warning("a notice was not taken: %s (%s)", last.why, last.outcome)
             if last.outcome is Outcome.NEEDS_A_HUMAN:
                 self._call_operator(f"{colleague.name}|{address.channel}", f"somebody is needed: {last.why}")
             if last.outcome is Outcome.TRANSIENT:

@@ -55,7 +55,7 @@ def a_duty(number: int, due: datetime) -> DutyRow:
 def entries(content: str) -> list[tuple[str, datetime, str]]:
     """Of each entry its id, its instant and its text, as a calendar reads them."""
     found = Calendar.from_ical(content).walk("VEVENT")
-    return [(str(one["UID"]), one["DTSTART"].dt, str(one["SUMMARY"])) for one in found]
+    return [(str(one["UID"]), one.decoded("DTSTART"), str(one["SUMMARY"])) for one in found]
 
 
 def keyed(content: bytes) -> str:

@@ -23,11 +23,12 @@ class Said:
 
 @dataclass
 class Receiver:
-    """What came over HTTP, and the answers still to be given; when none is left, the last one for ever."""
+    """What came over HTTP, what of it was taken, and the answers still to be given; the last one is given for ever."""
 
     url: str
     answers: list[Said]
     calls: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    taken: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
     def next(self) -> Said:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -45,8 +46,11 @@ def http(*answers: Said) -> Iterator[Receiver]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            received.calls.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            call = (self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+            received.calls.append(call)
             said = received.next()
+            if said.status < 300:
+                received.taken.append(call)
             content = b"" if said.body is None else json.dumps(said.body).encode()
             self.send_response(said.status)
             for name, value in {**said.headers, "content-length": str(len(content))}.items():
