@@ -6,7 +6,6 @@ clock and what it tells its path.
 Invariant: one timer stands for the next rung, and is armed anew only when that rung's instant changes.
 """
 
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from temporalio import workflow
