@@ -30,7 +30,8 @@ _ADD = text(
 _DROP = text("DELETE FROM delivery WHERE notice_id = :notice AND addressee = :addressee AND sent_at IS NULL")
 _WAITING = text(
     "SELECT delivery.notice_id FROM delivery JOIN notice ON notice.notice_id = delivery.notice_id "
-    "WHERE delivery.addressee = :addressee AND delivery.channel IS NULL AND notice.urgency = 'reminder'"
+    "WHERE delivery.addressee = :addressee AND delivery.channel IS NULL AND notice.urgency = 'reminder' "
+    "AND notice.sent_at IS NULL"
 )
 _ENDED = text(
     "UPDATE delivery SET channel = :channel, sent_at = :at "

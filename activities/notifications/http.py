@@ -2,7 +2,7 @@
 
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -82,6 +82,13 @@ def is_safe(url: str) -> bool:
     except ValueError:
         return False
     return host is not None and (parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host)))
+
+
+def is_allowed(url: str, hosts: Collection[str]) -> bool:
+    """Whether an address is safe, names one of these hosts, and can be read in no other way."""
+    if not is_safe(url) or not url.isascii() or any(sign in url for sign in "\\ \t\r\n@#"):
+        return False
+    return urlsplit(url).hostname in hosts
 
 
 def is_this_machine(host: str) -> bool:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from activities.notifications.channel import SENTENCES, Answer, ChannelError, Lasting, Message, Outcome
-from activities.notifications.http import by_status, is_safe, post
+from activities.notifications.http import by_status, is_allowed, is_safe, post
 from activities.notifications.registry import Kind
 from domain.duties import Urgency
 from domain.errors import NotUnderstood
@@ -23,11 +23,12 @@ SHORTEST_SECRET = 24
 
 
 class Signed:
-    """Posts messages to whatever address, signed with one secret.
+    """Posts messages, signed with one secret.
 
     Args:
         secret: base64, with or without its ``whsec_`` prefix.
         now: the clock of the signatures.
+        hosts: to these alone; to whatever host, if left out.
 
     Raises:
         ValueError: the secret is no base64, or shorter than 24 bytes, which the specification asks for.
@@ -35,7 +36,8 @@ class Signed:
 
     name = "webhook"
 
-    def __init__(self, secret: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, secret: str, now: Callable[[], datetime], hosts: Collection[str] | None = None) -> None:
+        self._hosts = hosts
         self._key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
         if len(self._key) < SHORTEST_SECRET:
             raise ValueError("the secret is too short")
@@ -43,6 +45,8 @@ class Signed:
 
     def deliver(self, address: str, message: Message) -> Answer:
         """Post one message."""
+        if self._hosts is not None and not is_allowed(address, self._hosts):
+            return Answer(Outcome.NEEDS_A_HUMAN, f"{self.name}: the host is not among those that are allowed")
         body = json.dumps({"type": "safeconduct.notice", "data": {"text": message.text}}).encode()
         stamp = str(int(self._now().timestamp()))
         headers = {
@@ -86,12 +90,19 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SAFECONDUCT_", hide_input_in_errors=True)
 
     webhook_secret: SecretStr | None = None
+    webhook_hosts: str = ""
+
+
+def _hosts(found: Settings) -> frozenset[str]:
+    return frozenset(host.strip().lower() for host in found.webhook_hosts.split(",") if host.strip())
 
 
 def _from_environment() -> Signed | None:
-    secret = Settings().webhook_secret
+    found = Settings()
+    if found.webhook_secret is None:
+        return None
     try:
-        return Signed(secret.get_secret_value(), lambda: datetime.now(UTC)) if secret is not None else None
+        return Signed(found.webhook_secret.get_secret_value(), lambda: datetime.now(UTC), _hosts(found))
     except ValueError:
         raise NotUnderstood("SAFECONDUCT_WEBHOOK_SECRET is no base64 of 24 bytes or more") from None
 
@@ -99,7 +110,15 @@ def _from_environment() -> Signed | None:
 def _address(text: str) -> str:
     if not is_safe(text):
         raise NotUnderstood("the address of a webhook begins with https://")
+    if not is_allowed(text, _hosts(Settings())):
+        raise NotUnderstood("webhooks of people go to the hosts in SAFECONDUCT_WEBHOOK_HOSTS alone")
     return text
 
 
-KIND = Kind("webhook", "https://host/path", _address, _from_environment, ("SAFECONDUCT_WEBHOOK_SECRET",))
+KIND = Kind(
+    "webhook",
+    "https://host/path",
+    _address,
+    _from_environment,
+    ("SAFECONDUCT_WEBHOOK_SECRET", "SAFECONDUCT_WEBHOOK_HOSTS"),
+)

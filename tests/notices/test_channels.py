@@ -222,6 +222,54 @@ def test_an_address_that_makes_no_sense_is_refused_and_not_repeated(text: str) -
     assert text.partition(":")[2] == "" or text.partition(":")[2] not in raised.value.sentence
 
 
+HOSTILE = (
+    "http://hooks.example.org/",
+    "https://127.0.0.1/",
+    "https://localhost/",
+    "http://127.0.0.1:7233/",
+    "http://[::1]:7233/",
+    "https://10.0.0.1/",
+    "https://[fd00::1]/",
+    "https://169.254.169.254/latest/meta-data",
+    "https://2130706433/",
+    "https://0x7f.1/",
+    "https://hooks.example.org@127.0.0.1/",
+    "https://user:secret@hooks.example.org/",
+    "https://127.0.0.1#@hooks.example.org/",
+    "https://127.0.0.1\\@hooks.example.org/",
+    "https://hooks.example.org.evil.example/",
+    "https://evil.example/?hooks.example.org",
+    "https://hооks.example.org/",
+    "https://hooks.example.org\t.evil.example/",
+    "https://hooks.example.org:99999/",
+    "//hooks.example.org/",
+    "file:///etc/passwd",
+    "ftp://hooks.example.org/",
+    "https://",
+    "",
+)
+
+
+@pytest.mark.parametrize("url", HOSTILE)
+def test_s14_nothing_goes_to_a_host_that_is_not_allowed(nothing_set_up: pytest.MonkeyPatch, url: str) -> None:
+    nothing_set_up.setenv("SAFECONDUCT_WEBHOOK_SECRET", SECRET)
+    nothing_set_up.setenv("SAFECONDUCT_WEBHOOK_HOSTS", "hooks.example.org, other.example.org")
+    assert registry.understood(Address.parse("webhook:https://hooks.example.org/a?b=c")).to.endswith("/a?b=c")
+    with pytest.raises(NotUnderstood):
+        registry.understood(Address.parse(f"webhook:{url}"))
+    # one that got into the records all the same
+    answer = registry.carriers()["webhook"].deliver(url, MESSAGE)
+    assert answer == Answer(Outcome.NEEDS_A_HUMAN, "webhook: the host is not among those that are allowed")
+
+
+def test_s14_a_redirect_is_not_followed() -> None:
+    with http() as elsewhere, http(Said(307, None, {"location": f"{elsewhere.url}/v2/send"})) as first:
+        assert Signed(SECRET, lambda: NOW).deliver(first.url, MESSAGE).outcome is Outcome.TRANSIENT
+        assert Signal(first.url, OURS).deliver(HIS, MESSAGE).outcome is Outcome.TRANSIENT
+    assert len(first.calls) == 2
+    assert elsewhere.calls == []
+
+
 def test_a_fourth_channel_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pigeon.py").write_text(
         "from activities.notifications.channel import ACCEPTED\n"

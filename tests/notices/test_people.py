@@ -19,7 +19,7 @@ from activities.notifications.sending import NoticeActivities
 from activities.notifications.sentences import TEXTS
 from activities.notifications.signal import Signal
 from activities.notifications.telling import LATEST, LONGEST_PAUSE, SOONEST, jitter, pause
-from activities.notifications.webhook import Signed
+from activities.notifications.webhook import Signed, Webhook
 from domain.case import Phase, make_reference, phase_stream
 from domain.colleagues import Address, Colleague, Language, Role, Turn
 from domain.duties import Level, Urgency
@@ -317,6 +317,37 @@ def test_pauses_grow_and_end_at_the_longest() -> None:
     pauses = [pause(attempt) for attempt in range(1, 300)]
     assert pauses == sorted(pauses)
     assert pauses[-1] == LONGEST_PAUSE
+
+
+def test_a_ladder_is_kept_alike_in_both_databases(home: Path) -> None:
+    keys, *_ = keys_in(home)
+    with closing(database_in(home)) as database:
+        there = Place(database, Store(database, keys), Colleagues(database, keys), {}, Pigeonhole())
+        there.put("dana", f"signal:{DANA}")
+        there.put("eli", f"signal:{ELI}", role=Role.SECOND)
+        stream = there.case()
+        with ways(there, (Said(500), TAKEN)) as received:
+            soon, alarm, first = there.written(
+                stream, reminder(), rung(number=1), rung(Level.ESCALATION, 2, Urgency.EMERGENCY)
+            )
+            assert there.send(alarm) == pause(1)
+            assert there.send(alarm, 2) is None
+            assert there.send(first) is None
+            assert there.send(soon) == jitter(soon)
+            there.colleagues.remove("dana")
+            assert there.send(soon, 2) is None
+        assert recipients(received["signal"])[:2] == [[DANA], [DANA]]
+        assert recipients(received["signal"])[-1] == [ELI]
+        assert [there.channel_of(one) for one in (soon, alarm, first)] == ["signal"] * 3
+
+
+def test_the_installations_own_channel_is_left_alone_for_as_long_as_it_asks(place: Place) -> None:
+    with http(BUSY, Said(204)) as hook:
+        place.activities = NoticeActivities(place.store, Webhook(hook.url, SECRET, now), now)
+        (notice,) = place.written(place.case(), rung())
+        assert place.send(notice) == timedelta(seconds=40)
+        assert place.send(notice, 2) is None
+    assert [headers["webhook-id"] for _, headers, _ in hook.taken] == [str(notice)]
 
 
 def test_what_is_known_of_a_colleague_is_sealed(place: Place, tmp_path: Path) -> None:
