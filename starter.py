@@ -26,6 +26,7 @@ from domain.story import Story
 from records.board import SHOWN, Wanted
 from records.errors import StoreError
 from runtime import (
+    colleagues,
     deadline,
     duplicates,
     erasing,
@@ -64,6 +65,7 @@ for part in (
     explaining,
     stay,
     deadline,
+    colleagues,
 ):
     part.add_to(app)
 
@@ -248,14 +250,18 @@ def duties(
     country: Annotated[str | None, typer.Option(help="only of cases in this country")] = None,
     every: Annotated[bool, typer.Option("--all", help="more than the first fifty")] = False,
     json: AsJson = False,
+    ics: Annotated[bool, typer.Option("--ics", help="as a calendar, with nothing of any case in it")] = False,
 ) -> None:
     """What must happen by when. Of all cases, the first fifty are shown."""
     here, moment = at_desk(), now()
     until = moment + _span(within) if within is not None else None
     where = country.upper() if country is not None else None
     reference = here.find(case) if case is not None else None
-    is_whole = every or json or reference is not None
+    is_whole = every or json or ics or reference is not None
     found = here.board.duties(reference, country=where, until=until, limit=None if is_whole else SHOWN)
+    if ics:
+        colleagues.print_calendar(here, found)
+        return
     if json:
         print(as_json([duty.model_dump() for duty in found]))
         return

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -15,8 +16,9 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.alive import SignsOfLife
 from activities.contract import SEARCH_ATTRIBUTES, TASK_QUEUE
 from activities.erasing import ErasingActivities, Wake
-from activities.notifications.channel import Channel
-from activities.notifications.sending import NoticeActivities
+from activities.notifications.channel import Carrier, Channel
+from activities.notifications.registry import carriers
+from activities.notifications.sending import NO_CARRIERS, NoticeActivities
 from activities.notifications.terminal import Terminal
 from activities.notifications.webhook import Webhook
 from activities.records import RecordActivities
@@ -105,6 +107,7 @@ def build_worker(
     wake: Wake | None = None,
     backup_days: int | None = None,
     rulebook: Rulebook | None = None,
+    carriers: Mapping[str, Carrier] = NO_CARRIERS,
 ) -> Worker:
     """A worker for everything.
 
@@ -118,6 +121,7 @@ def build_worker(
         wake: of erasures whose date comes near; a rehearsal has a clock of its own.
         backup_days: how long backups are kept, for certificates.
         rulebook: the law; the installed files if not given.
+        carriers: the ways to people at the desk.
     """
     erasing = ErasingActivities(store, client, wake or partial(wake_erasure, client), backup_days)
     records = RecordActivities(store, rulebook or load(), search_attributes)
@@ -125,7 +129,7 @@ def build_worker(
         client,
         task_queue=task_queue,
         workflows=WORKFLOWS,
-        activities=[*records.all(), *NoticeActivities(store, notices, now).all(), *erasing.all()],
+        activities=[*records.all(), *NoticeActivities(store, notices, now, carriers).all(), *erasing.all()],
         activity_executor=ThreadPoolExecutor(RECORD_THREADS),
         workflow_runner=sandbox(),
         interceptors=[Allowlist(), SignsOfLife()],
@@ -145,7 +149,7 @@ async def main() -> int:
     rulebook = load(over=settings.rules)
     (keys,) = open_keys(settings, Role.WORK)
     database = Database(settings.records)
-    notices = channel(settings)
+    notices, ways = channel(settings), carriers()
     stand_up(database, keys.keyring, notices, _log.error)
     must_not_be_older(database, keys, settings.checkpoints)
     if keep_first(database, rulebook, now()).editions[-1].digest != digest_of(rulebook):
@@ -161,6 +165,7 @@ async def main() -> int:
         # what nobody has set no certificate may vouch for
         backup_days=settings.backup_days if "backup_days" in settings.model_fields_set else None,
         rulebook=rulebook,
+        carriers=ways,
     ):
         beside = [
             asyncio.create_task(

@@ -48,6 +48,9 @@ CASE_MOVED = "case-moved"
 CONTENT_DIFFERS = "content-differs"
 """Error type: an event id is in the log with other content, or in another stream."""
 
+NOT_YET = "not-yet"
+"""Error type: a notice has not reached everybody yet; it says itself when it is tried again."""
+
 FENCED = "fenced"
 """Error type: the case was erased, so whatever writes to it must end."""
 

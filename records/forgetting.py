@@ -21,6 +21,7 @@ FORGOTTEN: Mapping[str, tuple[str, ...]] = {
     "phase_card": ("stream",),
     "duty_card": ("stream",),
     "notice": ("stream",),
+    "delivery": ("stream",),
     "identity": ("reference",),
     "note": ("reference",),
     "import_file": ("reference",),

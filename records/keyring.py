@@ -50,6 +50,9 @@ The cache (64 MiB) takes what one erasure writes: without room, it would shut re
 INSTALLATION = "installation/own"
 """The scope of what belongs to no case."""
 
+DESK = "desk/own"
+"""The scope of how colleagues are reached: workers send notices, so they open it, and nothing of the vault."""
+
 
 class Role(StrEnum):
     """What a wrapping key opens."""

@@ -25,6 +25,7 @@ class Purpose(StrEnum):
     ENGINE = "engine"
     LOG = "log"
     VAULT = "vault"
+    DESK = "desk"
 
 
 @dataclass(frozen=True)

@@ -123,6 +123,32 @@ class NoticeRow(SQLModel, table=True):
     channel: str | None = None
 
 
+class DeliveryRow(SQLModel, table=True):
+    """To whom a notice goes, by sign-in names alone, and how it got there.
+
+    Attributes:
+        channel: the channel that took it; ``unreachable`` where none ever will; nothing as long as it waits.
+    """
+
+    __tablename__: ClassVar[str] = "delivery"
+
+    notice_id: str = Field(primary_key=True)
+    addressee: str = Field(primary_key=True)
+    stream: str = Field(index=True)
+    channel: str | None = None
+    sent_at: str | None = None
+
+
+class ColleagueRow(SQLModel, table=True):
+    """Who is at the desk. Role, language, addresses and rota are sealed, under a key that workers have."""
+
+    __tablename__: ClassVar[str] = "colleague"
+
+    name: str = Field(primary_key=True)
+    key_id: str
+    body: bytes
+
+
 class IdentityRow(SQLModel, table=True):
     """Vault: who a reference is. Sealed; no worker reads it."""
 

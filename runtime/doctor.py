@@ -33,8 +33,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.contract import TASK_QUEUE
+from activities.notifications.registry import carriers
 from activities.notifications.webhook import Webhook
-from domain.errors import Refused, SafeconductError, UnknownRule
+from domain.errors import NotUnderstood, Refused, SafeconductError, UnknownRule
 from domain.rulebook import load
 from domain.rulebook.editions import Law
 from records.board import SHOWN
@@ -111,6 +112,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *about_noted(settings),
         *about_law(settings),
         *await asyncio.to_thread(lambda: list(about_channels(settings))),
+        about_ways(),
         about_time_zones(),
         about_disk(settings.folder),
         *about_backups(settings),
@@ -431,6 +433,17 @@ def about_channels(settings: Settings) -> Iterator[Finding]:
     else:
         address = settings.heartbeat_url.get_secret_value()
         yield _about_address("heartbeat", address, "SAFECONDUCT_HEARTBEAT_URL") or ok("heartbeat", "the host is there")
+
+
+def about_ways() -> Finding:
+    """Which ways there are to the people at the desk. None is tried."""
+    try:
+        found = sorted(carriers())
+    except NotUnderstood as error:
+        return fail("channels", error.sentence, "mend this setting: no worker starts with it")
+    if not found:
+        return warn("channels", "there is no way to the people at the desk", 'docs/operators.md, "Channels"')
+    return ok("channels", f"set up here: {', '.join(found)}")
 
 
 def _about_address(check: str, url: str, variable: str) -> Finding | None:

@@ -11,14 +11,15 @@ from temporalio.workflow import ActivityCancellationType
 
 from activities import contract
 
-NOTICE_TIMEOUT = timedelta(seconds=30)
-"""Of one try to send a notice. The channel's own timeouts are shorter."""
+NOTICE_TIMEOUT = timedelta(seconds=60)
+"""Of one try to send a notice. Each channel's own timeout is shorter, and nobody has more than a few."""
 
 NOTICE_BEAT = timedelta(seconds=10)
 """After so much silence the worker that sends a notice is given up, and another one sends it."""
 
-NOTICE_BOUND = timedelta(days=1)
-"""How long a notice is tried when no rung follows sooner. The ladder climbs whatever becomes of it."""
+NOTICE_BOUND = timedelta(days=3)
+"""How long a notice is tried: a provider that is down for a day gets each one when it is back. The ladder climbs
+meanwhile, whatever becomes of it; longer would keep a phase that is over from ending."""
 
 
 @dataclass
@@ -52,14 +53,14 @@ class Clock:
         return clock
 
 
-async def send_notice(notice: UUID, bound: timedelta, summary: str) -> None:
-    """Try to send a notice for so long. Its ladder climbs whether it arrives or not."""
+async def send_notice(notice: UUID, summary: str) -> None:
+    """Try to send a notice, for days. Its ladder climbs whether it arrives or not."""
     try:
         await workflow.execute_activity(
             contract.SEND_NOTICE,
             notice,
             start_to_close_timeout=NOTICE_TIMEOUT,
-            schedule_to_close_timeout=bound,
+            schedule_to_close_timeout=NOTICE_BOUND,
             heartbeat_timeout=NOTICE_BEAT,
             cancellation_type=ActivityCancellationType.TRY_CANCEL,
             summary=summary,

@@ -6,7 +6,6 @@ clock and what it tells its path.
 Invariant: one timer stands for the next rung, and is armed anew only when that rung's instant changes.
 """
 
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from temporalio import workflow
@@ -23,7 +22,7 @@ from domain.rulebook import Rules
 from domain.rulebook.editions import NEW, Held
 from domain.story import blank_room
 from domain.stream import Ledger, Surroundings, came_due, decide, law_changed, standings
-from workflows.beside import NOTICE_BOUND, NOTICE_TIMEOUT, Clock
+from workflows.beside import Clock
 from workflows.shown import details_of_phase, show, summary_of_notice, summary_of_rung
 from workflows.writer import Head, Pending, Start, State, Writer, head_of, signal_stream
 
@@ -261,10 +260,3 @@ class PhaseWorkflow(Writer[State]):
         overview = overview_of_phase(self.ledger, duties, self.now())
         show(overview, self.search_attributes)
         workflow.set_current_details(details_of_phase(self.headline(), overview, duties))
-
-    def notice_bound(self) -> timedelta:
-        """A notice is tried until the next rung speaks anyway."""
-        found = self._next_rung()
-        if found is None:
-            return NOTICE_BOUND
-        return min(max(found[1].at - self.now(), NOTICE_TIMEOUT), NOTICE_BOUND)

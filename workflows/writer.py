@@ -32,7 +32,7 @@ from domain.facts import Frozen
 from domain.room import DatesMoved, DutyCameDue, Room
 from domain.story import must_have_a_place
 from domain.stream import REUSED, Ledger
-from workflows.beside import NOTICE_BOUND, send_notice
+from workflows.beside import send_notice
 from workflows.shown import summary_of_notice
 
 State = TypeVar("State", bound=Room)
@@ -232,12 +232,9 @@ class Writer(Generic[State]):
                 self.send(event.event_id, summary_of_notice(event))
 
     def send(self, notice: UUID, summary: str) -> None:
-        task = asyncio.create_task(send_notice(notice, self.notice_bound(), summary))
+        task = asyncio.create_task(send_notice(notice, summary))
         self.notices.add(task)
         task.add_done_callback(self.notices.discard)
-
-    def notice_bound(self) -> timedelta:
-        return NOTICE_BOUND
 
 
 def _as_refused(error: ActivityError | ApplicationError) -> ApplicationError | None:

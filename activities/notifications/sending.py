@@ -1,26 +1,44 @@
 """The activity that sends one notice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities import contract, tracing
-from activities.notifications.channel import Channel, ChannelError, Lasting
+from activities.notifications.channel import Carrier, Channel, ChannelError, Lasting
+from activities.notifications.telling import NobodyThere, Telling
 from domain.duties import Urgency
 from records.store import Store
 
+NO_CARRIERS: Mapping[str, Carrier] = MappingProxyType({})
+
 
 class NoticeActivities:
-    """Sends notices that were written with the events that cause them."""
+    """Sends notices that were written with the events that cause them.
 
-    def __init__(self, store: Store, channel: Channel, now: Callable[[], datetime]) -> None:
+    Args:
+        store: the records.
+        channel: the installation's own: for who has nobody at the desk, and when nobody there can be reached.
+        now: the worker's clock.
+        carriers: the ways to people, by name.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        channel: Channel,
+        now: Callable[[], datetime],
+        carriers: Mapping[str, Carrier] = NO_CARRIERS,
+    ) -> None:
         self._store = store
         self._channel = channel
         self._now = now
+        self._telling = Telling(store, carriers, channel, now)
 
     def all(self) -> list[Callable[..., Any]]:
         """What a worker registers."""
@@ -31,9 +49,24 @@ class NoticeActivities:
         """Send a notice, unless it has been sent. Between sending and marking a crash can repeat it under the same id.
 
         Raises:
-            ApplicationError: the channel will never take it.
-            ChannelError: it may take it later.
+            ApplicationError: the channel will never take it; or it was not taken yet, with the time to wait.
+            ChannelError: the installation's own channel may take it later.
         """
+        info = activity.info()
+        try:
+            again = self._telling.tell(notice, info.attempt, info.workflow_id)
+        except NobodyThere:
+            self._send_by_own(notice)
+            return
+        if again is not None:
+            raise ApplicationError(
+                "not brought to everybody yet",
+                type=contract.NOT_YET,
+                next_retry_delay=again,
+                category=ApplicationErrorCategory.BENIGN,
+            )
+
+    def _send_by_own(self, notice: UUID) -> None:
         urgency = self._store.urgency_if_unsent(notice)
         if urgency is None:
             return
@@ -43,5 +76,7 @@ class NoticeActivities:
         except ChannelError as error:
             if error.lasting is Lasting.PERMANENT:
                 raise ApplicationError(str(error), type="channel-permanent", non_retryable=True) from None
+            if error.wait is not None:
+                raise ApplicationError(str(error), type=contract.NOT_YET, next_retry_delay=error.wait) from None
             raise
         self._store.mark_sent(notice, self._channel.name, self._now())

@@ -28,6 +28,7 @@ from runtime.doctor import (
     about_generation,
     about_keyring,
     about_records,
+    about_ways,
     examine,
 )
 from runtime.keys import ring_of
@@ -107,7 +108,7 @@ async def test_on_a_running_installation_each_thing_is_looked_at_and_what_it_say
                 return not [one for one in findings if one.verdict is FAIL] and set(seen(findings)) == {
                     *("server", "namespace", "workers", "search attributes", "clock", "records", "keyring"),
                     *("generation", "checkpoints", "law"),
-                    *("notices", "heartbeat", "time zones", "disk", "versions"),
+                    *("notices", "heartbeat", "channels", "time zones", "disk", "versions"),
                 }
 
             await eventually(is_well, "nothing is wrong")
@@ -291,3 +292,13 @@ def test_a_channel_is_looked_at_and_nothing_is_sent(
     assert notices.verdict is verdict
     assert says in notices.found
     assert PLANTED not in f"{notices}{heartbeat}"
+
+
+def test_which_ways_to_people_are_set_up_and_what_is_wrong_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SIGNAL_URL", "SIGNAL_NUMBER", "EMAIL_HOST", "EMAIL_SENDER", "WEBHOOK_SECRET"):
+        monkeypatch.delenv(f"SAFECONDUCT_{name}", raising=False)
+    assert about_ways().verdict is WARN
+    monkeypatch.setenv("SAFECONDUCT_EMAIL_HOST", "mail.example.org")
+    assert about_ways().verdict is FAIL
+    monkeypatch.setenv("SAFECONDUCT_EMAIL_SENDER", "desk@example.org")
+    assert about_ways() == Finding("channels", OK, "set up here: email")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from activities.notifications.registry import kinds
 from runtime.keys import MASTER_KEY
 from runtime.settings import Settings
 from tests.support.demo import Demo, running_demo
@@ -145,9 +146,8 @@ def test_every_line_of_python_shown_runs(document: Path) -> None:
 
 def test_operators_find_every_setting() -> None:
     page = (ROOT / "docs" / "operators.md").read_text()
-    for name in Settings.model_fields:
-        assert f"| `SAFECONDUCT_{name.upper()}` |" in page
-    assert {f"SAFECONDUCT_{name}" for name in re.findall(r"SAFECONDUCT_(\w+)", page)} == {
-        MASTER_KEY,
-        *(f"SAFECONDUCT_{name.upper()}" for name in Settings.model_fields),
-    }
+    known = {f"SAFECONDUCT_{name.upper()}" for name in Settings.model_fields}
+    known |= {name for kind in kinds().values() for name in kind.settings}
+    for name in known:
+        assert f"| `{name}` |" in page
+    assert {f"SAFECONDUCT_{name}" for name in re.findall(r"SAFECONDUCT_(\w+)", page)} == {MASTER_KEY, *known}

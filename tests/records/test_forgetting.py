@@ -68,6 +68,10 @@ def _a_card(database: Database, reference: str) -> None:
                 "INSERT INTO notice (notice_id, stream, urgency, written_at) VALUES (:id, :stream, 'alarm', :at)",
                 {"id": reference, "stream": stream, "at": str(NOW)},
             ),
+            (
+                "INSERT INTO delivery (notice_id, addressee, stream) VALUES (:id, 'dana', :stream)",
+                {"id": reference, "stream": stream},
+            ),
         ):
             connection.exec_driver_sql(statement, row)
 

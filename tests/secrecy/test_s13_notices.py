@@ -11,9 +11,11 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.notifications.channel import SENTENCES
 from activities.notifications.sending import NoticeActivities
+from activities.notifications.sentences import TEXTS
 from activities.notifications.terminal import Terminal
 from activities.notifications.webhook import Webhook
 from domain.case import Phase, make_reference, phase_stream
+from domain.colleagues import Language
 from domain.duties import Level, Urgency
 from domain.events import ENGINE, Event
 from domain.facts import Occurred
@@ -97,5 +99,9 @@ def test_s13_over_http_only_the_notices_id_its_time_and_its_signature_differ(tmp
 
 
 def test_s13_no_sentence_has_a_gap_into_which_anything_is_put() -> None:
-    assert set(SENTENCES) == set(Urgency)
-    assert not [sentence for sentence in SENTENCES.values() if any(sign in sentence for sign in "{}%@")]
+    assert set(TEXTS) == set(Language)
+    for language, sentences in TEXTS.items():
+        assert set(sentences) == set(Urgency), language
+        assert len(set(sentences.values())) == len(Urgency), language
+        assert not [sentence for sentence in sentences.values() if any(sign in sentence for sign in "{}%@\n")]
+    assert TEXTS[Language.ENGLISH] == SENTENCES

@@ -6,7 +6,7 @@ to the instant of the next event, waits until all that fell due before it is in 
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,8 @@ from temporalio.service import RPCError
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
 from activities.contract import SEARCH_ATTRIBUTES, TASK_QUEUE
-from activities.notifications.channel import Channel
+from activities.notifications.channel import Carrier, Channel
+from activities.notifications.sending import NO_CARRIERS
 from domain.case import case_stream
 from domain.duties import Urgency
 from domain.events import Event, Past, Receipt
@@ -222,6 +223,7 @@ async def rehearsal(
     channel: Channel | None = None,
     cached_workflows: int = 1000,
     search_attributes: tuple[str, ...] = tuple(SEARCH_ATTRIBUTES),
+    carriers: Mapping[str, Carrier] = NO_CARRIERS,
 ) -> AsyncIterator[Rehearsal]:
     """A case to be played, with a worker and records of its own."""
     database, (keys, *_) = database_in(folder), keys_in(folder)
@@ -241,6 +243,7 @@ async def rehearsal(
         search_attributes=search_attributes,
         wake=wake,
         backup_days=30,
+        carriers=carriers,
     )
     async with worker:
         yield played

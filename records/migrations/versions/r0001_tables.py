@@ -17,6 +17,8 @@ ALL_ELSE = (
     "phase_card",
     "duty_card",
     "notice",
+    "delivery",
+    "colleague",
     "identity",
     "note",
     "import_file",
@@ -164,6 +166,19 @@ def _make_duties_and_notices() -> None:
         sa.PrimaryKeyConstraint("notice_id", name="notice_pkey"),
     )
     _index("notice", "stream")
+    op.create_table(
+        "delivery",
+        *(_text(name) for name in ("notice_id", "addressee", "stream")),
+        *(_text(name, nullable=True) for name in ("channel", "sent_at")),
+        sa.PrimaryKeyConstraint("notice_id", "addressee", name="delivery_pkey"),
+    )
+    _index("delivery", "stream")
+    op.create_table(
+        "colleague",
+        *(_text(name) for name in ("name", "key_id")),
+        _bytes("body"),
+        sa.PrimaryKeyConstraint("name", name="colleague_pkey"),
+    )
 
 
 def _make_vault() -> None:

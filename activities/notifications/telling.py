@@ -1,0 +1,304 @@
+"""Brings a notice to the people at the desk: to each through their own channels, in their order, in their language.
+
+Rules:
+    1. Addressees are written down before the first try, and each is marked when a channel has taken the message; so a
+       try goes on where the last one ended. One message id for each notice and addressee, over all tries.
+    2. A channel that says *for now* is tried again after the time it names; where it asks for long, or keeps saying
+       so, the next channel of that person is tried meanwhile. One that says *never*, or *a human is needed*, gives way
+       at once, and an operator hears of it.
+    3. Whoever can't be reached at all gives way to the whole desk, and the desk to the installation's own channel.
+    4. Reminders wait some minutes, and all that wait for one person by then are one message. All else never waits.
+    5. Somebody who takes the duty in hand stops what has not been brought yet.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from threading import BoundedSemaphore, Lock
+from time import monotonic
+from uuid import UUID, uuid5
+
+from activities import tracing
+from activities.notifications.channel import (
+    ACCEPTED,
+    Answer,
+    Carrier,
+    Channel,
+    ChannelError,
+    Lasting,
+    Message,
+    Outcome,
+)
+from activities.notifications.sentences import TEXTS
+from domain.colleagues import Address, Circle, Colleague, addressees, circle_of, is_taken_in_hand
+from domain.duties import Urgency
+from domain.events import Event
+from records.colleagues import Colleagues
+from records.deliveries import Deliveries, Unsent
+from records.errors import StoreError, Unreachable, Unreadable
+from records.store import Store
+
+SOONEST, LATEST = timedelta(minutes=1), timedelta(minutes=10)
+"""When a reminder goes out after it was written: who watches the channel can't tell one case's hour from another's."""
+
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
+"""Between tries, where the other side names no time: longer each time. At the longest, a provider that is back after a
+day brings the notices of that day within five minutes."""
+
+PATIENT_TRIES = 3
+"""So often one channel may say *for now* before the next one is tried too; in an emergency it may not once."""
+
+SHORT_WAIT = timedelta(minutes=1)
+"""A channel that asks for longer gives way at once: an alarm does not wait for a day."""
+
+AT_ONCE = 4
+"""Notices that one worker brings at a time. Its threads are few, and appends need them more."""
+
+BUSY = timedelta(seconds=2)
+"""After which a notice that found no room is tried again."""
+
+SAID_AGAIN = 12
+"""After so many tries a fault that lasts is in the log again: about an hour."""
+
+TAKEN_IN_HAND = "taken-in-hand"
+
+_NAMESPACE = UUID("7b1f5c52-3a0f-5f0e-8d55-51f2c4a9a6d3")
+_log = logging.getLogger("safeconduct.notices")
+
+
+class NobodyThere(Exception):
+    """Nobody is at the desk, or nobody there can be reached: the installation's own channel must do."""
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One try to bring one notice.
+
+    Attributes:
+        attempt: the how manyeth, from 1.
+        told_in: the workflow on whose behalf, for the trace.
+    """
+
+    notice: UUID
+    unsent: Unsent
+    attempt: int
+    told_in: str | None
+
+
+class Telling:
+    """Brings notices to people.
+
+    Args:
+        store: the records.
+        carriers: the channels that are set up, by name.
+        own: the installation's own channel, which calls operators.
+        now: the worker's clock.
+    """
+
+    def __init__(
+        self, store: Store, carriers: Mapping[str, Carrier], own: Channel, now: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._colleagues = Colleagues(store.database, store.keys)
+        self._deliveries = Deliveries(store.database)
+        self._carriers = carriers
+        self._own = own
+        self._now = now
+        self._slots = BoundedSemaphore(AT_ONCE)
+        self._threads = ThreadPoolExecutor(2 * AT_ONCE, thread_name_prefix="notice")
+        self._guard = Lock()
+        self._busy: set[str] = set()
+        self._called: set[UUID] = set()
+        self._shut: dict[Address, float] = {}
+
+    def tell(self, notice: UUID, attempt: int, told_in: str | None = None) -> timedelta | None:
+        """Try once to bring a notice to everybody it is for.
+
+        Returns:
+            After how long to try again; nothing when it is done.
+
+        Raises:
+            NobodyThere: it is for the installation's own channel.
+            Unreachable: the records do not answer.
+        """
+        unsent = self._deliveries.unsent(notice)
+        if unsent is None:
+            return None
+        desk = self._everybody()
+        if not desk:
+            raise NobodyThere
+        errand = Errand(notice, unsent, attempt, told_in)
+        if self._is_decided(errand, desk):
+            return None
+        if unsent.urgency is Urgency.REMINDER and attempt == 1:
+            return jitter(notice)
+        with ExitStack() as ends:
+            if not self._slots.acquire(blocking=False):
+                return BUSY
+            ends.callback(self._slots.release)
+            return self._round(errand, {one.name: one for one in desk})
+
+    def _everybody(self) -> tuple[Colleague, ...]:
+        try:
+            return self._colleagues.all()
+        except Unreadable as error:
+            self._call_operator("desk", f"nobody at the desk can be reached: {error}")
+            return ()
+
+    def _is_decided(self, errand: Errand, desk: tuple[Colleague, ...]) -> bool:
+        """Write down to whom it goes, unless that stands. Whether nobody need be told any more."""
+        notice, unsent = errand.notice, errand.unsent
+        there = {one.name for one in desk}
+        events = self._events(unsent.stream)
+        if is_taken_in_hand(events, notice):
+            self._store.mark_sent(notice, TAKEN_IN_HAND, self._now())
+            return True
+        known = self._deliveries.to(notice)
+        for one in known:
+            if one.waits and one.addressee not in there:
+                self._deliveries.drop(notice, one.addressee)
+        if not any(not one.waits or one.addressee in there for one in known):
+            circle = circle_of(events, notice) if events else Circle.WHOLE_DESK
+            found = addressees(desk, circle, unsent.urgency, unsent.coordinator, self._now().date())
+            self._deliveries.add(notice, unsent.stream, [one.name for one in found])
+        return False
+
+    def _events(self, stream: str) -> Sequence[Event]:
+        try:
+            return self._store.read(stream)
+        except Unreachable:
+            raise
+        except StoreError:  # whatever keeps the stream from being read: then everybody is called
+            return ()
+
+    def _round(self, errand: Errand, desk: Mapping[str, Colleague]) -> timedelta | None:
+        """Try everybody who still waits, side by side; who is reached by nothing gives way to the others.
+
+        Raises:
+            NobodyThere: nobody can be reached.
+        """
+        while True:
+            rows = self._deliveries.to(errand.notice)
+            waiting = [desk[one.addressee] for one in rows if one.waits and one.addressee in desk]
+            waits = [wait for wait in self._threads.map(partial(self._reach, errand), waiting) if wait is not None]
+            if waits:
+                return min(waits)
+            known = self._deliveries.to(errand.notice)
+            if any(one.sent_at is not None for one in known):
+                return None
+            others = desk.keys() - {one.addressee for one in known}
+            if not others:
+                raise NobodyThere
+            self._deliveries.add(errand.notice, errand.unsent.stream, sorted(others))
+
+    def _reach(self, errand: Errand, colleague: Colleague) -> timedelta | None:
+        """Try to reach one person; after how long to try again, if they were not."""
+        with self._guard:
+            if colleague.name in self._busy:
+                return BUSY  # another notice is on its way to them, and might take this one along
+            self._busy.add(colleague.name)
+        try:
+            together = self._together(errand, colleague.name)
+            if not together:
+                return None
+            answer, channel = self._by_some_channel(errand, colleague)
+            if answer.outcome is Outcome.ACCEPTED:
+                self._deliveries.sent(together, colleague.name, channel, self._now())
+                return None
+            if answer.outcome is Outcome.TRANSIENT:
+                return answer.wait or pause(errand.attempt)
+            self._call_operator(f"{colleague.name}", f"{colleague.name} can't be reached: {answer.why}")
+            self._deliveries.unreachable(errand.notice, colleague.name, self._now())
+            return None
+        finally:
+            with self._guard:
+                self._busy.discard(colleague.name)
+
+    def _together(self, errand: Errand, name: str) -> list[str]:
+        """The notices that go to somebody in this message; none if this one has reached them meanwhile."""
+        notice = str(errand.notice)
+        if errand.unsent.urgency is Urgency.REMINDER:
+            waiting = self._deliveries.reminders_waiting_for(name)
+            return waiting if notice in waiting else []
+        still = any(one.waits and one.addressee == name for one in self._deliveries.to(errand.notice))
+        return [notice] if still else []
+
+    def _by_some_channel(self, errand: Errand, colleague: Colleague) -> tuple[Answer, str]:
+        """The first channel that takes it, in the person's own order."""
+        text = TEXTS[colleague.language][errand.unsent.urgency]
+        message = Message(uuid5(errand.notice, colleague.name), text)
+        transient: list[Answer] = []
+        last = Answer(Outcome.PERMANENT, "no channel")
+        for address in colleague.channels:
+            last = self._try(errand, address, message)
+            if last.outcome is Outcome.ACCEPTED:
+                return last, address.channel
+            if errand.attempt % SAID_AGAIN == 1:
+                _log.warning("a notice was not taken: %s (%s)", last.why, last.outcome)
+            if last.outcome is Outcome.NEEDS_A_HUMAN:
+                self._call_operator(f"{colleague.name}|{address.channel}", f"somebody is needed: {last.why}")
+            if last.outcome is Outcome.TRANSIENT:
+                transient.append(last)
+                if self._waits_for_it(errand, last):
+                    break
+        if not transient:
+            return last, ""
+        waits = [answer.wait or pause(errand.attempt) for answer in transient]
+        return Answer(Outcome.TRANSIENT, transient[0].why, min(waits)), ""
+
+    def _waits_for_it(self, errand: Errand, answer: Answer) -> bool:
+        """Whether a channel that says *for now* is worth waiting for, rather than trying the next one too."""
+        is_short = answer.wait is None or answer.wait <= SHORT_WAIT
+        return is_short and errand.attempt <= PATIENT_TRIES and errand.unsent.urgency is not Urgency.EMERGENCY
+
+    def _try(self, errand: Errand, address: Address, message: Message) -> Answer:
+        """One try by one channel; who asked to be left alone is left alone."""
+        carrier = self._carriers.get(address.channel)
+        if carrier is None:
+            return Answer(Outcome.NEEDS_A_HUMAN, f"{address.channel}: it is not set up where this worker runs")
+        left = self._shut.get(address, 0.0) - monotonic()
+        if left > 0:
+            return Answer(Outcome.TRANSIENT, f"{carrier.name}: asked to wait", timedelta(seconds=left))
+        try:
+            with tracing.notice(errand.notice, errand.unsent.urgency, carrier.name, errand.told_in):
+                answer = carrier.deliver(address.to, message)
+                if answer.outcome is not Outcome.ACCEPTED:
+                    raise ChannelError(answer.why, Lasting(answer.outcome), answer.wait)
+        except ChannelError as error:
+            if error.wait is not None:
+                self._shut[address] = monotonic() + error.wait.total_seconds()
+            return Answer(Outcome(error.lasting), str(error), error.wait)
+        except Exception as error:  # a channel with a defect must not keep the others from being tried
+            return Answer(Outcome.NEEDS_A_HUMAN, f"{carrier.name}: {type(error).__name__}")
+        return ACCEPTED
+
+    def _call_operator(self, about: str, line: str) -> None:
+        """Call an operator by the installation's own channel, once a day for each thing that is wrong."""
+        notice = uuid5(_NAMESPACE, f"{about}|{self._now().date()}")
+        with self._guard:
+            if notice in self._called:
+                return
+            self._called.add(notice)
+        _log.error(line)
+        try:
+            self._own.send(notice, Urgency.OPERATOR)
+        except Exception as error:  # nor must this one
+            with self._guard:
+                self._called.discard(notice)
+            _log.error("no operator could be called: %s", error if isinstance(error, ChannelError) else type(error))
+
+
+def jitter(notice: UUID) -> timedelta:
+    """How long a reminder waits: always the same for one notice, and any length for another."""
+    span = int((LATEST - SOONEST).total_seconds())
+    return SOONEST + timedelta(seconds=notice.int % span)
+
+
+def pause(attempt: int) -> timedelta:
+    """Before the next try, where the other side names no time."""
+    doubled: int = 2 ** min(attempt - 1, 20)
+    return min(FIRST_PAUSE * doubled, LONGEST_PAUSE)

@@ -1,0 +1,123 @@
+"""To whom a notice goes, and how far it has got: so that a try goes on where the last one ended, whoever makes it.
+
+Addressees are written down before the first try, so that all tries of a notice mean the same people.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import bindparam, text
+
+from domain.case import reference_of
+from domain.duties import Urgency
+from records.database import Database
+from records.projecting import instant
+
+UNREACHABLE = "unreachable"
+"""In place of a channel: none of this person's will ever take it."""
+
+_NOTICE = text(
+    "SELECT notice.stream, notice.urgency FROM notice WHERE notice.notice_id = :notice AND notice.sent_at IS NULL"
+)
+_COORDINATOR = text("SELECT coordinator FROM case_card WHERE reference = :reference")
+_TO = text("SELECT addressee, channel, sent_at FROM delivery WHERE notice_id = :notice ORDER BY addressee")
+_ADD = text(
+    "INSERT INTO delivery (notice_id, addressee, stream) VALUES (:notice, :addressee, :stream) "
+    "ON CONFLICT (notice_id, addressee) DO NOTHING"
+)
+_DROP = text("DELETE FROM delivery WHERE notice_id = :notice AND addressee = :addressee AND sent_at IS NULL")
+_WAITING = text(
+    "SELECT delivery.notice_id FROM delivery JOIN notice ON notice.notice_id = delivery.notice_id "
+    "WHERE delivery.addressee = :addressee AND delivery.channel IS NULL AND notice.urgency = 'reminder' "
+    "AND notice.sent_at IS NULL"
+)
+_ENDED = text(
+    "UPDATE delivery SET channel = :channel, sent_at = :at "
+    "WHERE addressee = :addressee AND channel IS NULL AND notice_id IN :notices"
+).bindparams(bindparam("notices", expanding=True))
+_DONE = text(
+    "UPDATE notice SET sent_at = :at, channel = :channel WHERE notice_id = :notice AND sent_at IS NULL "
+    "AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.notice_id = notice.notice_id AND delivery.channel IS NULL) "
+    "AND EXISTS (SELECT 1 FROM delivery WHERE delivery.notice_id = notice.notice_id AND delivery.sent_at IS NOT NULL)"
+)
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """A notice that still has to be sent.
+
+    Attributes:
+        coordinator: who is responsible for its case.
+    """
+
+    stream: str
+    urgency: Urgency
+    coordinator: str | None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What has become of a notice for one addressee."""
+
+    addressee: str
+    channel: str | None
+    sent_at: str | None
+
+    @property
+    def waits(self) -> bool:
+        return self.channel is None
+
+
+class Deliveries:
+    """The deliveries of all notices."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def unsent(self, notice: UUID) -> Unsent | None:
+        """A notice, unless it was sent or its case is erased."""
+        with self._database.reading() as connection:
+            found = connection.execute(_NOTICE, {"notice": str(notice)}).first()
+            if found is None:
+                return None
+            stream, urgency = str(found[0]), Urgency(found[1])
+            whose = connection.execute(_COORDINATOR, {"reference": reference_of(stream)}).first()
+            return Unsent(stream, urgency, whose[0] if whose is not None else None)
+
+    def to(self, notice: UUID) -> list[Delivery]:
+        """To whom a notice goes, as far as that has been decided."""
+        with self._database.reading() as connection:
+            return [Delivery(*row) for row in connection.execute(_TO, {"notice": str(notice)})]
+
+    def add(self, notice: UUID, stream: str, addressees: Iterable[str]) -> None:
+        """Decide that a notice goes to these too."""
+        rows = [{"notice": str(notice), "stream": stream, "addressee": name} for name in addressees]
+        with self._database.writing() as connection:
+            connection.execute(_ADD, rows)
+
+    def drop(self, notice: UUID, addressee: str) -> None:
+        """Somebody has left the desk before the notice reached them."""
+        with self._database.writing() as connection:
+            connection.execute(_DROP, {"notice": str(notice), "addressee": addressee})
+
+    def reminders_waiting_for(self, addressee: str) -> list[str]:
+        """The ids of all reminders, of whatever case, that wait for somebody."""
+        with self._database.reading() as connection:
+            return [str(row[0]) for row in connection.execute(_WAITING, {"addressee": addressee})]
+
+    def sent(self, notices: Sequence[str], addressee: str, channel: str, at: datetime) -> None:
+        """Somebody has got these notices, in one message; those that have reached everybody are sent."""
+        given = {"addressee": addressee, "channel": channel, "at": instant(at), "notices": list(notices)}
+        with self._database.writing() as connection:
+            connection.execute(_ENDED, given)
+            for notice in notices:
+                connection.execute(_DONE, {"notice": notice, "channel": channel, "at": instant(at)})
+
+    def unreachable(self, notice: UUID, addressee: str, at: datetime) -> None:
+        """No channel of somebody will ever take this notice; if it has reached all others, it is sent."""
+        given = {"addressee": addressee, "channel": UNREACHABLE, "at": None, "notices": [str(notice)]}
+        with self._database.writing() as connection:
+            connection.execute(_ENDED, given)
+            connection.execute(_DONE, {"notice": str(notice), "channel": "partly", "at": instant(at)})

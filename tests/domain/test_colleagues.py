@@ -1,0 +1,163 @@
+"""Whom a rung calls: the coordinator, then the second, then the whole desk; in an emergency whoever is on the rota."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.colleagues import Address, Circle, Colleague, Role, Turn, addressees, circle_of, is_taken_in_hand
+from domain.duties import Duty, Level, Urgency, rungs
+from domain.errors import NotUnderstood
+from domain.events import ENGINE, Event
+from domain.facts import Fact, Occurred
+from domain.room import Acknowledged, DutyCameDue
+
+DUE = datetime(2026, 12, 1, 9, tzinfo=UTC)
+DAY = DUE.date()
+WAY = (Address(channel="signal", to="+4915200000000"),)
+LADDER = Duty(id="stay-limit", title="t", due=DUE, reminders=(timedelta(days=3), timedelta(days=1)))
+
+
+def event(fact: Fact, version: int) -> Event:
+    return Event(
+        event_id=uuid4(),
+        stream="case/00000000000/transit-stay/1",
+        version=version,
+        actor=ENGINE,
+        occurred=Occurred.at_instant(DUE),
+        learned_on=DAY,
+        recorded_at=DUE,
+        fact=fact,
+    )
+
+
+def climbed(*which: int) -> list[Event]:
+    """The ladder's rungs of these numbers, as the log holds them."""
+    found = [rung for rung, _ in zip(rungs(LADDER), range(max(which) + 1), strict=False)]
+    return [
+        event(
+            DutyCameDue(
+                duty=LADDER.id,
+                title="t",
+                due=DUE,
+                level=found[number].level,
+                number=number,
+                at=found[number].at,
+                urgency=found[number].urgency,
+            ),
+            version,
+        )
+        for version, number in enumerate(which, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("which", "circle"),
+    [
+        ((0,), Circle.COORDINATOR),
+        ((0, 1), Circle.COORDINATOR),
+        ((0, 1, 2), Circle.COORDINATOR),
+        ((0, 1, 2, 3), Circle.SECOND),
+        ((2, 3), Circle.SECOND),
+        ((0, 1, 2, 3, 4), Circle.WHOLE_DESK),
+        ((2, 4), Circle.WHOLE_DESK),
+        ((1, 3), Circle.WHOLE_DESK),
+        ((3,), Circle.WHOLE_DESK),
+        ((2, 3, 4, 9), Circle.WHOLE_DESK),
+    ],
+)
+def test_each_rung_calls_the_next_wider_circle_and_what_was_slept_through_counts(
+    which: tuple[int, ...], circle: Circle
+) -> None:
+    events = climbed(*which)
+    assert circle_of(events, events[-1].event_id) is circle
+
+
+def test_what_is_no_rung_is_the_coordinators() -> None:
+    events = climbed(2)
+    assert circle_of(events, uuid4()) is Circle.COORDINATOR
+
+
+def test_taking_the_duty_in_hand_stops_what_was_written_before_and_nothing_that_is_written_after() -> None:
+    before, after = climbed(2), climbed(3)
+    events = [*before, event(Acknowledged(duty=LADDER.id), 2), *after, event(Acknowledged(duty="other"), 4)]
+    assert is_taken_in_hand(events, before[0].event_id)
+    assert not is_taken_in_hand(events, after[0].event_id)
+
+
+def colleague(name: str, role: Role = Role.DESK, *turns: Turn) -> Colleague:
+    return Colleague(name=name, role=role, channels=WAY, turns=turns)
+
+
+DANA, ELI = colleague("dana", Role.COORDINATOR), colleague("eli", Role.SECOND)
+NOA, TIM = colleague("noa", Role.DESK, Turn(first=DAY, last=DAY)), colleague("tim")
+EVERYBODY = (DANA, ELI, NOA, TIM)
+
+
+@pytest.mark.parametrize(
+    ("circle", "urgency", "called"),
+    [
+        (Circle.COORDINATOR, Urgency.REMINDER, {DANA}),
+        (Circle.COORDINATOR, Urgency.ALARM, {DANA}),
+        (Circle.SECOND, Urgency.ALARM, {ELI}),
+        (Circle.WHOLE_DESK, Urgency.ALARM, set(EVERYBODY)),
+        (Circle.COORDINATOR, Urgency.EMERGENCY, {DANA, NOA}),
+        (Circle.SECOND, Urgency.EMERGENCY, {ELI, NOA}),
+        (Circle.WHOLE_DESK, Urgency.EMERGENCY, set(EVERYBODY)),
+    ],
+)
+def test_first_the_coordinator_then_the_second_then_all(
+    circle: Circle, urgency: Urgency, called: set[Colleague]
+) -> None:
+    assert set(addressees(EVERYBODY, circle, urgency, "dana", DAY)) == called
+
+
+def test_an_emergency_for_which_nobody_is_on_the_rota_is_everybodys() -> None:
+    found = addressees(EVERYBODY, Circle.COORDINATOR, Urgency.EMERGENCY, "dana", DAY + timedelta(days=1))
+    assert found == EVERYBODY
+
+
+def test_a_coordinator_who_is_not_at_the_desk_gives_way_to_the_second_and_then_to_all() -> None:
+    assert addressees(EVERYBODY, Circle.COORDINATOR, Urgency.ALARM, "gone", DAY) == (ELI,)
+    assert addressees((NOA, TIM), Circle.COORDINATOR, Urgency.ALARM, None, DAY) == (NOA, TIM)
+
+
+@given(st.data())
+def test_where_there_is_anybody_every_notice_has_somebody(data: st.DataObject) -> None:
+    names = data.draw(st.lists(st.sampled_from("abcdef"), unique=True))
+    desk = tuple(
+        colleague(
+            name, data.draw(st.sampled_from(Role)), *data.draw(st.sampled_from([(), (Turn(first=DAY, last=DAY),)]))
+        )
+        for name in names
+    )
+    for circle, urgency in product(Circle, Urgency):
+        found = addressees(desk, circle, urgency, data.draw(st.sampled_from(["a", "z", None])), DAY)
+        assert bool(found) == bool(desk)
+        assert set(found) <= set(desk)
+        assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize("text", ["", "2026-13-01", "2026-12-07..2026-12-01", "soon"])
+def test_days_that_make_no_sense_are_refused(text: str) -> None:
+    with pytest.raises(NotUnderstood):
+        Turn.parse(text)
+
+
+def test_a_turn_holds_its_last_day() -> None:
+    turn = Turn.parse("2026-12-01..2026-12-07")
+    assert colleague("x", Role.DESK, turn).is_on_rota(date(2026, 12, 7))
+    assert not colleague("x", Role.DESK, turn).is_on_rota(date(2026, 12, 8))
+    assert Turn.parse("2026-12-01").last == date(2026, 12, 1)
+
+
+def test_an_address_does_not_show_itself() -> None:
+    assert "+49" not in repr(DANA)
+
+
+def test_the_ladder_of_these_tests_is_as_they_think() -> None:
+    levels = [rung.level for rung, _ in zip(rungs(LADDER), range(4), strict=False)]
+    assert levels == [Level.REMINDER, Level.REMINDER, Level.ALARM, Level.ESCALATION]
