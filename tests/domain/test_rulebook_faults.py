@@ -286,3 +286,31 @@ def test_what_was_pasted_by_mistake_is_never_repeated(tmp_path: Path) -> None:
         assert all("SECRET" not in str(one) for one in told)
     with pytest.raises(UnknownRule):
         parse(SOUND.replace("[[rule]]", "[[SECRET]]"), "xx.toml")
+
+
+WILD_VALUES = (
+    "5",
+    '""',
+    "[]",
+    '["a"]',
+    "{ a = 1 }",
+    "[{ a = 5 }]",
+    "2026-01-01",
+    "2026-01-01T00:00:00",
+    "99999999999999999999999999",
+)
+
+
+@pytest.mark.parametrize("value", WILD_VALUES)
+@pytest.mark.parametrize("text", [SOUND, OWN], ids=["sound", "own"])
+def test_no_value_in_any_field_ends_in_a_traceback(text: str, value: str, tmp_path: Path) -> None:
+    more = f"valid_from = 2026-01-01\nvalid_to = 2026-12-31\nwhen = {{}}\ncontested = []\nversion = []\n{text.strip()}"
+    head, _, item = text.partition("[[rule]]")
+    fields = [line.split(" = ")[0] for line in more.splitlines() if " = " in line]
+    for field in dict.fromkeys(fields):
+        of_head = any(line.startswith(f"{field} =") for line in head.splitlines())
+        wild = f"{field} = {value}\n{head}[[rule]]{item}" if of_head else f"{head}[[rule]]\n{field} = {value}\n{item}"
+        kept = [line for line in wild.splitlines() if not line.startswith(f"{field} = ") or line.endswith(value)]
+        for one in faults(tmp_path, "\n".join(kept)):
+            assert "Input should" not in one.says, one
+            assert one.file == "xx.toml", one
