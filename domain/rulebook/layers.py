@@ -61,7 +61,7 @@ def check(path: Path, today: date, own: Path | None = None) -> tuple[Country | N
     file = _read(path)
     is_own = own is not None and path.resolve().parent == own.resolve()
     if is_own or file.by is not None or "name" not in file.head:
-        installed = [_read(one) for one in _toml_files(files("domain.rulebook"))]
+        installed = map(_read, _toml_files(files("domain.rulebook")) if file.code else ())
         base = next((one for one in installed if one.code == file.code), None)
         if base is not None:
             file = replace(_merged(base, file), name=file.name)
