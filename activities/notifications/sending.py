@@ -53,12 +53,14 @@ class NoticeActivities:
             ChannelError: the installation's own channel may take it later.
         """
         info = activity.info()
+        again, is_for_own = None, False
         try:
             again = self._telling.tell(notice, info.attempt, info.workflow_id)
         except NobodyThere:
+            is_for_own = True
+        if is_for_own:
             self._send_by_own(notice)
-            return
-        if again is not None:
+        elif again is not None:
             raise ApplicationError(
                 "not brought to everybody yet",
                 type=contract.NOT_YET,
