@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -65,12 +66,23 @@ def temporal_binary() -> str:
     return found
 
 
+PORTS = range(20_000, 32_000)
+"""Below those that a system gives to whoever asks for any, the engine's own parts among them: what is free in here
+now is free in a moment too."""
+
+
 def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that is free now.
+
+    Raises:
+        EngineDidNotStart: none was found.
+    """
+    for _ in range(100):
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise EngineDidNotStart("no port is free: end what listens on this machine")
 
 
 def must_be_free(port: int) -> None:
