@@ -79,7 +79,7 @@ def free_port() -> int:
     """
     for _ in range(100):
         port = secrets.choice(PORTS)
-        with socket.socket() as probe, suppress(OSError):
+        with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
     raise EngineDidNotStart("no port is free: end what listens on this machine")
