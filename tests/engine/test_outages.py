@@ -24,6 +24,7 @@ from domain.room import DutyCameDue
 from domain.rulebook import load
 from domain.safety import ContactLogged, Detained
 from records.database import Database
+from records.errors import Unreachable
 from records.keys import Purpose
 from records.store import Store
 from runtime.codec import sealing_converter
@@ -174,7 +175,7 @@ def command(fact: Fact, ago: timedelta = timedelta()) -> Command:
 async def until_answered(office: Office, stream: str, asked: Command) -> Receipt:
     """Send one command, and again for as long as nobody answers, as a person would."""
     while True:
-        with suppress(NotRunning):
+        with suppress(NotRunning, Unreachable):
             return await office.send(stream, asked)
 
 

@@ -12,6 +12,7 @@ from domain.events import Command, Past, id_from_command
 from domain.safety import ContactLogged, Detained
 from records.database import Database
 from records.log import Where
+from records.store import Store
 from records.verifying import verify
 from runtime.embedded import answers, free_port, is_alive, lasting_server, pid_file
 from runtime.office import Office
@@ -53,7 +54,7 @@ async def test_s6_a_command_that_was_committed_but_never_answered_is_there_once_
             sending = asyncio.create_task(office.send(safety, lost))
             await eventually(lambda: worker.poll() is not None and server.poll() is not None, "both have died")
             sending.cancel()
-    assert [event.fact.kind for event in store.read(safety)] == ["detained"]
+    assert commanded(store, safety) == ["detained"]
 
     async with place.server():
         office = Office(await place.client(), store, now)
@@ -61,14 +62,18 @@ async def test_s6_a_command_that_was_committed_but_never_answered_is_there_once_
             answer = await office.send(safety, other)
             again = await office.send(safety, lost)
             headline = await office.client.get_workflow_handle(safety).query("headline")
-    kinds = [event.fact.kind for event in store.read(safety) if event.command_id is not None]
-    assert kinds == ["detained", "contact-logged"]
+    assert commanded(store, safety) == ["detained", "contact-logged"]
     assert answer.accepted[0].event_id == id_from_command(other.command_id, 0)
     assert again.accepted[0].event_id == id_from_command(lost.command_id, 0)
     assert [event.version for event in store.read(safety)] == list(range(1, len(store.read(safety)) + 1))
     assert headline == "detention: emergency"
     assert verify(database).fault is None
     database.close()
+
+
+def commanded(store: Store, stream: str) -> list[str]:
+    """What persons have told. A duty may have come due besides: the case began months ago."""
+    return [event.fact.kind for event in store.read(stream) if event.command_id is not None]
 
 
 async def test_an_engine_that_dies_is_started_again_at_the_same_place_and_stops_with_its_installation(

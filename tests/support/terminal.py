@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -192,6 +193,7 @@ def _type(arguments: list[str], environment: dict[str, str], tty: str) -> None:
     """Become the command. Never returns."""
     import starter
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
     os.setsid()
     terminal = os.open(tty, os.O_RDWR)  # the first one that a session opens is its own
     os.write(1, f"{os.getpid()}\n".encode())  # not before: a terminal that nobody holds looks as if all had ended
