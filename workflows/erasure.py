@@ -32,7 +32,7 @@ from domain.erasure import (
     Step,
     noticed,
 )
-from domain.errors import SafeconductError
+from domain.errors import NotUnderstood, SafeconductError
 from domain.events import Event, Receipt
 from domain.facts import Fact
 from domain.rulebook import Rules
@@ -238,7 +238,13 @@ class ErasureWorkflow(Writer[Erasure]):
             events=events,
             phase_cards=(erasure_card(after, self.now()),),
         )
-        answer = await self.append(request)
+        try:
+            answer = await self.append(request)
+        except NotUnderstood:
+            # a crash left it in the log, as of another instant; and what is not there is no fault of a crash
+            if not await self.read_on():
+                raise
+            return False
         as_asked = answer.tail == events
         self.ledger = after if as_asked else self.ledger.plus(answer.tail)
         self.notify(answer.tail)
