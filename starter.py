@@ -12,7 +12,6 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
-from rich.progress import Progress
 from typer.exceptions import Abort, Exit, TyperException
 
 from domain.case import Assigned, Stage
@@ -43,6 +42,7 @@ from runtime import (
 from runtime.cases import story_of, story_of_file
 from runtime.desk import NEVER_BEGAN, Desk, as_json, at_desk, read_intake_file, read_text
 from runtime.ending import leave
+from runtime.progress import progress
 from runtime.settings import Settings, now
 
 app = typer.Typer(
@@ -169,8 +169,8 @@ def import_(
 
 async def _import(here: Desk, files: list[Path]) -> tuple[int, list[tuple[Path, str]]]:
     taken, refused = 0, list[tuple[Path, str]]()
-    with Progress(console=screen.console(), transient=True) as progress:
-        for file in progress.track(files, description="importing"):
+    with progress("importing", len(files)) as done:
+        for file in files:
             try:
                 _, receipt = await here.take_in(*read_intake_file(file))
                 taken += receipt is not None
@@ -178,6 +178,7 @@ async def _import(here: Desk, files: list[Path]) -> tuple[int, list[tuple[Path, 
                 if error.code == "not-running":
                     raise
                 refused.append((file, error.sentence.removeprefix(f"{file}: ")))
+            done()
     return taken, refused
 
 

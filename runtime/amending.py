@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from domain.case import phase_of, reference_of
@@ -106,8 +106,3 @@ def days_between(moved: MovedDate) -> str:
         return "gone"
     seconds = (moved.after - moved.before).total_seconds()
     return f"{seconds / 86400:+.0f} d" if abs(seconds) >= 86400 else f"{seconds / 3600:+.0f} h"
-
-
-def at(instant: datetime | None) -> str:
-    """An instant for a list."""
-    return f"{instant:%Y-%m-%d %H:%M}" if instant is not None else ""

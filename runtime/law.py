@@ -166,8 +166,18 @@ def period_in_words(rule: Rule) -> str:
         if holds_
     ]
     when = _conditions(rule.when)
-    begins = [f"begins with the event {rule.begins}"] if rule.begins else []
-    return "; ".join([f"{period} from: {rule.starts_on}", *begins, *counting, *([when] if when else [])])
+    clock = [
+        *([f"begins with the event {rule.begins}"] if rule.begins else []),
+        *([f"stands for {' or '.join(rule.suspended_by)}"] if rule.suspended_by else []),
+        *([f"begins anew with {' or '.join(rule.restarted_by)}"] if rule.restarted_by else []),
+        *(f"can be prolonged {one}" for one in rule.extendable),
+        *([f"can begin anew after its end {_times(rule.revivable)}"] if rule.revivable else []),
+    ]
+    return "; ".join([f"{period} from: {rule.starts_on}", *clock, *counting, *([when] if when else [])])
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _conditions(when: Mapping[str, tuple[str, ...]]) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import SecretStr
-from rich.progress import Progress
 from sqlalchemy import text
 
 from domain.case import parse_reference
@@ -17,9 +16,9 @@ from records.database import answering
 from records.errors import StoreError
 from records.migrating import url_of
 from records.verifying import Verified, verify, verify_case
-from runtime import screen
 from runtime.desk import Desk, as_json, at_desk, read_text
 from runtime.keys import existing_ring
+from runtime.progress import progress
 from runtime.settings import Settings, now
 
 if TYPE_CHECKING:
@@ -86,15 +85,8 @@ def _verified(here: Desk, against: Path | None) -> Verified:
         signed += kept_elsewhere(place, key) if place is not None else []
     with here.database.reading() as connection:
         total = int(connection.execute(_LAST).scalar_one())
-    with _progress() as progress:
-        task = progress.add_task("verifying", total=total)
-        return verify(here.database, signed, lambda more: progress.advance(task, more))
-
-
-def _progress() -> Progress:
-    """A bar that is gone in the end; without a terminal there is none."""
-    console = screen.console()
-    return Progress(console=console, transient=True, disable=not console.is_terminal)
+    with progress("verifying", total) as done:
+        return verify(here.database, signed, done)
 
 
 def checkpoint_() -> None:
@@ -123,15 +115,8 @@ def rebuild_() -> None:
     from runtime.rebuilding import rebuild
 
     here = at_desk()
-    with _progress() as progress:
-        task = progress.add_task("rebuilding")
-        number = rebuild(
-            here.database,
-            here.store,
-            here.law,
-            now,
-            lambda done, total: progress.update(task, completed=done, total=total),
-        )
+    with progress("rebuilding") as bar:
+        number = rebuild(here.database, here.store, here.law, now, bar.reach)
     print(f"The lists of {number} cases were made anew from the log.")
 
 

@@ -2,24 +2,19 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from typer.exceptions import Exit
 
 from domain.case import reference_of
 from domain.errors import NotFound, NotUnderstood, SafeconductError
-from runtime import screen
 from runtime.desk import NEVER_BEGAN, Desk, as_json, at_desk
-from runtime.settings import NotRunning
+from runtime.progress import progress, stopped_answering
 
 if TYPE_CHECKING:  # the engine's client takes half a second to import: reading commands do not wait for it
-    from collections.abc import Callable
-
     from temporalio.client import Client
 
     from runtime.audit import Audit, Difference
@@ -71,18 +66,7 @@ async def bring_back(client: "Client", streams: Sequence[str]) -> "Restored":
         try:
             return await restore_streams(client, streams, done)
         except RPCError as error:
-            why = error.status.name.lower().replace("_", " ")
-            raise NotRunning(f"the engine stopped answering ({why}): do it again, and it goes on from there") from None
-
-
-@contextmanager
-def progress(what: str, total: int) -> "Iterator[Callable[..., None]]":
-    """A bar on a terminal, and nothing elsewhere. Gives what is to be called after each piece of work, or some."""
-    console = screen.console()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda more=1: bar.advance(task, more)
+            raise stopped_answering(error) from None
 
 
 def _tell(restored: "Restored") -> str:

@@ -19,9 +19,9 @@ from domain.rulebook.comparing import Change, compare
 from domain.rulebook.model import KINDS
 from domain.rulebook.risk import Risk, reckon_risk
 from runtime import law, screen
-from runtime.amending import Affected, affected, at, days_between, let_take_over
+from runtime.amending import Affected, affected, days_between, let_take_over
 from runtime.desk import Desk, as_json, at_desk
-from runtime.restoring import progress
+from runtime.progress import progress, stopped_answering
 from runtime.settings import NotRunning, Settings, now
 
 INSTALLED = Path(str(files("domain.rulebook")))
@@ -78,7 +78,7 @@ def _country(country: Country, day: date, *, json: bool) -> None:
     if json:
         holding = {
             many: [one.model_dump(mode="json") for one in getattr(country, many) if one.holds_on(day)]
-            for many in KINDS.values()
+            for many, _ in KINDS.values()
         }
         soon = [{"day": str(when), "how": how, "id": one.id} for when, how, one in law.changes(country, day)]
         print(as_json({**_head(country, risk, day), **holding, "soon": soon, "gaps": list(country.gaps)}))
@@ -142,24 +142,23 @@ def _files(paths: list[Path]) -> Iterator[Path]:
         yield from found
 
 
-def _diff(here: Desk, *, json: bool) -> list[Affected]:
+def _diff(here: Desk, *, json: bool) -> None:
     law, files = here.law, here.files
     changes = list(compare(law.rulebook, files))
     found = list(_affected(here))
     if json:
         rows = [{"stream": one.stream, "moved": [move.model_dump(mode="json") for move in one.moved]} for one in found]
         print(as_json({"edition": law.latest, "changes": [one.model_dump() for one in changes], "phases": rows}))
-        return found
+        return
     if not changes:
         print(f"The files say what edition {law.latest} says, on which the cases run: nothing would move.")
-        return found
+        return
     console = screen.console()
     console.print(_changes_table(changes))
     if any(one.moved for one in found):
         console.print(_moved_table(here, found, {one.item: one.says for one in changes}))
     untouched = sum(not one.moved for one in found)
     print(f"{sum(bool(one.moved) for one in found)} open phases with dates that move; {untouched} with none.")
-    return found
 
 
 def _affected(here: Desk) -> Iterator[Affected]:
@@ -186,7 +185,7 @@ def _moved_table(here: Desk, found: list[Affected], why: dict[str, str]) -> Tabl
             reference = reference_of(one.stream)
             case = f"{reference} {escape(name(reference))}"
             because = f"{rule}: {why.get(rule, 'another rule applies')}" if rule else "another rule applies"
-            dates = (at(move.before), at(move.after), days_between(move))
+            dates = (screen.day(move.before), screen.day(move.after), days_between(move))
             table.add_row(case, screen.phase_of_stream(one.stream), move.duty, *dates, escape(because))
     return table
 
@@ -195,27 +194,32 @@ def _apply(here: Desk) -> None:
     from temporalio.service import RPCError
 
     from records.database import is_there
-    from records.editions import apply
     from records.migrating import RECORDS
 
-    files, settings = here.files, here.settings
-    if not is_there(settings.records, RECORDS):
+    files = here.files  # read before anything is written: a wrong file must change nothing
+    if not is_there(here.settings.records, RECORDS):
         raise NotRunning("there are no records yet, and no case that the law could move: `make run` begins them")
-    settings.running()
+    try:
+        asyncio.run(_applied(here, files))
+    except RPCError as error:
+        raise stopped_answering(error) from None
+
+
+async def _applied(here: Desk, files: Rulebook) -> None:
+    """Apply the files, and tell every open phase; nothing is applied while no engine could tell them.
+
+    Raises:
+        NotRunning: no engine answers.
+        RPCError: it stopped answering.
+    """
+    from records.editions import apply
+
+    client = (await here.office()).client
     law = apply(here.database, files, here.staff, now())
     print(f"Edition {law.latest} of the law is applied: phases that open from now on run on it.")
     streams = [one for one in here.board.open_streams() if phase_of(one) is not None]
-    try:
-        missing = asyncio.run(_told(here, streams))
-    except RPCError as error:
-        why = error.status.name.lower().replace("_", " ")
-        raise NotRunning(f"the engine stopped answering ({why}): do it again, and it goes on from there") from None
+    with progress("telling", len(streams)) as done:
+        missing = await let_take_over(client, streams, done)
     print(f"{len(streams) - len(missing)} open phases look what it moves, and record it: `safeconduct timeline CASE`.")
     if missing:
         print(f"{len(missing)} do not run; they look as soon as they do: `safeconduct restore --all` starts them.")
-
-
-async def _told(here: Desk, streams: list[str]) -> list[str]:
-    client = (await here.office()).client
-    with progress("telling", len(streams)) as done:
-        return await let_take_over(client, streams, done)

@@ -96,7 +96,9 @@ def _day(on: str | None, place: Place) -> date:
 
 
 def _known(counts: bool | None) -> Known:
-    return {True: "yes", False: "no", None: "unknown"}[counts]  # type: ignore[return-value]
+    if counts is None:
+        return "unknown"
+    return "yes" if counts else "no"
 
 
 # --- what was typed

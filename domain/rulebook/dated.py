@@ -6,7 +6,7 @@ Invariants:
     3. Old and new versions stand side by side.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Self
@@ -21,6 +21,11 @@ Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Period = Annotated[int, Field(ge=1, le=LONGEST_PERIOD)]
 Conditions = dict[Word, Annotated[tuple[Word, ...], Field(min_length=1)]]
+
+
+def fulfils(facts: Mapping[str, str], when: Conditions) -> bool:
+    """Whether every condition holds. A fact that is not given fulfils none."""
+    return all(facts.get(name) in wanted for name, wanted in when.items())
 
 
 class Confidence(StrEnum):

@@ -44,7 +44,7 @@ def load(folder: Traversable | Path | None = None, over: Path | None = None) -> 
     codes = [country.code for country in countries]
     if twice := sorted({code for code in codes if codes.count(code) > 1}):
         raise UnknownRule(f"there are two rulebooks for {', '.join(twice)}: keep one")
-    return Rulebook(countries=countries, layers=tuple(file.name for file in own))
+    return Rulebook(countries=countries)
 
 
 def check(path: Path, today: date, own: Path | None = None) -> tuple[Country | None, tuple[Fault, ...]]:

@@ -11,12 +11,12 @@ from datetime import date
 from functools import cached_property
 from hashlib import sha256
 from itertools import combinations
-from typing import Any, TypeVar
+from typing import Any
 
-from domain.deadlines import NOWHERE, Deadline, Place, count
+from domain.deadlines import NOWHERE, Place
 from domain.errors import UnknownRule
-from domain.facts import CountryCode, Frozen, Occurred
-from domain.rulebook.dated import Dated, Words
+from domain.facts import CountryCode, Frozen
+from domain.rulebook.dated import Dated, Words, fulfils
 from domain.rulebook.known import (
     Authority,
     EntryDocument,
@@ -33,14 +33,14 @@ from domain.rulebook.known import (
 )
 from domain.rulebook.rule import Rule
 
-Item = TypeVar("Item", bound=Dated)
-Conditioned = TypeVar("Conditioned", Rule, StayLimit, EntryDocument, Penalty)
-
 Misfit = tuple[Dated | None, str, str]
 """What does not fit together: the item, what to do about it in words, and the field; empty for the whole item."""
 
 _BESIDE = {"sources", "verified", "note", "contested", "layer", "corrects"}
 """Fields of an item that move no date."""
+
+_OF_A_PHASE = ("rules", "stay_limits", "tracks", "services")
+"""What a phase gets of a country beside its place."""
 
 
 class Rules(Frozen):
@@ -51,7 +51,6 @@ class Rules(Frozen):
         place: where its periods run; ``NOWHERE`` for an unknown country.
         rules: its rules, all versions.
         stay_limits: its limits of stay, all versions, for the phase of the stay.
-        tokens: its statuses, for the same.
         tracks: the ways through its asylum procedure.
         services: how its decisions are served.
         known: whether there is a rulebook for the country.
@@ -62,7 +61,6 @@ class Rules(Frozen):
     place: Place = NOWHERE
     rules: tuple[Rule, ...] = ()
     stay_limits: tuple[StayLimit, ...] = ()
-    tokens: tuple[Token, ...] = ()
     tracks: tuple[Track, ...] = ()
     services: tuple[Service, ...] = ()
     known: bool = True
@@ -76,8 +74,7 @@ class Rules(Frozen):
     @cached_property
     def digest(self) -> str:
         """Names what moves dates in these rules: sixteen characters, the same for the same law."""
-        kinds = ("rules", "stay_limits", "tokens", "tracks", "services")
-        beside: Any = {**{kind: {"__all__": _BESIDE} for kind in kinds}, "edition": True}
+        beside: Any = {**{kind: {"__all__": _BESIDE} for kind in _OF_A_PHASE}, "edition": True}
         content = self.model_dump_json(exclude=beside)
         return sha256(content.encode()).hexdigest()[:16]
 
@@ -85,18 +82,10 @@ class Rules(Frozen):
         """The same without what moves no date, for a workflow's history: of the sources only the first is kept."""
         beside = {"note": None, "contested": ()}
 
-        def light(items: tuple[Item, ...]) -> tuple[Item, ...]:
+        def light(items: tuple[Dated, ...]) -> tuple[Dated, ...]:
             return tuple(one.model_copy(update={**beside, "sources": one.sources[:1]}) for one in items)
 
-        return self.model_copy(
-            update={
-                "rules": light(self.rules),
-                "stay_limits": light(self.stay_limits),
-                "tokens": light(self.tokens),
-                "tracks": light(self.tracks),
-                "services": light(self.services),
-            }
-        )
+        return self.model_copy(update={kind: light(getattr(self, kind)) for kind in _OF_A_PHASE})
 
     def find(self, step: str, on: date, **facts: str) -> Rule | None:
         """The rule for a step, in the version of a day; ``None`` if there is none.
@@ -114,10 +103,6 @@ class Rules(Frozen):
         """The limit of stay, in the version of a day of entry; of several that fit the most specific."""
         return _limit(self.stay_limits, on, facts)
 
-    def token(self, name: str, on: date) -> Token | None:
-        """A status, in the version of a day."""
-        return next((one for one in self.tokens if one.token == name and one.holds_on(on)), None)
-
     def track(self, name: str, on: date) -> Track | None:
         """A way through the procedure, in the version of a day."""
         return next((one for one in self.tracks if one.track == name and one.holds_on(on)), None)
@@ -125,22 +110,6 @@ class Rules(Frozen):
     def service(self, means: str, on: date) -> Service | None:
         """A way of serving a decision, in the version of a day."""
         return next((one for one in self.services if one.means == means and one.holds_on(on)), None)
-
-    def deadline(self, rule: Rule, start: Occurred) -> Deadline | None:
-        """The rule's deadline, with the rule's own doubt; ``None`` when the rule is a gap."""
-        if rule.amount is None or rule.unit is None:
-            return None
-        counted = count(
-            start,
-            rule.amount,
-            rule.unit,
-            rule.counting,
-            self.place,
-            at_most=rule.at_most,
-            at_most_unit=rule.at_most_unit,
-        )
-        # A band is doubtful both as a rule and as a count: say it once.
-        return counted.model_copy(update={"doubt": tuple(dict.fromkeys((*rule.doubt, *counted.doubt)))})
 
 
 class Country(Frozen):
@@ -187,7 +156,7 @@ class Country(Frozen):
     @property
     def items(self) -> tuple[Dated, ...]:
         """Everything with a source."""
-        return tuple(one for kind in KINDS.values() for one in getattr(self, kind))
+        return tuple(one for many, _ in KINDS.values() for one in getattr(self, many))
 
     def stay_limit(self, on: date, **facts: str) -> StayLimit | None:
         """The limit of stay, in the version of a day of entry; of several that fit the most specific."""
@@ -231,9 +200,9 @@ class Country(Frozen):
         for one, other in combinations(self.rules, 2):
             if (one.phase, one.step) == (other.phase, other.step) and _meet(one, other):
                 yield other, f"{one.id} and {other.id} hold for one step, condition and day: let one end", ""
-        for kind in KINDS.values():
-            if kind not in ("rules", "penalties"):
-                yield from self._doubled(getattr(self, kind))
+        for many, _ in KINDS.values():
+            if many not in ("rules", "penalties"):
+                yield from self._doubled(getattr(self, many))
 
     def _doubled(self, items: Sequence[Dated]) -> Iterator[Misfit]:
         for one, other in combinations(items, 2):
@@ -241,46 +210,26 @@ class Country(Frozen):
                 yield other, f"two versions of {one.id} hold on one day: let one end", ""
 
 
-KINDS = {
-    "entry_document": "entry_documents",
-    "precondition": "preconditions",
-    "stay_limit": "stay_limits",
-    "token": "tokens",
-    "rule": "rules",
-    "track": "tracks",
-    "service": "services",
-    "outcome": "outcomes",
-    "penalty": "penalties",
-    "authority": "authorities",
-    "treaty": "treaties",
-    "practice": "practices",
-    "risk": "risks",
+KINDS: Mapping[str, tuple[str, type[Dated]]] = {
+    "entry_document": ("entry_documents", EntryDocument),
+    "precondition": ("preconditions", Precondition),
+    "stay_limit": ("stay_limits", StayLimit),
+    "token": ("tokens", Token),
+    "rule": ("rules", Rule),
+    "track": ("tracks", Track),
+    "service": ("services", Service),
+    "outcome": ("outcomes", Outcome),
+    "penalty": ("penalties", Penalty),
+    "authority": ("authorities", Authority),
+    "treaty": ("treaties", Treaty),
+    "practice": ("practices", Practice),
+    "risk": ("risks", RiskRecord),
 }
-"""What a file's tables are called, and where a country keeps them."""
-
-MODELS: Mapping[str, type[Dated]] = {
-    "entry_document": EntryDocument,
-    "precondition": Precondition,
-    "stay_limit": StayLimit,
-    "token": Token,
-    "rule": Rule,
-    "track": Track,
-    "service": Service,
-    "outcome": Outcome,
-    "penalty": Penalty,
-    "authority": Authority,
-    "treaty": Treaty,
-    "practice": Practice,
-    "risk": RiskRecord,
-}
+"""What a file's tables are called, where a country keeps them, and what each is."""
 
 
 def _limit(limits: tuple[StayLimit, ...], on: date, facts: Mapping[str, str]) -> StayLimit | None:
-    fitting = (
-        one
-        for one in limits
-        if one.holds_on(on) and all(facts.get(name) in wanted for name, wanted in one.when.items())
-    )
+    fitting = (one for one in limits if one.holds_on(on) and fulfils(facts, one.when))
     return min(fitting, key=lambda one: -len(one.when), default=None)
 
 
@@ -298,11 +247,9 @@ class Rulebook(Frozen):
 
     Attributes:
         countries: one each.
-        layers: the organisation's own files that were laid over them, by name.
     """
 
     countries: tuple[Country, ...]
-    layers: tuple[str, ...] = ()
 
     def country(self, code: str | None) -> Country | None:
         """A country by its code; ``None`` if there is no rulebook for it."""
@@ -329,7 +276,7 @@ class Rulebook(Frozen):
             return Rules.unknown(country_code)
         wanted: dict[str, Any] = {"rules": tuple(rule for rule in country.rules if rule.phase == phase)}
         if phase == "transit-stay":
-            wanted |= {"stay_limits": country.stay_limits, "tokens": country.tokens}
+            wanted["stay_limits"] = country.stay_limits
         if phase in ("transit-stay", "asylum-filing"):
             wanted |= {"tracks": country.tracks, "services": country.services}
         return Rules(country=country.code, place=country.place, **wanted)

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from domain.errors import UnknownRule
 from domain.rulebook.dated import Dated
 from domain.rulebook.lines import Lines
-from domain.rulebook.model import KINDS, MODELS, Country, Misfit
+from domain.rulebook.model import KINDS, Country, Misfit
 from domain.rulebook.wording import sentences
 
 Table = dict[str, Any]
@@ -150,7 +150,7 @@ def _head(table: Table, file: File, lines: Lines) -> Iterator[tuple[str, object]
         if name in _HEAD:
             yield name, value
             continue
-        singular = {many: kind for kind, many in KINDS.items()}.get(name, name)
+        singular = {many: kind for kind, (many, _) in KINDS.items()}.get(name, name)
         near = get_close_matches(singular, _NAMES, 1)
         meant = f"[[{near[0]}]]" if near and near[0] in KINDS else near[0] if near else ""
         says = f"perhaps {meant} is meant" if meant else f"known are {', '.join(_NAMES)}"
@@ -171,7 +171,7 @@ def build(file: File, *looks: Look) -> Country | None:
         if (item := _item(draft, file)) is not None:
             items[draft.kind].append(item)
             drafts[id(item)] = draft
-    country = _country(file, {KINDS[kind]: tuple(found) for kind, found in items.items()})
+    country = _country(file, {KINDS[kind][0]: tuple(found) for kind, found in items.items()})
     if country is None:
         return None
     is_whole = len(drafts) == len(file.drafts)
@@ -208,7 +208,7 @@ def _country(file: File, items: dict[str, tuple[Dated, ...]]) -> Country | None:
 
 def _item(draft: Draft, file: File) -> Dated | None:
     """An item, strictly: a number in quotation marks, or true for a number, is a mistake and not a value."""
-    model = MODELS[draft.kind]
+    model = KINDS[draft.kind][1]
     try:
         return model.model_validate_json(json.dumps(draft.table, default=str), strict=True)
     except ValidationError as error:

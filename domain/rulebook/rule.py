@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from domain.deadlines import Counting, Unit, band_in_words
 from domain.duties import LEGAL_REMINDERS, Bound, Consequence
-from domain.rulebook.dated import Conditions, Dated, Period, Word, Words
+from domain.rulebook.dated import Conditions, Dated, Period, Word, Words, fulfils
 
 Step = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,24}(-[a-z0-9]{1,24}){0,4}$")]
 """Becomes a duty's id, which operators see in Temporal's lists: short words alone."""
@@ -134,4 +134,4 @@ class Rule(Dated):
 
     def fits(self, facts: Mapping[str, str]) -> bool:
         """Whether every condition holds. A fact that is not given fulfils none."""
-        return all(facts.get(name) in wanted for name, wanted in self.when.items())
+        return fulfils(facts, self.when)

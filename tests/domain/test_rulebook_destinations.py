@@ -6,6 +6,7 @@ import pytest
 
 from domain.deadlines import Unit
 from domain.facts import Occurred
+from domain.legal_clocks import Reckoned, reckon
 from domain.rulebook import Answer, Confidence, Rule, Status
 from domain.rulebook.known import Outcome, Practice, Service, Token, Track
 from runtime.law import words_of
@@ -107,8 +108,8 @@ def test_the_french_chain_holds_what_no_phase_looks_up_too(
 def test_french_benefits_end_with_a_month() -> None:
     book = BOOK.for_phase("FR", "asylum-filing")
     refused, granted = (rule("FR", "benefits-end", outcome=one) for one in ("rejected", "granted"))
-    ends = [book.deadline(one, Occurred.on(date(2024, 2, 5))) for one in (refused, granted)]
-    assert [one.last_day for one in ends if one is not None] == [date(2024, 2, 29)] * 2
+    ends = [reckon(book, one, Occurred.on(date(2024, 2, 5))) for one in (refused, granted)]
+    assert [one.last_day for one in ends if isinstance(one, Reckoned)] == [date(2024, 2, 29)] * 2
     assert refused.doubt == ()
     assert granted.doubt  # the month of the notification, or the next one
     assert granted.at_most == 2

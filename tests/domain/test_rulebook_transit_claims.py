@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from domain.deadlines import Unit
 from domain.duties import Consequence
 from domain.facts import Occurred
+from domain.legal_clocks import reckon
 from domain.rulebook import Answer, Confidence, Penalty
 from domain.rulebook.known import Mechanism, Result
 from domain.rulebook.risk import RiskLevel, reckon_risk
@@ -102,7 +103,7 @@ def test_an_appeal_of_unknown_length_gives_no_date_and_says_so(code: str) -> Non
     found = rule(code, "claim-appeal")
     assert found.confidence is Confidence.UNVERIFIED
     assert "no period is known" in found.doubt
-    assert BOOK.for_phase(code, "transit-stay").deadline(found, Occurred.on(TODAY)) is None
+    assert reckon(BOOK.for_phase(code, "transit-stay"), found, Occurred.on(TODAY)) is None
     assert any("appeal" in gap for gap in of(code).gaps)
 
 
