@@ -1,10 +1,8 @@
 """Notices over HTTP, to a real receiver: signed, the same bytes for every case, tried again, sent once."""
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,6 +16,7 @@ from domain.duties import Urgency
 from runtime.settings import now
 from tests.support.intakes import minimal
 from tests.support.rehearsal import eventually, rehearsal, skipping_server
+from tests.support.serving import Handler, serving
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BEGAN = datetime(2026, 9, 1, 9, tzinfo=UTC)
@@ -35,25 +34,15 @@ class Received:
 def receiver(*answers: int) -> Iterator[tuple[str, Received]]:
     received = Received(list(answers))
 
-    class Handler(BaseHTTPRequestHandler):
+    class Answering(Handler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            received.calls.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            body = self.content()
+            received.calls.append((self.named(), body))
             self.send_response(received.answers.pop(0) if received.answers else 204)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:
-            del format, args
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/hook", received
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Answering) as url:
+        yield f"{url}/hook", received
 
 
 @pytest.mark.parametrize("urgency", list(Urgency))

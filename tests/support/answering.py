@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.support.serving import Handler, serving
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,12 @@ class Receiver:
 def http(*answers: Said) -> Iterator[Receiver]:
     received = Receiver("", list(answers) or [Said()])
 
-    class Handler(BaseHTTPRequestHandler):
+    class Answering(Handler):
         wbufsize = -1  # an answer in two packets waits for the first one's acknowledgement
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            call = (self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+            body = self.content()
+            call = (self.path, self.named(), body)
             received.calls.append(call)
             said = received.next()
             if said.status < 300:
@@ -58,19 +59,8 @@ def http(*answers: Said) -> Iterator[Receiver]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, format: str, *args: object) -> None:
-            del format, args
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    received.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with serving(Answering) as received.url:
         yield received
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @dataclass

@@ -1,16 +1,16 @@
 """A real OTLP receiver: what processes send over HTTP, decoded."""
 
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
+
+from tests.support.serving import Handler, serving
 
 
 @dataclass(frozen=True)
@@ -117,24 +117,13 @@ def receiver() -> Iterator[Receiver]:
     """A receiver on the loopback address."""
     received = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Answering(Handler):
         def do_POST(self) -> None:
-            received.take(self.path, self.rfile.read(int(self.headers["content-length"])))
+            received.take(self.path, self.content())
             self.send_response(200 if received.elsewhere is None else 307)
             self.send_header("location", f"{received.elsewhere}{self.path}")
             self.send_header("content-length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:
-            del format, args
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    received.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with serving(Answering) as received.url:
         yield received
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

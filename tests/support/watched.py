@@ -9,11 +9,11 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.support.rehearsal import eventually
 from tests.support.servers import ROOT, clean_environment
+from tests.support.serving import Handler, serving
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -43,10 +43,10 @@ def outside() -> Iterator[Outside]:
     """A real receiver on the loopback address."""
     received = Outside()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Answering(Handler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            received.notices.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            body = self.content()
+            received.notices.append((self.named(), body))
             self._answer()
 
         def do_GET(self) -> None:
@@ -59,20 +59,11 @@ def outside() -> Iterator[Outside]:
             self.send_header("location", f"{received.url}/elsewhere")
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:
-            del format, args
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    received.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield received
-    finally:
-        received.may_answer.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Answering) as received.url:
+        try:
+            yield received
+        finally:
+            received.may_answer.set()
 
 
 @dataclass(frozen=True)
