@@ -504,7 +504,8 @@ def _forecast_title(script: Path | None, lines: list[Line], begins: datetime, da
 @app.command()
 def doctor(json: AsJson = False) -> None:
     """Look at server, records, keys, channels, clock, disk and versions, and say what to do."""
-    from runtime.doctor import Verdict, examine  # brings the engine's client along
+    from runtime.doctor import examine  # brings the engine's client along
+    from runtime.findings import Verdict
 
     found = run(examine(Settings()))
     if json:

@@ -15,7 +15,8 @@ import pytest
 
 from runtime.backup import back_up
 from runtime.backup_places import MANIFEST, alone_in
-from runtime.doctor import Finding, Verdict, about_backups
+from runtime.doctor import about_backups
+from runtime.findings import Finding, Verdict
 from runtime.settings import Settings, now
 from tests.support.demo import running_demo
 from tests.support.ground import settings_of

@@ -19,18 +19,10 @@ from pydantic import SecretStr
 from activities.contract import SEARCH_ATTRIBUTES
 from records.checkpoints import checkpoint, keep_elsewhere
 from records.database import Database
-from runtime.doctor import (
-    Finding,
-    Verdict,
-    about_channels,
-    about_checkpoints,
-    about_clock,
-    about_generation,
-    about_keyring,
-    about_records,
-    about_ways,
-    examine,
-)
+from runtime.doctor import about_channels, about_ways, examine
+from runtime.doctor_engine import about_clock
+from runtime.doctor_records import about_checkpoints, about_generation, about_keyring, about_records
+from runtime.findings import Finding, Verdict
 from runtime.keys import ring_of
 from runtime.settings import Settings, now
 from tests.support.keys import settings_in

@@ -33,9 +33,10 @@ from records.forgetting import never_began, shutting
 from records.keyring import Keyring
 from records.signing import signing_key
 from records.verifying import verify
-from runtime.doctor import Verdict, about_noted
+from runtime.doctor_records import about_noted
 from runtime.embedded import embedded_server, free_port
 from runtime.engine_queues import erased_for_good, sweep
+from runtime.findings import Verdict
 from tests.support.erasures import (
     BEGAN,
     INTAKE,
