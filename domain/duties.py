@@ -124,6 +124,18 @@ class Duty(Frozen):
         return f"Act now, ask counsel: {self.title}" if is_late else self.title
 
 
+def emergency_duty(duty_id: str, title: str, due: datetime) -> Duty:
+    """A duty of the loudest kind: somebody is in danger now."""
+    return Duty(
+        id=duty_id,
+        title=title,
+        due=due,
+        consequence=Consequence.DANGER,
+        escalations=EMERGENCY_ESCALATIONS,
+        emergency=True,
+    )
+
+
 class Rung(Frozen):
     """One step of a duty's ladder."""
 

@@ -35,13 +35,13 @@ from domain.asylum_facts import (
 )
 from domain.asylum_filing import AsylumFiling
 from domain.case import Path, Phase
+from domain.custody import Detained
 from domain.duties import Bound, Duty
 from domain.entry import Arrived
 from domain.events import Event
 from domain.facts import Fact, Occurred
 from domain.rulebook import Rules
 from domain.rulebook.dated import Answer
-from domain.safety import Detained
 from domain.stream import fold
 from tests.domain.strategies import RULEBOOK, Tale, events_in, noon
 from workflows.shown import allowed

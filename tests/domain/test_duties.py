@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.case import Phase
+from domain.custody import Detained, LawyerEngaged
+from domain.danger import Risk, RiskAssessed
 from domain.duties import (
     EMERGENCY_ESCALATIONS,
     LEGAL_ESCALATIONS,
@@ -24,7 +26,6 @@ from domain.duties import (
 from domain.errors import NotFound
 from domain.events import Event
 from domain.room import DutyCameDue
-from domain.safety import Detained, LawyerEngaged, Risk, RiskAssessed
 from domain.transit_stay import ClaimLodged, ClaimRefused
 from tests.domain.strategies import Tale, instants, noon
 

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.case import ConsentForm, Material, Purpose, Recipient
+from domain.check_ins import CheckedIn, CheckInPlanned
+from domain.custody import Authority, Detained, ExtraditionRequested
 from domain.entry import Arrived
 from domain.errors import NotUnderstood
 from domain.facts import Occurred
 from domain.intake import Identity, make_fact, parse_scope, read_intake, read_script
-from domain.safety import Authority, CheckedIn, CheckInPlanned, Detained, ExtraditionRequested
 from domain.transit_stay import Entered, TravelDocument
 
 MARK = "Ivanov-4711"

@@ -22,12 +22,13 @@ from domain.case import (
     Stage,
     phase_stream,
 )
+from domain.check_ins import CheckedIn
+from domain.custody import Deported, Detained, Released
 from domain.embassy_contacts import Approached, ContactHappened, DossierShared, Pledged, PledgeLapsed
 from domain.entry import Arrived, Departed, DocumentIssued, DocumentRequested, Failure, JourneyFailed, JourneyPlanned
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.facts import Occurred
 from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported
-from domain.safety import CheckedIn, Deported, Detained, Released
 from domain.story import events_of, route
 from domain.stream import decide
 from domain.transit_stay import (

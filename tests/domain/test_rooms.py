@@ -30,6 +30,9 @@ from domain.asylum_facts import (
     TransferDecided,
 )
 from domain.case import Phase
+from domain.check_ins import CheckedIn, CheckInPlanned
+from domain.custody import Detained, Disappeared, Found, InterimMeasureGranted, Released
+from domain.danger import Risk, RiskAssessed
 from domain.duties import Bound
 from domain.embassy_contacts import Answer, Answered, Approached, Pledged
 from domain.entry import Arrived, Departed, DocumentRefused, DocumentRequested, JourneyPlanned
@@ -38,17 +41,6 @@ from domain.events import ROOMS, Event
 from domain.facts import Fact, Nature
 from domain.room import EventNoted, Room, StepDone
 from domain.rulebook import Country
-from domain.safety import (
-    CheckedIn,
-    CheckInPlanned,
-    Detained,
-    Disappeared,
-    Found,
-    InterimMeasureGranted,
-    Released,
-    Risk,
-    RiskAssessed,
-)
 from domain.transit_stay import (
     AuthorityApproached,
     ClaimAppealed,

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.case import Assigned, Milestone, Path, Phase, Stage, phase_stream
+from domain.check_ins import Channel, CheckedIn
+from domain.custody import Detained
 from domain.errors import NotUnderstood, Refused
 from domain.events import FACTS, ROOMS, Event, id_from_command
 from domain.facts import Fact, Occurred, Report
 from domain.room import Acknowledged, Room
-from domain.safety import Channel, CheckedIn, Detained
 from domain.story import events_of
 from domain.stream import Ledger, decide, fold
 from domain.transit_stay import Entered, Status, StatusGranted

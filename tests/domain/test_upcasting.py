@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from domain.check_ins import CheckedIn
 from domain.events import FACTS, Event
 from domain.facts import SCHEMA
-from domain.safety import CheckedIn
 from domain.upcasting import FENCE_SCHEMA, STEPS, event_from
 from tests.domain.strategies import events_of_kind
 

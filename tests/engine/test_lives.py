@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 
 from domain.case import Assigned, ClosingReason, PathClosed, PathReopened, Phase, phase_stream
+from domain.check_ins import Channel, CheckedIn, CheckInPlanned
+from domain.custody import LawyerEngaged
 from domain.embassy_contacts import Approached, Pledged
 from domain.errors import NotUnderstood
 from domain.events import Command, Event, id_from_command
@@ -15,7 +17,6 @@ from domain.facts import Fact, Occurred
 from domain.forecast import forecast
 from domain.room import Acknowledged, DutyCameDue
 from domain.rulebook import load
-from domain.safety import Channel, CheckedIn, CheckInPlanned, LawyerEngaged
 from domain.story import begin, decide_path, events_of
 from domain.stream import Surroundings, came_due, decide
 from domain.transit_stay import Entered, ExitCleared, Registered, Relocated

@@ -14,12 +14,12 @@ from temporalio.client import Client
 
 from activities.contract import SEARCH_ATTRIBUTES
 from domain.case import Phase, case_stream, make_reference, phase_stream
+from domain.custody import Detained
 from domain.embassy_contacts import Approached, Pledged
 from domain.errors import NotUnderstood
 from domain.events import Command
 from domain.facts import Occurred
 from domain.room import Acknowledged
-from domain.safety import Detained
 from domain.transit_stay import Entered
 from runtime.attributes import switched_on, wanted
 from runtime.codec import SealingCodec

@@ -29,9 +29,10 @@ from temporalio.common import (
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from domain.case import Phase, case_stream, phase_stream
+from domain.check_ins import CheckInPlanned
+from domain.custody import Detained
 from domain.embassy_contacts import Approached, Pledged
 from domain.overview import Overview
-from domain.safety import CheckInPlanned, Detained
 from domain.transit_stay import Entered, ExitCleared
 from runtime.allowlist import Program
 from tests.support.intakes import minimal, past

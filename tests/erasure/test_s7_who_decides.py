@@ -9,13 +9,13 @@ from sqlalchemy import text
 
 from activities import erasing
 from domain.case import ClosingReason, PathClosed, PathReopened
+from domain.check_ins import CheckedIn
 from domain.erasing import erasure_stream
 from domain.erasure import ErasureApproved, ErasureWithdrawn, Standing
 from domain.errors import NotUnderstood, Refused
 from domain.events import Command
 from domain.facts import Fact, Occurred
 from domain.retention import HoldLifted, HoldPlaced, HoldReason
-from domain.safety import CheckedIn
 from domain.story import decide_path
 from records.forgetting import shutting
 from records.log import Statement

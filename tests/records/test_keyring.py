@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import records.keys
+from domain.check_ins import CheckedIn
 from domain.errors import Refused
-from domain.safety import CheckedIn
 from records import passing
 from records.database import Database
 from records.errors import Locked, StoreError, Unreadable

@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from domain.check_ins import CheckedIn, CheckInPlanned
+from domain.custody import Detained
 from domain.embassy_contacts import Approached
 from domain.events import Event as Recorded
-from domain.safety import CheckedIn, CheckInPlanned, Detained
 from domain.transit_stay import Entered
 from records.database import Database
 from records.errors import Unreadable

@@ -7,8 +7,8 @@ from threading import Barrier
 import pytest
 
 from domain.case import case_stream
+from domain.check_ins import CheckedIn
 from domain.retention import HoldPlaced, HoldReason
-from domain.safety import CheckedIn
 from records.database import Database
 from records.errors import Fenced
 from records.forgetting import shutting

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from domain.case import CaseOpened, ConsentWithdrawn
+from domain.check_ins import CheckedIn, ContactLogged
 from domain.events import Event
 from domain.facts import Fact, Occurred
-from domain.safety import CheckedIn, ContactLogged
 from records.database import Database
 from records.errors import ContentDiffers, StaleWriter, Unreachable, Unreadable
 from records.log import Where

@@ -7,8 +7,9 @@ import pytest
 
 from activities.records import RecordActivities
 from domain.case import Assigned, Phase, case_stream, phase_stream
+from domain.check_ins import CheckedIn
+from domain.custody import Detained
 from domain.rulebook import load
-from domain.safety import CheckedIn, Detained
 from records.copying import RECORDS_KIND, copy_to_file
 from records.database import Database
 from records.store import Store

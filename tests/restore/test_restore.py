@@ -19,10 +19,11 @@ from temporalio.testing import WorkflowEnvironment
 
 import worker
 from domain.case import phase_of
+from domain.check_ins import CheckedIn, ContactLogged
+from domain.custody import Detained
 from domain.events import Event, Past, Receipt
 from domain.facts import Fact, Occurred
 from domain.room import DutyCameDue
-from domain.safety import CheckedIn, ContactLogged, Detained
 from records.board import Board, text
 from records.database import Database
 from records.models import DutyRow

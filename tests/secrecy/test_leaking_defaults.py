@@ -16,12 +16,12 @@ from pydantic import BaseModel, ValidationError
 from activities.notifications.channel import ChannelError
 from activities.notifications.webhook import Webhook
 from domain.case import CaseOpened
+from domain.check_ins import CheckedIn
 from domain.duties import Urgency
 from domain.embassy_contacts import Approached
 from domain.errors import NotUnderstood, Refused
 from domain.events import Command
 from domain.intake import Identity, make_fact
-from domain.safety import CheckedIn
 from records.database import Database
 from records.errors import Unreachable
 from records.models import EventRow, IdentityRow, NoteRow

@@ -13,8 +13,9 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.common import RawValue
 
 from domain.case import Phase, make_reference, phase_stream
+from domain.check_ins import ContactLogged
+from domain.custody import Detained
 from domain.events import Event, Receipt
-from domain.safety import ContactLogged, Detained
 from records.sealing import SealError
 from runtime.codec import SealingCodec
 from tests.support.intakes import fresh_reference_bits, minimal, past

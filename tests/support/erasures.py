@@ -13,12 +13,13 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest, StartWorkflowExecutionRequest
 from temporalio.testing import WorkflowEnvironment
 
+from domain.check_ins import CheckInPlanned
+from domain.custody import Detained
 from domain.erasing import empty_erasure, erasure_stream
 from domain.erasure import Erasure, ErasureApproved, ErasureReason, ErasureRequested, Standing
 from domain.events import Command
 from domain.facts import Fact, Occurred
 from domain.intake import read_intake
-from domain.safety import CheckInPlanned, Detained
 from domain.transit_stay import Entered
 from records.vault import Vault
 from tests.support.intakes import MINIMAL, past

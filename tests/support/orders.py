@@ -24,22 +24,12 @@ from domain.case import (
     Recipient,
     Scope,
 )
+from domain.check_ins import CheckedIn, CheckInPlanned, ContactLogged
+from domain.custody import Detained, Disappeared, Found, InterimMeasureGranted, LawyerEngaged, Released
+from domain.danger import Risk, RiskAssessed
 from domain.embassy_contacts import Answer, Answered, Approached, ContactHappened, Pledged, PledgeLapsed
 from domain.facts import Fact
 from domain.room import Acknowledged
-from domain.safety import (
-    CheckedIn,
-    CheckInPlanned,
-    ContactLogged,
-    Detained,
-    Disappeared,
-    Found,
-    InterimMeasureGranted,
-    LawyerEngaged,
-    Released,
-    Risk,
-    RiskAssessed,
-)
 from domain.transit_stay import DangerLearned, ExitBarred, ExitCleared, Registered, Relocated, Status, StatusGranted
 from domain.vetting import Check, CheckRecorded, Finding, FindingApproved, FindingProposed, NewInformation, Result
 

@@ -13,11 +13,11 @@ from uuid import uuid4
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from domain.case import Phase, phase_stream
+from domain.check_ins import CheckInPlanned
 from domain.embassy_contacts import Approached, Pledged
 from domain.entry import Arrived, Departed, DocumentIssued
 from domain.erasing import erasure_stream
 from domain.facts import Fact
-from domain.safety import CheckInPlanned
 from domain.transit_stay import Entered, ExitCleared, Registered, TravelDocument
 from domain.vetting import Finding, FindingApproved, FindingProposed, VettingRequested
 from runtime.retention import begin_looking

@@ -21,11 +21,11 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.service import RPCError
 
 from activities.contract import TASK_QUEUE
+from domain.check_ins import ContactLogged
 from domain.errors import SafeconductError
 from domain.events import Accepted, Command, Corrected, CorrectionReason, Past, Receipt
 from domain.facts import Occurred
 from domain.intake import read_intake
-from domain.safety import ContactLogged
 from runtime.desk import Desk, read_intake_file
 from runtime.embedded import EngineDidNotStart, pid_file
 from runtime.local import EXAMPLES

@@ -15,6 +15,8 @@ from activities.notifications.channel import ChannelError, Lasting
 from activities.records import RecordActivities
 from domain.cards import CaseCard, PhaseCard
 from domain.case import Phase, case_stream, phase_stream
+from domain.check_ins import CheckInPlanned, ContactLogged
+from domain.custody import Detained
 from domain.duties import Urgency
 from domain.embassy_contacts import Approached, Pledged
 from domain.errors import SafeconductError
@@ -23,7 +25,6 @@ from domain.facts import Fact, Occurred
 from domain.intake import read_intake
 from domain.room import DatesMoved, DutyCameDue
 from domain.rulebook import load
-from domain.safety import CheckInPlanned, ContactLogged, Detained
 from records.database import Database
 from records.store import Appended, Store
 from runtime import telemetry

@@ -19,12 +19,12 @@ from activities.contract import AppendRequest
 from activities.records import RecordActivities
 from domain.cards import phase_card
 from domain.case import Assigned, ClosingReason, PathClosed, Phase, case_stream, phase_of, phase_stream
+from domain.custody import Detained
 from domain.embassy_contacts import Approached
 from domain.events import Command
 from domain.facts import Fact, Occurred
 from domain.room import DutyCameDue
 from domain.rulebook import load
-from domain.safety import Detained
 from domain.stream import Surroundings, decide
 from domain.transit_stay import Entered
 from records.board import Board
