@@ -10,7 +10,7 @@ Invariants:
     4. Only a person closes a path.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Literal
@@ -485,6 +485,16 @@ class Path(Room):
             for material in one.scope.materials
         }
         return set(materials) <= allowed
+
+    def while_covered(
+        self, duties: Iterable[Duty], recipient: Recipient, purpose: Purpose, *materials: Material
+    ) -> Iterator[Duty]:
+        """The duties to speak with a recipient, as long as consent covers it on their day.
+
+        A withdrawal stops what is pending: staff are not reminded of what they may not do. That consent is lacking is
+        a duty of the safety room.
+        """
+        return (duty for duty in duties if self.covers(recipient, purpose, materials, duty.due.date()))
 
     def no_contact(self, state: str) -> str | None:
         """Why a state may not be contacted at all; ``None`` when it may."""

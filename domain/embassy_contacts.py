@@ -163,6 +163,14 @@ class EmbassyContacts(Room):
                 return None
 
     def own_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
+        yield from case.while_covered(self._askings(), Recipient.EMBASSY, Purpose.ENTRY, Material.EXISTENCE)
+        if self.pledge is not None:
+            yield from dated_duty(
+                "pledge-ends", f"The pledge of {self.pledge} runs out", self.pledge_until, Consequence.PLEDGE_LAPSES
+            )
+
+    def _askings(self) -> Iterator[Duty]:
+        """The duties to speak with a state."""
         for contact in self.contacts:
             if not contact.forbidden and self.pledge is None and contact.answer is not Answer.REFUSED:
                 yield self._answer_expected(contact)
@@ -175,9 +183,6 @@ class EmbassyContacts(Room):
             asked = self.since("pledge-follow-up", self.pledged.instant)
             title = f"Ask {self.pledge} how far the promised document is"
             yield Duty(id="pledge-follow-up", title=title, due=asked + PLEDGE_WATCHED)
-            yield from dated_duty(
-                "pledge-ends", f"The pledge of {self.pledge} runs out", self.pledge_until, Consequence.PLEDGE_LAPSES
-            )
 
     def _answer_expected(self, contact: Contact) -> Duty:
         duty_id = f"answer.{contact.country}"

@@ -155,7 +155,7 @@ class Entry(Room):
         if self.departed is not None:
             yield self._arrival()
             return
-        yield from self._document_duties(rules)
+        yield from self._document_duties(case, rules)
         if self.departs_on is not None:
             yield Duty(
                 id="departure",
@@ -167,7 +167,7 @@ class Entry(Room):
                 emergency=True,
             )
 
-    def _document_duties(self, rules: Rules) -> Iterator[Duty]:
+    def _document_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
         if self.issued is not None:
             step = _VALIDITY.get(self.document)
             if step is not None:
@@ -183,7 +183,8 @@ class Entry(Room):
             title = (
                 "Ask after the travel document" if self.requested else "Ask the pledging state for the travel document"
             )
-            yield Duty(id="document", title=title, due=self.since("document", start) + DOCUMENT_EXPECTED)
+            asking = Duty(id="document", title=title, due=self.since("document", start) + DOCUMENT_EXPECTED)
+            yield from case.while_covered([asking], Recipient.EMBASSY, Purpose.ENTRY, Material.IDENTITY)
             if self.asked_for is TravelDocument.LONG_STAY_VISA:
                 yield from legal_duties(rules, "visa-silence", self.requested, required=False)
 

@@ -164,7 +164,9 @@ class Vetting(Room):
         elif self.finding is None or self.in_question:
             start = self.requested.instant if self.requested is not None else self.anchor
             due = self.since("vetting-progress", start) + VETTING_EXPECTED
-            yield Duty(id="vetting-progress", title="Ask the vetters how far they are", due=due)
+            progress = Duty(id="vetting-progress", title="Ask the vetters how far they are", due=due)
+            told = (Material.IDENTITY, Material.STORY)
+            yield from case.while_covered([progress], Recipient.VETTER, Purpose.VETTING, *told)
         if self.finding is Finding.CLEARED:
             yield from dated_duty(
                 "clearance-ends",
