@@ -103,6 +103,8 @@ class Milestone(StrEnum):
     DETAINED = "detained"
     RELEASED = "released"
     DEPORTED = "deported"
+    EXPULSION_ORDERED = "expulsion-ordered"
+    EXPULSION_LIFTED = "expulsion-lifted"
     PLEDGED = "pledged"
     PLEDGE_LAPSED = "pledge-lapsed"
     CLEARED = "cleared"
@@ -336,6 +338,8 @@ class Path(Room):
     arrived_in: CountryCode | None = None
     in_custody: bool = False
     deported: bool = False
+    expulsion: Occurred | None = None
+    """When the order to expel that stands was made."""
     outcome: Milestone | None = None
 
     def after(self, record: Record) -> dict[str, object]:
@@ -368,6 +372,8 @@ class Path(Room):
             case MilestoneReached(milestone=Milestone.FORBIDDEN_CONTACT, country=state) as reached if state is not None:
                 forbidden = {**self.forbidden_contacts, state: record.occurred}
                 return {"heard": (*self.heard, reached), "forbidden_contacts": forbidden}
+            case MilestoneReached(milestone=Milestone.EXPULSION_ORDERED) as reached:
+                return {"heard": (*self.heard, reached), "expulsion": record.occurred}
             case MilestoneReached() as reached:
                 return {"heard": (*self.heard, reached), **self._heard(reached)}
             case _:
@@ -397,7 +403,7 @@ class Path(Room):
         following = from_phase[1] + 1 if from_phase else 1
         match reached.milestone:
             case Milestone.RELOCATED:
-                return {"stay": following, "country": reached.country, "exit_possible": False}
+                return {"stay": following, "country": reached.country, "exit_possible": False, "expulsion": None}
             case Milestone.EXIT_CLEARED:
                 return {"exit_possible": True}
             case Milestone.EXIT_BARRED:
@@ -408,7 +414,9 @@ class Path(Room):
                 return {"in_custody": False}
             case Milestone.DEPORTED:
                 gone = {"deported": True, "in_custody": True, "arrived_in": None, "exit_possible": False}
-                return gone | {"country": reached.country}
+                return gone | {"country": reached.country, "expulsion": None}
+            case Milestone.EXPULSION_LIFTED:
+                return {"expulsion": None}
             case Milestone.PLEDGED:
                 return {"pledge": reached.country}
             case Milestone.PLEDGE_LAPSED:
@@ -422,12 +430,12 @@ class Path(Room):
             case Milestone.JOURNEY_FAILED:
                 return {"journey": following}
             case Milestone.ARRIVED:
-                return {"arrived_in": reached.country, "deported": False, "outcome": None}
+                return {"arrived_in": reached.country, "deported": False, "outcome": None, "expulsion": None}
             case Milestone.PROTECTED | Milestone.FINALLY_REFUSED:
                 return {"outcome": reached.milestone}
             case Milestone.REMEDY_OPENED:
                 return {"outcome": None}
-            case Milestone.DEPARTED | Milestone.FORBIDDEN_CONTACT:
+            case Milestone.DEPARTED | Milestone.FORBIDDEN_CONTACT | Milestone.EXPULSION_ORDERED:
                 return {}
 
     def _journey_over(self) -> dict[str, object]:

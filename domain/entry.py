@@ -17,7 +17,7 @@ from domain.facts import CountryCode, Decision, Fact, Occurred, Record, Report
 from domain.legal import legal_duties
 from domain.room import Room, dated_duty, end_of_day
 from domain.rulebook import Rules
-from domain.transit_stay import TravelDocument
+from domain.stay_facts import TravelDocument
 
 DOCUMENT_EXPECTED = timedelta(days=30)
 """How often somebody asks after the promised document."""

@@ -74,7 +74,7 @@ def _duty(rules: Rules, limit: StayLimit, last: date, doubt: str, lines: tuple[s
         rule=limit.id,
         version=limit.valid_from,
         doubt=doubt,
-        reminders=LEGAL_REMINDERS,
+        reminders=tuple(timedelta(days=one) for one in limit.reminders) or LEGAL_REMINDERS,
         escalations=LEGAL_ESCALATIONS,
         reckoning=lines,
     )

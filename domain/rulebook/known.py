@@ -71,6 +71,7 @@ class StayLimit(Dated):
         pivot: the event whose date decides which version applies.
         when: conditions of the case.
         up_to: the law names only the longest stay, and an officer may give less.
+        reminders: how many days before its end to remind; if not given, the usual ones.
     """
 
     title: Words
@@ -80,6 +81,8 @@ class StayLimit(Dated):
     pivot: Words = "entry into the country"
     when: Conditions = Field(default_factory=dict)
     up_to: bool = False
+    # left out where it says nothing: the digest of a law that has not changed stays the same
+    reminders: tuple[Period, ...] = Field(default=(), exclude_if=lambda days: not days)
 
     def _doubts(self) -> Iterator[str]:
         yield from super()._doubts()

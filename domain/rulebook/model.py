@@ -39,8 +39,10 @@ Misfit = tuple[Dated | None, str, str]
 _BESIDE = {"sources", "verified", "note", "contested", "layer", "corrects"}
 """Fields of an item that move no date."""
 
-_OF_A_PHASE = ("rules", "stay_limits", "tracks", "services")
+_OF_A_PHASE = ("rules", "stay_limits", "tracks", "services", "penalties")
 """What a phase gets of a country beside its place."""
+
+_MOVES_NO_DATE = {"edition": True, "penalties": True}
 
 
 class Rules(Frozen):
@@ -53,6 +55,7 @@ class Rules(Frozen):
         stay_limits: its limits of stay, all versions, for the phase of the stay.
         tracks: the ways through its asylum procedure.
         services: how its decisions are served.
+        penalties: what an offence costs, for the phase of the stay.
         known: whether there is a rulebook for the country.
         edition: of the law; see ``domain.rulebook.editions``.
     """
@@ -63,6 +66,7 @@ class Rules(Frozen):
     stay_limits: tuple[StayLimit, ...] = ()
     tracks: tuple[Track, ...] = ()
     services: tuple[Service, ...] = ()
+    penalties: tuple[Penalty, ...] = ()
     known: bool = True
     edition: int = 0
 
@@ -74,7 +78,7 @@ class Rules(Frozen):
     @cached_property
     def digest(self) -> str:
         """Names what moves dates in these rules: sixteen characters, the same for the same law."""
-        beside: Any = {**{kind: {"__all__": _BESIDE} for kind in _OF_A_PHASE}, "edition": True}
+        beside: Any = {**{kind: {"__all__": _BESIDE} for kind in _OF_A_PHASE}, **_MOVES_NO_DATE}
         content = self.model_dump_json(exclude=beside)
         return sha256(content.encode()).hexdigest()[:16]
 
@@ -276,7 +280,7 @@ class Rulebook(Frozen):
             return Rules.unknown(country_code)
         wanted: dict[str, Any] = {"rules": tuple(rule for rule in country.rules if rule.phase == phase)}
         if phase == "transit-stay":
-            wanted["stay_limits"] = country.stay_limits
+            wanted |= {"stay_limits": country.stay_limits, "penalties": country.penalties}
         if phase in ("transit-stay", "asylum-filing"):
             wanted |= {"tracks": country.tracks, "services": country.services}
         return Rules(country=country.code, place=country.place, **wanted)

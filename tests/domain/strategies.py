@@ -32,9 +32,9 @@ from domain.events import FACTS, Command, Corrected, CorrectionReason, Event, In
 from domain.facts import Fact, Nature, Occurred
 from domain.room import Acknowledged, EventNoted, Room, StepDone
 from domain.rulebook import load
+from domain.stay_facts import Entered, ExitCleared, TravelDocument
 from domain.story import Story, begin, events_of
 from domain.stream import Ledger
-from domain.transit_stay import Entered, ExitCleared, TravelDocument
 from domain.vetting import Finding, FindingApproved, FindingProposed
 
 RULEBOOK = load()
@@ -228,6 +228,7 @@ _TEXTS: dict[str, st.SearchStrategy[str]] = {
     "step": st.sampled_from(["own-report", "residence-application", "address-change"]),
     "track": st.sampled_from(["accelerated", "regular"]),
     "title": st.just("A title"),
+    "place": st.sampled_from(["almaty-airport", "petukhovo"]),
     "stream": st.just(phase_stream(REFERENCE, Phase.SAFETY, 1)),
 }
 """Texts by their field's name; every other text in a fact is a country."""

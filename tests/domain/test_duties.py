@@ -26,7 +26,7 @@ from domain.duties import (
 from domain.errors import NotFound
 from domain.events import Event
 from domain.room import DutyCameDue
-from domain.transit_stay import ClaimLodged, ClaimRefused
+from domain.stay_facts import ClaimLodged, ClaimRefused
 from tests.domain.strategies import Tale, instants, noon
 
 DUE = datetime(2024, 6, 1, tzinfo=UTC)

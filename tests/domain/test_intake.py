@@ -13,7 +13,7 @@ from domain.entry import Arrived
 from domain.errors import NotUnderstood
 from domain.facts import Occurred
 from domain.intake import Identity, make_fact, parse_scope, read_intake, read_script
-from domain.transit_stay import Entered, TravelDocument
+from domain.stay_facts import Entered, TravelDocument
 
 MARK = "Ivanov-4711"
 """Planted where a mistake is made. It may stand in no sentence."""

@@ -29,9 +29,7 @@ from domain.entry import Arrived, Departed, DocumentIssued, DocumentRequested, F
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.facts import Occurred
 from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported
-from domain.story import events_of, route
-from domain.stream import decide
-from domain.transit_stay import (
+from domain.stay_facts import (
     ClaimRefused,
     Entered,
     ExitBarred,
@@ -42,6 +40,8 @@ from domain.transit_stay import (
     StatusGranted,
     TravelDocument,
 )
+from domain.story import events_of, route
+from domain.stream import decide
 from domain.vetting import Finding, FindingApproved, FindingProposed, NewInformation
 from tests.domain.strategies import NEVER, REFERENCE, Tale, noon, past
 

@@ -22,7 +22,7 @@ from domain.entry import Arrived, Departed, DocumentRequested
 from domain.errors import Refused
 from domain.events import Event
 from domain.facts import Fact
-from domain.transit_stay import AuthorityApproached, TravelDocument
+from domain.stay_facts import AuthorityApproached, TravelDocument
 from domain.vetting import Finding, VettingRequested
 from tests.domain.strategies import Tale, models
 

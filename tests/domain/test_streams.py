@@ -13,9 +13,9 @@ from domain.errors import NotUnderstood, Refused
 from domain.events import FACTS, ROOMS, Event, id_from_command
 from domain.facts import Fact, Occurred, Report
 from domain.room import Acknowledged, Room
+from domain.stay_facts import Entered, Status, StatusGranted
 from domain.story import events_of
 from domain.stream import Ledger, decide, fold
-from domain.transit_stay import Entered, Status, StatusGranted
 from domain.vetting import Check, CheckRecorded, Finding, FindingProposed, Result
 from tests.domain.strategies import (
     REFERENCE,

@@ -17,9 +17,9 @@ from domain.facts import Fact, Occurred
 from domain.forecast import forecast
 from domain.room import Acknowledged, DutyCameDue
 from domain.rulebook import load
+from domain.stay_facts import Entered, ExitCleared, Registered, Relocated
 from domain.story import begin, decide_path, events_of
 from domain.stream import Surroundings, came_due, decide
-from domain.transit_stay import Entered, ExitCleared, Registered, Relocated
 from domain.vetting import Finding, FindingApproved, FindingProposed
 from records.store import Store
 from runtime.cases import story_of

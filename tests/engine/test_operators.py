@@ -20,7 +20,7 @@ from domain.errors import NotUnderstood
 from domain.events import Command
 from domain.facts import Occurred
 from domain.room import Acknowledged
-from domain.transit_stay import Entered
+from domain.stay_facts import Entered
 from runtime.attributes import switched_on, wanted
 from runtime.codec import SealingCodec
 from runtime.office import Office

@@ -33,7 +33,7 @@ from domain.check_ins import CheckInPlanned
 from domain.custody import Detained
 from domain.embassy_contacts import Approached, Pledged
 from domain.overview import Overview
-from domain.transit_stay import Entered, ExitCleared
+from domain.stay_facts import Entered, ExitCleared
 from runtime.allowlist import Program
 from tests.support.intakes import minimal, past
 from tests.support.rehearsal import Rehearsal, rehearsal, skipping_server

@@ -16,8 +16,8 @@ from domain.errors import SafeconductError
 from domain.events import Command, Past, Receipt
 from domain.facts import Fact
 from domain.room import Acknowledged
+from domain.stay_facts import TravelDocument
 from domain.story import decide_path
-from domain.transit_stay import TravelDocument
 from records.database import Database
 from records.store import Store
 from runtime.cases import path_of

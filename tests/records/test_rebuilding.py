@@ -12,7 +12,7 @@ from domain.check_ins import CheckedIn, CheckInPlanned
 from domain.custody import Detained
 from domain.embassy_contacts import Approached
 from domain.events import Event as Recorded
-from domain.transit_stay import Entered
+from domain.stay_facts import Entered
 from records.database import Database
 from records.errors import Unreadable
 from records.log import write_beside

@@ -20,7 +20,7 @@ from domain.erasure import Erasure, ErasureApproved, ErasureReason, ErasureReque
 from domain.events import Command
 from domain.facts import Fact, Occurred
 from domain.intake import read_intake
-from domain.transit_stay import Entered
+from domain.stay_facts import Entered
 from records.vault import Vault
 from tests.support.intakes import MINIMAL, past
 from tests.support.keys import vault_in

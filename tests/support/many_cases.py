@@ -13,8 +13,8 @@ from domain.events import Past
 from domain.facts import Fact
 from domain.intake import IntakeFile
 from domain.rulebook import load
+from domain.stay_facts import Entered, ExitCleared, Registered, TravelDocument
 from domain.story import Story
-from domain.transit_stay import Entered, ExitCleared, Registered, TravelDocument
 from domain.vetting import Finding, FindingApproved, FindingProposed, VettingRequested
 from records.store import Store
 from runtime.cases import story_of_file

@@ -30,7 +30,30 @@ from domain.danger import Risk, RiskAssessed
 from domain.embassy_contacts import Answer, Answered, Approached, ContactHappened, Pledged, PledgeLapsed
 from domain.facts import Fact
 from domain.room import Acknowledged
-from domain.transit_stay import DangerLearned, ExitBarred, ExitCleared, Registered, Relocated, Status, StatusGranted
+from domain.stay_facts import AppealOutcome as Outcome
+from domain.stay_facts import (
+    Blocker,
+    BlockerCleared,
+    BlockerFound,
+    ClaimAppealDecided,
+    ClaimAppealed,
+    ClaimLodged,
+    ClaimRefused,
+    DangerLearned,
+    ExitBarred,
+    ExitCleared,
+    ExpulsionAppealed,
+    ExpulsionLifted,
+    ExpulsionOrdered,
+    Registered,
+    Registrar,
+    Relocated,
+    Status,
+    StatusEnded,
+    StatusGranted,
+    StatusRefused,
+    StatusRequested,
+)
 from domain.vetting import Check, CheckRecorded, Finding, FindingApproved, FindingProposed, NewInformation, Result
 
 CASES = 6
@@ -161,7 +184,19 @@ _SAFETY: tuple[Callable[[Random], _Drawn], ...] = (
 )
 
 _OTHERS: tuple[Callable[[Random], _Drawn], ...] = (
-    lambda _: _Drawn(Registered()),
+    lambda chance: _Drawn(Registered(by=chance.choice(list(Registrar)))),
+    lambda chance: _Drawn(StatusRequested(status=chance.choice(list(Status)))),
+    lambda chance: _Drawn(StatusRefused(status=chance.choice(list(Status)), appeal_until=_day(chance))),
+    lambda chance: _Drawn(StatusEnded(status=chance.choice(list(Status)))),
+    lambda chance: _Drawn(BlockerFound(blocker=chance.choice(list(Blocker)))),
+    lambda chance: _Drawn(BlockerCleared(blocker=chance.choice(list(Blocker)))),
+    lambda _: _Drawn(ClaimLodged()),
+    lambda _: _Drawn(ClaimRefused()),
+    lambda _: _Drawn(ClaimAppealed()),
+    lambda chance: _Drawn(ClaimAppealDecided(outcome=chance.choice(list(Outcome)))),
+    lambda _: _Drawn(ExpulsionOrdered()),
+    lambda _: _Drawn(ExpulsionAppealed()),
+    lambda _: _Drawn(ExpulsionLifted()),
     lambda chance: _Drawn(StatusGranted(status=chance.choice(list(Status)), until=_day(chance))),
     lambda _: _Drawn(DangerLearned()),
     lambda _: _Drawn(ExitCleared()),

@@ -18,7 +18,7 @@ from domain.embassy_contacts import Approached, Pledged
 from domain.entry import Arrived, Departed, DocumentIssued
 from domain.erasing import erasure_stream
 from domain.facts import Fact
-from domain.transit_stay import Entered, ExitCleared, Registered, TravelDocument
+from domain.stay_facts import Entered, ExitCleared, Registered, TravelDocument
 from domain.vetting import Finding, FindingApproved, FindingProposed, VettingRequested
 from runtime.retention import begin_looking
 from tests.support.erasures import AFTER_A_WEEK, approved, erased

@@ -25,8 +25,8 @@ from domain.events import Command
 from domain.facts import Fact, Occurred
 from domain.room import DutyCameDue
 from domain.rulebook import load
+from domain.stay_facts import Entered
 from domain.stream import Surroundings, decide
-from domain.transit_stay import Entered
 from records.board import Board
 from runtime.cases import story_of
 from runtime.office import Office

@@ -1,0 +1,183 @@
+"""The asylum claim in the transit country, with its own clocks. A part of the transit stay.
+
+Lodged, certificate, decision, appeal, the decision on it, final refusal, the days left to leave: each of these is a
+report, and none of them follows by itself.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import ClassVar
+
+from domain.duties import Consequence, Duty
+from domain.facts import Fact, Frozen, Occurred, Record
+from domain.legal import FIND_OUT, asks, legal_duties
+from domain.room import Room, dated_duty
+from domain.rulebook import Rules
+from domain.stay_facts import (
+    AppealOutcome,
+    ClaimAppealDecided,
+    ClaimAppealed,
+    ClaimFinallyRefused,
+    ClaimGranted,
+    ClaimLodged,
+    ClaimRefused,
+    ClaimTracked,
+    DangerLearned,
+    Fingerprinted,
+)
+
+CERTIFICATE_EXPECTED = timedelta(days=7)
+"""How often somebody asks after the certificate, where the rulebook names no period: without it no stay is proved."""
+
+JUDGMENT_EXPECTED = timedelta(days=30)
+"""How often somebody asks the court, or the lawyer, about a pending appeal."""
+
+
+class ClaimState(StrEnum):
+    """Where the asylum claim in the transit country stands."""
+
+    NONE = "no claim"
+    LODGED = "lodged"
+    REFUSED = "refused"
+    APPEALED = "appealed"
+    DISMISSED = "appeal dismissed"
+    FINALLY_REFUSED = "finally refused"
+    GRANTED = "granted"
+
+
+class Claim(Frozen):
+    """What is known of the claim."""
+
+    facts: ClassVar[tuple[type[Fact], ...]] = (
+        DangerLearned,
+        ClaimLodged,
+        ClaimTracked,
+        Fingerprinted,
+        ClaimRefused,
+        ClaimAppealed,
+        ClaimAppealDecided,
+        ClaimFinallyRefused,
+        ClaimGranted,
+    )
+
+    state: ClaimState = ClaimState.NONE
+    danger_learned: Occurred | None = None
+    lodged: Occurred | None = None
+    examined_since: Occurred | None = None
+    """When it was lodged, or sent back to be examined again."""
+    track: str | None = None
+    fingerprinted: bool = False
+    refused: Occurred | None = None
+    appeal_until: date | None = None
+    appealed: Occurred | None = None
+    dismissed: Occurred | None = None
+    finally_refused: Occurred | None = None
+    leave_until: date | None = None
+
+    def after(self, record: Record) -> "Claim":
+        when = record.occurred
+        match record.fact:
+            case DangerLearned():
+                return self._with(danger_learned=when)
+            case ClaimLodged():
+                anew = Claim(danger_learned=self.danger_learned, track=self.track)
+                return anew._with(state=ClaimState.LODGED, lodged=when, examined_since=when)
+            case ClaimTracked(track=track):
+                return self._with(track=track)
+            case Fingerprinted():
+                return self._with(fingerprinted=True)
+            case ClaimRefused(appeal_until=until):
+                return self._with(state=ClaimState.REFUSED, refused=when, appeal_until=until)
+            case ClaimAppealed():
+                return self._with(state=ClaimState.APPEALED, appealed=when)
+            case ClaimAppealDecided(outcome=AppealOutcome.SENT_BACK):
+                return self._with(state=ClaimState.LODGED, examined_since=when)
+            case ClaimAppealDecided(outcome=AppealOutcome.DISMISSED, appeal_until=until):
+                return self._with(state=ClaimState.DISMISSED, dismissed=when, appeal_until=until)
+            case ClaimFinallyRefused(leave_until=until):
+                return self._with(state=ClaimState.FINALLY_REFUSED, finally_refused=when, leave_until=until)
+            case ClaimGranted() | ClaimAppealDecided():
+                return self._with(state=ClaimState.GRANTED)
+            case _:
+                return self
+
+    def _with(self, **changes: object) -> "Claim":
+        return self.model_copy(update=changes)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether an authority or a court still has it before it, or may have."""
+        return self.state in (ClaimState.LODGED, ClaimState.REFUSED, ClaimState.APPEALED, ClaimState.DISMISSED)
+
+    def objection(self, fact: Fact) -> str | None:
+        match fact:
+            case ClaimTracked() | Fingerprinted() | ClaimRefused() | ClaimGranted() | ClaimFinallyRefused() if (
+                self.state is ClaimState.NONE
+            ):
+                return "no claim is recorded in this country"
+            case ClaimAppealed() if self.state not in (ClaimState.REFUSED, ClaimState.DISMISSED):
+                return "no refusal is recorded that could be appealed"
+            case ClaimAppealDecided() if self.state is not ClaimState.APPEALED:
+                return "no appeal is recorded that could be decided"
+            case _:
+                return None
+
+    def duties(
+        self,
+        rules: Rules,
+        room: Room,
+        *,
+        entered: Occurred,
+        facts: Mapping[str, str],
+        has_ground: bool,
+        certified: bool,
+    ) -> Iterator[Duty]:
+        """The duties of the claim, without the days left to leave.
+
+        Args:
+            rules: what the rulebook holds for the country.
+            room: the stay, which knows what was acknowledged when.
+            entered: the present entry.
+            facts: conditions that select a rule.
+            has_ground: whether another ground to stay was chosen: then nobody must claim.
+            certified: whether the certificate was granted.
+        """
+        match self.state:
+            case ClaimState.NONE:
+                if not has_ground:
+                    start = self.danger_learned or entered
+                    yield from legal_duties(rules, "claim-lodging", start, required=False, facts=facts)
+            case ClaimState.LODGED:
+                if not self.fingerprinted:
+                    yield from legal_duties(rules, "fingerprinting", self.lodged, required=False, facts=facts)
+                if not certified:
+                    yield from self._certificate(rules, room, facts)
+                yield from legal_duties(rules, "claim-decision", self.examined_since, required=False, facts=facts)
+            case ClaimState.REFUSED:
+                yield from legal_duties(rules, "claim-appeal", self.refused, printed=self.appeal_until, facts=facts)
+            case ClaimState.APPEALED if self.appealed is not None:
+                due = room.since("appeal-pending", self.appealed.instant) + JUDGMENT_EXPECTED
+                yield Duty(id="appeal-pending", title="Ask about the appeal: when is it heard?", due=due)
+            case ClaimState.DISMISSED if self.dismissed is not None:
+                title = "The appeal was dismissed: is that final, is there a further remedy, when must he leave?"
+                yield asks("appeal-dismissed", title, self.dismissed, FIND_OUT)
+                further = "The time for a further appeal ends"
+                yield from dated_duty("further-appeal", further, self.appeal_until, Consequence.LOSS_OF_APPEAL)
+            case _:
+                return
+
+    def _certificate(self, rules: Rules, room: Room, facts: Mapping[str, str]) -> Iterator[Duty]:
+        assert self.lodged is not None
+        found = tuple(legal_duties(rules, "certificate-issue", self.lodged, required=False, facts=facts))
+        yield from found
+        if not found:
+            due = room.since("certificate-issue", self.lodged.instant) + CERTIFICATE_EXPECTED
+            yield Duty(id="certificate-issue", title="Ask for the asylum-seeker certificate", due=due)
+
+    def leaving(self, rules: Rules, facts: Mapping[str, str]) -> tuple[Duty, ...]:
+        """The days left to leave after the final refusal."""
+        if self.state is not ClaimState.FINALLY_REFUSED:
+            return ()
+        until, start = self.leave_until, self.finally_refused
+        return tuple(legal_duties(rules, "leave-after-refusal", start, printed=until, facts=facts))

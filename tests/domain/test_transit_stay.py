@@ -1,0 +1,364 @@
+"""A stay in transit: its statuses as dated tokens, its claim, an expulsion, and what is thought of before it ends."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.case import Phase
+from domain.custody import Deported
+from domain.facts import Fact, Record
+from domain.grounds import Grounds, Turn
+from domain.rulebook import Rulebook
+from domain.stay_facts import (
+    AppealOutcome,
+    Blocker,
+    BlockerCleared,
+    BlockerFound,
+    ClaimAppealDecided,
+    ClaimAppealed,
+    ClaimFinallyRefused,
+    ClaimLodged,
+    ClaimRefused,
+    Ending,
+    Entered,
+    Exited,
+    ExpulsionAppealed,
+    ExpulsionLifted,
+    ExpulsionOrdered,
+    Fingerprinted,
+    Registered,
+    Registrar,
+    Relocated,
+    Status,
+    StatusEnded,
+    StatusGranted,
+    StatusRefused,
+    StatusRequested,
+    StayedBefore,
+)
+from domain.transit_stay import TransitStay
+from tests.domain.strategies import RULEBOOK, Tale, events_in, noon
+
+CERTIFICATE, RESIDENCE = Status.ASYLUM_SEEKER_CERTIFICATE, Status.TEMPORARY_RESIDENCE
+
+
+def day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+def entered() -> Tale:
+    tale = Tale()
+    tale.enter()
+    return tale
+
+
+def stay(tale: Tale, number: int = 1) -> TransitStay:
+    state = tale.ledger(Phase.TRANSIT_STAY, number).state
+    assert isinstance(state, TransitStay)
+    return state
+
+
+def duties(tale: Tale) -> set[str]:
+    return set(tale.duties(Phase.TRANSIT_STAY))
+
+
+def history(tale: Tale, on: str) -> list[tuple[str, str, str]]:
+    return [(str(one.status), str(one.turn), str(one.on)) for one in stay(tale).grounds.history(day(on))]
+
+
+# --- statuses as dated tokens --------------------------------------------------------------------------------------
+
+
+def test_the_history_of_a_status_is_read_back_with_what_has_run_out_by_itself() -> None:
+    tale = entered()
+    tale.tell("2024-01-10", StatusRequested(status=RESIDENCE))
+    tale.tell("2024-01-20", StatusGranted(status=RESIDENCE, until=day("2024-07-20")))
+    tale.tell("2024-07-10", StatusGranted(status=RESIDENCE, until=day("2025-01-10")))
+    kept = [
+        ("temporary-residence", "asked for", "2024-01-10"),
+        ("temporary-residence", "granted", "2024-01-20"),
+        ("temporary-residence", "renewed", "2024-07-10"),
+    ]
+    assert history(tale, "2025-01-10") == kept
+    assert history(tale, "2025-01-11") == [*kept, ("temporary-residence", "expired", "2025-01-10")]
+    tale.tell("2025-02-01", StatusGranted(status=RESIDENCE, until=day("2026-02-01")))
+    assert [turn for _, turn, _ in history(tale, "2025-03-01")][-2:] == ["expired", "granted"]
+
+
+def test_a_status_that_was_withdrawn_does_not_run_out_as_well() -> None:
+    tale = entered()
+    tale.tell("2024-01-20", StatusGranted(status=RESIDENCE, until=day("2024-07-20")))
+    tale.tell("2024-03-01", StatusEnded(status=RESIDENCE, how=Ending.WITHDRAWN))
+    assert [turn for _, turn, _ in history(tale, "2025-01-01")] == ["granted", "withdrawn"]
+
+
+def test_a_refusal_of_what_was_asked_for_does_not_end_what_one_has() -> None:
+    tale = entered()
+    tale.tell("2024-01-20", StatusGranted(status=RESIDENCE, until=day("2024-07-20")))
+    tale.tell("2024-06-01", StatusRequested(status=RESIDENCE))
+    assert f"ask-after.{RESIDENCE}" in duties(tale)
+    tale.tell("2024-06-20", StatusRefused(status=RESIDENCE, appeal_until=day("2024-07-05")))
+    assert RESIDENCE in stay(tale).grounds.held
+    found = tale.duties(Phase.TRANSIT_STAY)
+    assert found["residence-refusal-appeal"].due.astimezone(UTC).date() == day("2024-07-05")
+    assert "residence-renewal" in found
+    assert f"ask-after.{RESIDENCE}" not in found
+
+
+def test_a_refusal_of_which_no_period_is_known_makes_a_person_find_out() -> None:
+    tale = entered()
+    tale.tell("2024-06-01", StatusRequested(status=Status.EXTENSION))
+    tale.tell("2024-06-20", StatusRefused(status=Status.EXTENSION))
+    assert "find-out.extension-refusal-appeal" in duties(tale)
+
+
+def test_every_open_blocker_is_a_duty_until_it_is_cleared() -> None:
+    tale = entered()
+    for blocker in Blocker:
+        tale.tell("2024-01-10", BlockerFound(blocker=blocker, status=RESIDENCE))
+    assert {f"blocker.{blocker}" for blocker in Blocker} <= duties(tale)
+    for blocker in Blocker:
+        tale.tell("2024-01-11", BlockerCleared(blocker=blocker))
+    assert not [one for one in duties(tale) if one.startswith("blocker")]
+
+
+def test_the_ground_that_reaches_furthest_carries_the_stay() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", StatusGranted(status=Status.EXTENSION, until=day("2025-02-01")))
+    tale.tell("2024-03-01", StatusGranted(status=RESIDENCE, until=day("2024-09-01")))
+    assert "extension-ends" in duties(tale)
+    assert "residence-renewal" not in duties(tale)
+    tale.tell("2024-04-01", StatusEnded(status=Status.EXTENSION))
+    assert "residence-renewal" in duties(tale)
+
+
+def test_a_certificate_is_renewed_while_its_claim_is_pending_however_far_a_permit_reaches() -> None:
+    tale = entered()
+    tale.tell("2024-01-03", ClaimLodged())
+    tale.tell("2024-01-04", StatusGranted(status=CERTIFICATE, until=day("2024-04-04")))
+    tale.tell("2024-02-01", StatusGranted(status=RESIDENCE, until=day("2025-01-31")))
+    assert {"certificate-renewal", "residence-renewal"} <= duties(tale)
+    tale.tell("2024-03-01", ClaimFinallyRefused())
+    assert "certificate-renewal" not in duties(tale)
+
+
+def test_an_extension_without_a_printed_end_makes_a_person_find_out() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", StatusGranted(status=Status.EXTENSION))
+    assert "find-out.extension-ends" in duties(tale)
+
+
+@pytest.mark.parametrize(
+    ("fact", "why"),
+    [
+        (StatusRefused(status=RESIDENCE), "was not asked for"),
+        (StatusEnded(status=RESIDENCE), "is not held"),
+        (BlockerCleared(blocker=Blocker.EMPLOYER), "no such blocker"),
+        (ExpulsionAppealed(), "no order to expel"),
+        (ClaimAppealDecided(outcome=AppealOutcome.DISMISSED), "no appeal"),
+        (ClaimFinallyRefused(), "no claim"),
+    ],
+)
+def test_what_follows_on_nothing_is_recorded_and_flagged(fact: Fact, why: str) -> None:
+    flagged = entered().tell("2024-03-01", fact)[0].outside_path
+    assert flagged is not None
+    assert why in flagged
+
+
+def test_a_registration_says_who_made_it_and_a_new_entry_wants_another() -> None:
+    tale = entered()
+    tale.tell("2024-01-03", Registered(by=Registrar.HOST))
+    assert [(str(one.on), one.by) for one in stay(tale).registrations] == [("2024-01-03", Registrar.HOST)]
+    tale.tell("2024-02-01", Exited())
+    tale.tell("2024-03-01", Entered(place="petukhovo"))
+    assert "registration" in duties(tale)
+
+
+def test_a_former_stay_elsewhere_adds_no_days_here() -> None:
+    tale = entered()
+    tale.tell("2023-12-01", StayedBefore(until=day("2023-12-20"), where="GE"), now="2024-01-05")
+    tale.tell("2023-11-01", StayedBefore(until=day("2023-11-10")), now="2024-01-05")
+    assert [str(one.entered) for one in stay(tale).stays] == ["2023-11-01", "2024-01-02"]
+
+
+# --- the claim -----------------------------------------------------------------------------------------------------
+
+
+def refused(tale: Tale) -> None:
+    tale.tell("2024-01-03", ClaimLodged())
+    tale.tell("2024-01-04", StatusGranted(status=CERTIFICATE, until=day("2024-04-04")))
+    tale.tell("2024-03-01", ClaimRefused(appeal_until=day("2024-03-20")))
+
+
+def test_a_claim_asks_for_its_certificate() -> None:
+    tale = entered()
+    tale.tell("2024-01-03", ClaimLodged())
+    tale.tell("2024-01-03", Fingerprinted())
+    assert "certificate-issue" in duties(tale)
+    tale.tell("2024-01-04", StatusGranted(status=CERTIFICATE, until=day("2024-04-04")))
+    assert "certificate-issue" not in duties(tale)
+
+
+def test_a_claim_that_is_sent_back_is_examined_anew() -> None:
+    tale = entered()
+    refused(tale)
+    tale.tell("2024-03-10", ClaimAppealed())
+    assert "appeal-pending" in duties(tale)
+    tale.tell("2024-05-01", ClaimAppealDecided(outcome=AppealOutcome.SENT_BACK))
+    decision = tale.duties(Phase.TRANSIT_STAY)["claim-decision"]
+    assert decision.due.date() == day("2024-08-01")
+
+
+def test_an_appeal_that_is_dismissed_asks_what_follows_and_counts_no_days_to_leave() -> None:
+    tale = entered()
+    refused(tale)
+    tale.tell("2024-03-10", ClaimAppealed())
+    tale.tell("2024-05-01", ClaimAppealDecided(outcome=AppealOutcome.DISMISSED, appeal_until=day("2024-06-01")))
+    assert {"appeal-dismissed", "further-appeal"} <= duties(tale)
+    assert "leave-after-refusal" not in duties(tale)
+    assert tale.tell("2024-05-20", ClaimAppealed())[0].outside_path is None
+
+
+def test_as_in_the_story_a_final_refusal_does_not_end_a_stay_that_was_extended() -> None:
+    tale = entered()
+    refused(tale)
+    tale.tell("2024-05-25", ClaimFinallyRefused())
+    assert "leave-after-refusal" in duties(tale)
+    tale.tell("2024-06-10", StatusGranted(status=Status.EXTENSION, until=day("2025-12-31")))
+    assert {"extension-ends"} <= duties(tale)
+    assert not duties(tale) & {"leave-after-refusal", "certificate-renewal", "stay-limit"}
+    tale.tell("2024-09-01", StatusEnded(status=Status.EXTENSION, how=Ending.WITHDRAWN))
+    assert "leave-after-refusal" in duties(tale)
+
+
+def test_a_permit_that_was_held_before_the_refusal_carries_the_stay_as_well() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", StatusGranted(status=RESIDENCE, until=day("2025-01-31")))
+    tale.tell("2024-02-02", ClaimLodged())
+    tale.tell("2024-05-25", ClaimFinallyRefused())
+    assert "leave-after-refusal" not in duties(tale)
+
+
+def test_a_ground_that_ends_before_the_days_to_leave_do_does_not_take_them_away() -> None:
+    tale = entered()
+    tale.tell("2024-02-02", ClaimLodged())
+    tale.tell("2024-05-25", ClaimFinallyRefused(leave_until=day("2024-06-24")))
+    tale.tell("2024-05-26", StatusGranted(status=Status.EXTENSION, until=day("2024-06-01")))
+    assert {"leave-after-refusal", "extension-ends"} <= duties(tale)
+
+
+# --- an expulsion --------------------------------------------------------------------------------------------------
+
+
+def test_an_order_to_expel_begins_the_periods_of_the_rulebook() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", Relocated(to="TR"))
+    tale.tell("2024-02-02", Entered())
+    tale.tell("2026-01-10", ExpulsionOrdered())
+    found = tale.duties(Phase.TRANSIT_STAY, 2)
+    assert found["removal-order-appeal"].due.astimezone(UTC).date() == day("2026-01-17")
+    assert found["removal-order-appeal"].rule == "tr.removal.appeal"
+    tale.tell("2026-01-12", ExpulsionAppealed())
+    found = tale.duties(Phase.TRANSIT_STAY, 2)
+    assert {"expulsion-round", "removal-appeal-judgment"} <= set(found)
+    assert "removal-order-appeal" not in found
+    tale.tell("2026-02-12", ExpulsionLifted())
+    assert not {"expulsion-round", "removal-appeal-judgment"} & set(tale.duties(Phase.TRANSIT_STAY, 2))
+
+
+def test_what_is_printed_on_the_order_beats_the_rulebook_and_an_unknown_period_is_found_out() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", ExpulsionOrdered())
+    assert "find-out.removal-order-appeal" in duties(tale)
+    tale = entered()
+    order = ExpulsionOrdered(appeal_until=day("2024-02-05"), leave_until=day("2024-02-20"))
+    tale.tell("2024-02-01", order)
+    found = tale.duties(Phase.TRANSIT_STAY)
+    last_days = [found[one].reckoning[0] for one in ("removal-order-appeal", "expulsion-departure")]
+    assert ["2024-02-05" in last_days[0], "2024-02-20" in last_days[1]] == [True, True]
+
+
+def test_the_path_hears_of_the_order_and_of_its_end() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", ExpulsionOrdered())
+    assert str(tale.story.path.state.expulsion) == "2024-02-01"
+    tale.tell("2024-02-05", ExpulsionLifted())
+    assert tale.story.path.state.expulsion is None
+    tale.tell("2024-02-06", ExpulsionOrdered())
+    tale.tell("2024-02-07", Deported(to="RU"))
+    assert tale.story.path.state.expulsion is None
+
+
+# --- before the stay ends ------------------------------------------------------------------------------------------
+
+
+def test_the_duty_names_what_an_overstay_costs_with_its_source() -> None:
+    limit = entered().duties(Phase.TRANSIT_STAY)["stay-limit"]
+    assert "Overstay: Up to three days too long: a warning" in limit.title
+    costs = [line for line in limit.reckoning if line.startswith("an overstay: ")]
+    assert len(costs) == 3
+    assert all("source: http" in line for line in costs)
+
+
+def test_relocation_is_thought_of_before_the_stay_ends() -> None:
+    tale = entered()
+    found = tale.duties(Phase.TRANSIT_STAY)
+    assert found["relocation"].due == found["stay-limit"].due - timedelta(days=45)
+    assert "no other ground reaches further" in found["relocation"].title
+    tale.tell("2024-02-01", StatusGranted(status=RESIDENCE, until=day("2025-01-31")))
+    found = tale.duties(Phase.TRANSIT_STAY)
+    assert found["relocation"].due == found["residence-renewal"].due - timedelta(days=45)
+
+
+def test_nobody_must_think_of_relocation_each_time_a_pending_claims_certificate_ends() -> None:
+    tale = entered()
+    tale.tell("2024-01-03", ClaimLodged())
+    tale.tell("2024-01-04", StatusGranted(status=CERTIFICATE, until=day("2024-04-04")))
+    assert "relocation" not in duties(tale)
+    tale.tell("2024-03-01", ClaimRefused(appeal_until=day("2024-03-20")))
+    assert "relocation" in duties(tale)
+
+
+def test_relocation_is_thought_of_at_once_where_the_stay_is_short() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", Relocated(to="MN"))
+    tale.tell("2026-02-02", Entered())
+    assert tale.duties(Phase.TRANSIT_STAY, 2)["relocation"].due == datetime(2026, 2, 3, tzinfo=UTC)
+
+
+def test_the_rulebook_sets_the_reminders_of_a_limit_of_stay() -> None:
+    kazakhstan = RULEBOOK.must_have("KZ")
+    limits = tuple(one.model_copy(update={"reminders": (21, 2)}) for one in kazakhstan.stay_limits)
+    book = Rulebook(countries=(kazakhstan.model_copy(update={"stay_limits": limits}),))
+    tale = entered()
+    rules = book.for_phase("KZ", "transit-stay")
+    found = {one.id: one for one in stay(tale).duties(tale.story.path.state, rules)}
+    assert found["stay-limit"].reminders == (timedelta(days=21), timedelta(days=2))
+    assert rules.digest != RULEBOOK.for_phase("KZ", "transit-stay").digest
+
+
+# --- in any order --------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(events=events_in(TransitStay), on=st.dates(day("2022-01-01"), day("2027-12-31")))
+def test_a_history_is_in_order_and_no_ground_is_expired_before_its_last_day(events: list[Record], on: date) -> None:
+    grounds = Grounds()
+    for event in sorted(events, key=lambda one: one.occurred.earliest):
+        grounds = grounds.after(event)
+    told = grounds.history(on)
+    assert [one.on.earliest for one in told] == sorted(one.on.earliest for one in told)
+    assert all(one.on.earliest <= on for one in told)
+    assert {one for one in told if one.turn is not Turn.EXPIRED} <= set(grounds.chapters)
+
+
+@settings(max_examples=60, deadline=None)
+@given(until=st.dates(day("2024-02-01"), day("2026-12-31")), status=st.sampled_from([RESIDENCE, Status.EXTENSION]))
+def test_a_ground_that_is_granted_always_has_a_duty_at_its_end(until: date, status: Status) -> None:
+    tale = entered()
+    tale.tell("2024-01-20", StatusGranted(status=status, until=until))
+    found = tale.duties(Phase.TRANSIT_STAY)
+    ends = [found[name] for name in ("residence-renewal", "extension-ends") if name in found]
+    assert [one.due >= noon(until) for one in ends] == [True]
