@@ -20,44 +20,34 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
-import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from google.protobuf import json_format
 from temporalio.api.common.v1 import Payload
 
 from domain.errors import SafeconductError
-from runtime.embedded import must_be_free
-from runtime.ending import told_to_stop
+from runtime.entrance import Entrance, SignIn
 from runtime.guard import Guard, body_of
-from runtime.sessions import Sessions, Tries
+from runtime.serving import LOOPBACK
+from runtime.sessions import Tries
 from runtime.settings import now as present
-from runtime.sign_in_page import sign_in_page
+from runtime.sign_in_page import Doorplate
 from runtime.temporal_ui import PROGRAM, TemporalUi, asked_for
-
-LOOPBACK = "127.0.0.1"
 
 LARGEST_BODY = 8 * 1024 * 1024
 """Bytes of a request. Temporal's own messages end at 4 MiB, a third more in base64; beyond it somebody fills memory."""
 
-LARGEST_FORM = 4096
-"""Bytes of the sign-in form."""
-
-STOP_SECONDS = 3
-"""How long open answers may go on after SIGTERM; the UI simply asks again."""
-
-CONNECTIONS = 100
-"""At once. A browser opens six."""
+PLATE = Doorplate(
+    why="Sign in to read sealed cases in Temporal's UI.",
+    beware="Every case that you open here is recorded as read by you.",
+)
 
 logger = logging.getLogger("safeconduct.decoder")
 
 OpenPayload = Callable[[Payload], Payload]
 """Opens a sealed payload; a ``ValueError`` or the project's own error says that it can't be opened."""
-
-SignIn = Callable[[str, str], bool]
-"""Whether a person's passphrase is right. Slow on purpose."""
 
 LogReading = Callable[[str, set[str]], None]
 """Writes down that a person read these scopes (``case/<reference>``). May fail; then nothing is read."""
@@ -80,18 +70,16 @@ class Decoder:
         now: Callable[[], datetime] = present,
     ) -> None:
         self.own, self._ui = f"{LOOPBACK}:{port}", TemporalUi(ui)
-        self._open_payload, self._sign_in, self._log_reading = open_payload, sign_in, log_reading
-        self._sessions, self._tries, self._one_at_a_time = Sessions(now), Tries(now), asyncio.Lock()
-        # browsers share cookies among all ports of a host: two installations must not sign each other out
-        self._cookie = f"safeconduct-{port}"
+        self._open_payload, self._log_reading = open_payload, log_reading
+        # whoever guesses also guesses names: failed attempts count for everybody together
+        self._cookie, tries = f"safeconduct-{port}", Tries(now)
+        self._entrance = Entrance(PLATE, self._cookie, sign_in, now, lambda _: tries, self._inside)
 
     def app(self) -> FastAPI:
         """The app, to be given to ``serve``."""
         app = FastAPI(openapi_url=None, redirect_slashes=False, lifespan=self._lifespan)
-        app.add_middleware(Guard, own=self.own)
-        app.add_api_route("/login", self.ask_who_is_there, methods=["GET"])
-        app.add_api_route("/login", self.let_in, methods=["POST"])
-        app.add_api_route("/logout", self.let_out, methods=["POST"])
+        app.add_middleware(Guard, origins=frozenset({f"http://{self.own}"}))
+        self._entrance.add_to(app)
         app.add_api_route("/decode", self.decode, methods=["POST"])
         methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
         for path in ("/encode", "/download"):
@@ -104,38 +92,9 @@ class Decoder:
         async with self._ui.transport:
             yield
 
-    async def ask_who_is_there(self, request: Request) -> Response:
-        """The sign-in page. Temporal's UI comes here by itself when it was told that nobody is signed in."""
-        return HTMLResponse(sign_in_page(self._inside(request.query_params.get("returnUrl", ""))))
-
-    async def let_in(self, request: Request) -> Response:
-        """Check name and passphrase, one attempt at a time: each costs time and memory on purpose."""
-        form = fields(await body_of(request, LARGEST_FORM))
-        person, back = form.get("person", "").strip(), self._inside(form.get("back", ""))
-        async with self._one_at_a_time:
-            if seconds := self._tries.wait.total_seconds():
-                wait = str(int(seconds) + 1)
-                page = sign_in_page(back, person, f"Too many failed attempts. Try again in {wait} seconds.")
-                return HTMLResponse(page, 429, {"retry-after": wait})
-            self._tries.begin()
-            if not person or not await asyncio.to_thread(self._sign_in, person, form.get("passphrase", "")):
-                return HTMLResponse(sign_in_page(back, person, "Name and passphrase do not belong together."), 401)
-            self._tries.succeed()
-        self._sessions.end(self._token(request))
-        answer = RedirectResponse(back, 303)
-        answer.set_cookie(self._cookie, self._sessions.begin(person), httponly=True, samesite="strict", path="/")
-        return answer
-
-    async def let_out(self, request: Request) -> Response:
-        """Sign out."""
-        self._sessions.end(self._token(request))
-        answer = RedirectResponse("/login", 303)
-        answer.delete_cookie(self._cookie, httponly=True, samesite="strict", path="/")
-        return answer
-
     async def decode(self, request: Request) -> Response:
         """Open what the UI sends, for a person who is signed in."""
-        person = self._person(request, acts=True)
+        person = self._entrance.person(request, acts=True)
         if person is None:
             return self._stranger(None)
         body = await body_of(request, LARGEST_BODY)
@@ -168,7 +127,7 @@ class Decoder:
     async def pass_on(self, request: Request) -> Response:
         """Let the real UI answer, for a person who is signed in."""
         navigates, asked = request.headers.get("sec-fetch-mode") == "navigate", asked_for(request)
-        person = self._person(request, acts=navigates)
+        person = self._entrance.person(request, acts=navigates)
         if person is None and not PROGRAM.fullmatch(asked):
             return self._stranger(asked if navigates else None)
         return await self._ui.answer(request, asked, person, self._cookie, await body_of(request, LARGEST_BODY))
@@ -179,12 +138,6 @@ class Decoder:
             return JSONResponse({"message": "Sign in first."}, 401)  # as Temporal would: the UI then goes to /login
         return RedirectResponse("/login?" + urlencode({"returnUrl": f"http://{self.own}{page.decode('ascii')}"}), 303)
 
-    def _token(self, request: Request) -> str:
-        return request.cookies.get(self._cookie, "")
-
-    def _person(self, request: Request, *, acts: bool) -> str | None:
-        return self._sessions.person(self._token(request), acts=acts)
-
     def _inside(self, address: str) -> str:
         """An address of this app, or its first page: nobody is sent elsewhere after signing in."""
         return address if address.startswith(f"http://{self.own}/") else "/"
@@ -193,18 +146,6 @@ class Decoder:
 async def nothing_here() -> Response:
     """What a decoder of Temporal may also offer, and this one does not."""
     return PlainTextResponse("Not found.", 404)
-
-
-def fields(body: bytes) -> dict[str, str]:
-    """The fields of a form.
-
-    Raises:
-        HTTPException: it is none.
-    """
-    try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=8))
-    except ValueError:
-        raise HTTPException(400) from None
 
 
 def payloads_of(body: bytes) -> list[Any]:
@@ -221,41 +162,3 @@ def payloads_of(body: bytes) -> list[Any]:
     if not isinstance(payloads, list):
         raise HTTPException(400)
     return payloads
-
-
-def server_of(app: FastAPI, port: int) -> uvicorn.Server:
-    """The server of an app: on loopback, without logs of requests, and silent about what it is."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=LOOPBACK,
-            port=port,
-            http="h11",
-            ws="none",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=CONNECTIONS,
-            timeout_graceful_shutdown=STOP_SECONDS,
-        )
-    )
-
-
-async def serve(app: FastAPI, port: int) -> None:
-    """Serve until SIGTERM or Ctrl-C; requests under way are finished first.
-
-    Raises:
-        EngineDidNotStart: the port is taken.
-    """
-    must_be_free(port)
-    server, stop = server_of(app, port), told_to_stop()
-
-    async def heed() -> None:
-        await stop.wait()
-        server.should_exit = True
-
-    heeding = asyncio.create_task(heed())
-    await server.serve()
-    heeding.cancel()

@@ -1,4 +1,4 @@
-"""What stands before every page of the decoder: whom it answers, how much it reads, what its answers forbid."""
+"""What stands before every page of ours: whom it answers, how much it reads, what its answers forbid."""
 
 import logging
 
@@ -7,9 +7,9 @@ from fastapi.responses import PlainTextResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from runtime.sign_in_page import PAGE_POLICY
+from runtime.page import PAGE_POLICY
 
-logger = logging.getLogger("safeconduct.decoder")
+logger = logging.getLogger("safeconduct.guard")
 
 HEADERS = {
     "cache-control": "no-store",
@@ -29,11 +29,14 @@ class Guard:
 
     Attributes:
         app: what it guards.
-        own: host and port that are ours.
+        origins: where our pages come from, such as ``http://127.0.0.1:8234``.
+        by_address: how paths begin whose very address is the secret: their forms may come from any page, for old
+            browsers do not say from which.
     """
 
-    def __init__(self, app: ASGIApp, own: str) -> None:
-        self.app, self.own = app, own
+    def __init__(self, app: ASGIApp, origins: frozenset[str], by_address: tuple[str, ...] = ()) -> None:
+        self.app, self.origins, self.by_address = app, origins, by_address
+        self._hosts = {origin.partition("://")[2] for origin in origins}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,12 +60,14 @@ class Guard:
                 await PlainTextResponse("Something went wrong here.", 500)(scope, receive, send_guarded)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        headers, origin = Headers(scope=scope), f"http://{self.own}"
-        if headers.getlist("host") != [self.own]:
+        headers = Headers(scope=scope)
+        hosts, origins = headers.getlist("host"), headers.getlist("origin")
+        if len(hosts) != 1 or hosts[0] not in self._hosts:
             return PlainTextResponse("This is not the address of this page.", 421)
         # browsers leave Origin out where a page asks its own server for something to read
-        optional = scope["method"] in ("GET", "HEAD")
-        if headers.getlist("origin") not in ([[origin], []] if optional else [[origin]]):
+        optional = scope["method"] in ("GET", "HEAD") and not origins
+        ours = len(origins) == 1 and origins[0] in self.origins and origins[0].endswith(f"://{hosts[0]}")
+        if not (optional or ours or scope["path"].startswith(self.by_address)):
             return PlainTextResponse("Only our own pages may ask this.", 403)
         if not scope["raw_path"].startswith(b"/"):
             return PlainTextResponse("Not understood.", 400)

@@ -11,8 +11,9 @@ from records.readings import log_readings
 from records.sealing import SealError
 from runtime import telemetry
 from runtime.codec import SealingCodec
-from runtime.decoder import Decoder, serve
+from runtime.decoder import Decoder
 from runtime.keys import open_keys
+from runtime.serving import serve
 from runtime.settings import Settings, now
 
 READS = "engine"

@@ -21,8 +21,9 @@ import pytest
 import temporalio.converter
 from temporalio.client import Client
 
-from runtime.decoder import LARGEST_BODY, STOP_SECONDS
+from runtime.decoder import LARGEST_BODY
 from runtime.embedded import embedded_server, free_port
+from runtime.serving import STOP_SECONDS
 from runtime.sessions import ABSOLUTE_END, FREE_TRIES, IDLE_END, LONGEST_WAIT
 from tests.support.decoding import LOCKED, PASSPHRASE, PERSON, Desk, StandInSeal, open_desk, sealed, text_of
 from tests.support.rehearsal import eventually

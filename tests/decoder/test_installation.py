@@ -17,8 +17,8 @@ from records.keys import Keys
 from records.persons import lock, new_person, unlock_by_person
 from records.readings import readings_of
 from runtime.codec import SealingCodec
-from runtime.decoder import server_of
 from runtime.embedded import free_port
+from runtime.serving import server_of
 from runtime.unsealing import decoder
 from tests.support.intakes import fresh_reference_bits
 from tests.support.keys import MASTER, keys_in

@@ -20,8 +20,9 @@ from google.protobuf import json_format
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import PayloadCodec
 
-from runtime.decoder import Decoder, serve, server_of
+from runtime.decoder import Decoder
 from runtime.embedded import free_port
+from runtime.serving import serve, server_of
 
 PERSON, PASSPHRASE = "Ольга Dana", "семь тихих рек"
 KEY = b"only for tests, 32 bytes long..."
