@@ -25,6 +25,7 @@ from domain.story import Story
 from records.board import SHOWN, Wanted
 from records.errors import StoreError
 from runtime import (
+    check_in,
     colleagues,
     deadline,
     duplicates,
@@ -66,6 +67,7 @@ for part in (
     stay,
     deadline,
     colleagues,
+    check_in,
 ):
     part.add_to(app)
 
@@ -555,6 +557,14 @@ def decoder(
     from runtime.unsealing import decode  # brings the web server along
 
     asyncio.run(decode(Settings(), port, ui, namespace))
+
+
+@app.command(hidden=True)
+def pages(port: Annotated[int, typer.Option(help="where they listen, on loopback")]) -> None:
+    """Serve check-in links, and what is due for staff on a phone, until told to stop (SIGINT, SIGTERM)."""
+    from runtime.pages import serve_pages  # brings the web server along
+
+    asyncio.run(serve_pages(Settings(), port))
 
 
 def main() -> None:

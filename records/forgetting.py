@@ -24,6 +24,8 @@ FORGOTTEN: Mapping[str, tuple[str, ...]] = {
     "delivery": ("stream",),
     "identity": ("reference",),
     "note": ("reference",),
+    "agreed_words": ("reference",),
+    "check_in_link": ("reference",),
     "import_file": ("reference",),
     "blind_index": ("reference",),
     "duplicate_hit": ("reference", "other"),

@@ -170,6 +170,37 @@ class NoteRow(SQLModel, table=True):
     body: bytes
 
 
+class AgreedWordsRow(SQLModel, table=True):
+    """Vault: the words agreed with a person for check-ins. Sealed."""
+
+    __tablename__: ClassVar[str] = "agreed_words"
+
+    reference: str = Field(primary_key=True)
+    key_id: str
+    body: bytes
+
+
+class CheckInLinkRow(SQLModel, table=True):
+    """A one-time link for a check-in. See ``records.check_in_links``.
+
+    Attributes:
+        digest: of its token, which stands nowhere.
+        until: when it is over.
+        well: what the token makes of the word that says *well*; nothing where no words are agreed.
+        duress: the same of the other word.
+        answers: how many were recorded.
+    """
+
+    __tablename__: ClassVar[str] = "check_in_link"
+
+    digest: str = Field(primary_key=True)
+    reference: str = Field(index=True)
+    until: str
+    well: bytes | None = None
+    duress: bytes | None = None
+    answers: int = 0
+
+
 class ImportRow(SQLModel, table=True):
     """Which intake file became which case, written before the case is started, so that an import can resume."""
 

@@ -17,7 +17,8 @@ def log_readings(database: Database, staff: str, what: str, references: Iterable
 
     Args:
         staff: who reads.
-        what: identity, notes, timeline, list, search, status, simulation, correction, engine or duplicates.
+        what: identity, notes, words, link, timeline, list, search, status, simulation, correction, engine or
+            duplicates.
         references: of whom.
     """
     stamp = at.astimezone(UTC).isoformat(timespec="seconds")

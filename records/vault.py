@@ -1,4 +1,5 @@
-"""The vault: who a reference is, and free notes. No worker opens it; commands carry ids only.
+"""The vault: who a reference is, which words are agreed with them, and free notes. No worker opens it; commands carry
+ids only.
 
 Whatever a person reads here is written down first: who, of whom, what, when.
 """
@@ -9,6 +10,7 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session, col, select
 
+from domain.agreed_words import AgreedWords
 from domain.case import case_stream
 from domain.facts import Frozen
 from domain.intake import Identity
@@ -17,7 +19,7 @@ from records.database import Database
 from records.errors import Fenced, Unreadable
 from records.keyring import INSTALLATION
 from records.keys import Keys, Purpose
-from records.models import FenceRow, IdentityRow, ImportRow, NoteRow
+from records.models import AgreedWordsRow, FenceRow, IdentityRow, ImportRow, NoteRow
 from records.readings import EVERYBODY, log_readings
 from records.sealing import Sealer, SealError
 
@@ -159,6 +161,38 @@ class Vault:
             rows = session.exec(select(NoteRow).where(NoteRow.reference == reference)).all()
             return {UUID(row.note_id): self._note(row) for row in rows}
 
+    def agree_words(self, reference: str, words: AgreedWords) -> None:
+        """Keep the words agreed with a person, in place of those that were.
+
+        Raises:
+            Locked: the case is locked.
+            Fenced: it was erased meanwhile.
+        """
+        sealer = self._sealer(reference)
+        body = sealer.seal(_words_place(reference), words.model_dump_json().encode())
+        with self._database.writing() as connection, Session(bind=connection) as session:
+            if session.get(FenceRow, reference) is not None:
+                raise Fenced
+            session.merge(AgreedWordsRow(reference=reference, key_id=sealer.key_id, body=body))
+            session.flush()
+
+    def agreed_words(self, reference: str, what: str) -> AgreedWords | None:
+        """The words agreed with a person. A reading.
+
+        Args:
+            what: why they are read: ``words``, ``link``.
+
+        Raises:
+            Locked: the case is locked.
+        """
+        self._keys.must_be_unlocked(case_stream(reference))
+        self._log(what, reference)
+        with self._database.reading() as connection, Session(bind=connection) as session:
+            row = session.get(AgreedWordsRow, reference)
+            if row is None:
+                return None
+            return AgreedWords.model_validate_json(self._opened(reference, _words_place(reference), row.body))
+
     def import_of(self, content: bytes, fresh_reference: str) -> Import:
         """The case that an intake file is, or now becomes. Durable before the case is started, so an import resumes."""
         digest = self._keys.sealer(INSTALLATION, Purpose.VAULT).digest(content)
@@ -201,6 +235,10 @@ class Vault:
 def identity_place(reference: str) -> str:
     """Where an identity lies: moved elsewhere, it does not open."""
     return f"identity|{reference}"
+
+
+def _words_place(reference: str) -> str:
+    return f"words|{reference}"
 
 
 def _note_place(note_id: UUID) -> str:

@@ -39,6 +39,7 @@ class Program(StrEnum):
 
     WORKER = "safeconduct-worker"
     WATCHDOG = "safeconduct-watchdog"
+    PAGES = "safeconduct-pages"
     COMMAND_LINE = "safeconduct-command-line"
     DOCTOR = "safeconduct-doctor"
     SUPERVISOR = "safeconduct-supervisor"

@@ -43,8 +43,8 @@ EXAMPLES = Path(__file__).parent.parent / "examples" / "six"
 FIRST_RUNGS_SECONDS = 10.0
 """The table comes after that in any case; what came later is in the next one."""
 
-RUN_PORTS = (7233, 8233, 8234)
-"""Temporal's own default ports and the decoder's, of ``make run``; everything else takes free ones."""
+RUN_PORTS = (7233, 8233, 8234, 8235)
+"""Temporal's own default ports, the decoder's and the pages', of ``make run``; everything else takes free ones."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Ports:
     engine: int
     ui: int
     decoder: int
+    pages: int
 
 
 def up_and_running(
@@ -74,7 +75,7 @@ def up_and_running(
     hush()
     # before any loop runs: its handler would swallow the first Ctrl-C at a question
     master = master_of_demo(settings) if demo else master_of_installation(settings)
-    ports = Ports(free_port(), free_port(), free_port()) if demo or free_ports else Ports(*RUN_PORTS)
+    ports = Ports(*(free_port() for _ in RUN_PORTS)) if demo or free_ports else Ports(*RUN_PORTS)
     look_at_the_files(settings, channel, master)
     asyncio.run(_run(settings, master, ports, workers, demo=demo))
 
@@ -98,6 +99,7 @@ async def _run(settings: Settings, master: bytes, ports: Ports, workers: int, *,
         await place.crew.begin("watchdog", "starter", "watchdog")
         doors = ("--port", str(place.ports.decoder), "--ui", str(place.running.ui))
         await place.crew.begin("decoder", "starter", "decoder", *doors)
+        await place.crew.begin("pages", "starter", "pages", "--port", str(place.ports.pages))
         welcome(place.desk(), place.running, lid=None if demo else about_the_lid(is_laptop()), demo=demo)
         await stop.wait()
         print("\nStopping: the worker finishes what it has begun.", flush=True)
@@ -143,6 +145,7 @@ async def everything(settings: Settings, master: bytes, ports: Ports, workers: i
             address=address,
             ui=f"http://127.0.0.1:{ports.ui}",
             decoder=f"http://127.0.0.1:{ports.decoder}",
+            pages=f"http://127.0.0.1:{ports.pages}",
             agent=door,
             pid=os.getpid(),
         )
@@ -218,6 +221,7 @@ def welcome(desk: Desk, running: Running, *, lid: str | None, demo: bool) -> Non
     print(f"  with cases readable, for who signs in: {running.decoder}")
     if demo:
         print(f"  (made-up cases: {' or '.join(DEMO_PERSONS)}, passphrase: {DEMO_PASSPHRASE})")
+    print(f"Pages (phones): {running.pages}")
     print(f"Records:        {in_short(desk.settings.records)}")
     if lid is not None:
         print(lid)

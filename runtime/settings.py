@@ -25,6 +25,7 @@ class Running(BaseModel):
     address: str
     ui: str | None = None
     decoder: str | None = None
+    pages: str | None = None
     agent: Path | None = None
     pid: int
 
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
         keyring_url: a PostgreSQL for the keyring, with a role of its own; a file in the folder if not set.
         backup_days: how long backups are kept; `safeconduct backup` deletes older ones beside a new one.
         retention_days: how long a closed case is kept; a year if not set.
+        pages_url: where the pages for phones are reached from outside; this machine alone if not set.
         rules: a folder of the organisation's own rulebook files, laid over the installed ones.
         agent: the socket that hands out keys; a running installation sets it for its own processes.
     """
@@ -79,6 +81,7 @@ class Settings(BaseSettings):
     keyring_url: SecretStr | None = None
     backup_days: int = Field(default=30, ge=1, le=3650)
     retention_days: int | None = Field(default=None, ge=1, le=36500)
+    pages_url: str | None = Field(default=None, pattern=r"^https://[a-z0-9.-]+(:[0-9]{1,5})?$")
     rules: Path | None = None
     agent: Path | None = None
 

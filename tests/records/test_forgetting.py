@@ -1,13 +1,15 @@
 """What is forgotten of an erased case, and that no table is left out."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlmodel import SQLModel
 
+from domain.agreed_words import AgreedWords
 from domain.case import Phase, case_stream, phase_stream
 from domain.intake import Identity
+from records.check_in_links import CheckInLinks
 from records.database import Database
 from records.errors import Fenced
 from records.forgetting import FORGOTTEN, KEPT, forget, shutting, streams_of
@@ -17,6 +19,7 @@ from tests.support.keys import store_in, vault_in
 HIS, ANOTHER = "00000000000", "00000000011"
 NAMES_A_CASE = {"reference", "stream", "scope", "other", "case"}
 NOW = datetime(2026, 9, 1, 9, tzinfo=UTC)
+WORDS = AgreedWords.agree("sun", "rain")
 
 
 def test_every_table_that_names_a_case_is_forgotten_or_kept_for_a_reason() -> None:
@@ -40,6 +43,8 @@ def test_a_case_is_forgotten_and_its_neighbour_is_not(tmp_path: Path) -> None:
     for reference in (HIS, ANOTHER):
         vault.keep(reference, Identity(nickname="Wren", name="Ivan Vymyslov"))
         vault.note(reference, "heard")
+        vault.agree_words(reference, WORDS)
+        CheckInLinks(database, lambda: NOW).issue(reference, NOW + timedelta(days=1), WORDS)
         vault.import_of(reference.encode(), reference)
         store.open(case_stream(reference))
         _a_card(database, reference)

@@ -21,6 +21,8 @@ ALL_ELSE = (
     "colleague",
     "identity",
     "note",
+    "agreed_words",
+    "check_in_link",
     "import_file",
     "reading",
     "checkpoint",
@@ -198,6 +200,21 @@ def _make_vault() -> None:
         sa.PrimaryKeyConstraint("note_id", name="note_pkey"),
     )
     _index("note", "reference")
+    op.create_table(
+        "agreed_words",
+        _text("reference"),
+        _text("key_id"),
+        _bytes("body"),
+        sa.PrimaryKeyConstraint("reference", name="agreed_words_pkey"),
+    )
+    op.create_table(
+        "check_in_link",
+        *(_text(name) for name in ("digest", "reference", "until")),
+        *(sa.Column(name, sa.LargeBinary(), nullable=True) for name in ("well", "duress")),
+        sa.Column("answers", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name="check_in_link_pkey"),
+    )
+    _index("check_in_link", "reference")
 
 
 def _make_editions() -> None:

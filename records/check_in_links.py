@@ -1,0 +1,139 @@
+"""Check-in links: one-time addresses by which a person lets staff know how he is.
+
+Whoever serves them needs no key of the vault, and the table alone tells nothing: of a link's token it keeps a digest,
+and of the agreed words what the token makes of them. Who has both, table and link, can try words.
+
+Rules:
+    1. Both words are compared for every answer, and nothing is decided before.
+    2. A link does not end with its first answer: the duress word counts later too. Each kind of answer counts once.
+"""
+
+import base64
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from uuid import UUID
+
+from sqlmodel import Session, col, delete, select
+
+from domain.agreed_words import AgreedWords, normalised
+from domain.check_ins import Answer
+from records.board import text
+from records.database import Database
+from records.errors import Fenced
+from records.models import CheckInLinkRow, FenceRow
+
+TOKEN_BYTES = 20
+"""160 random bits, 32 letters. Letters and digits alone: messengers cut addresses off at a dash."""
+
+ANSWERS = 5
+"""So many answers a link takes: room for slips of the finger, and none for trying out words."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link that is not over.
+
+    Attributes:
+        reference: of the case.
+    """
+
+    reference: str
+    _token: str
+    _well: bytes | None
+    _duress: bytes | None
+
+    def answer(self, word: str) -> Answer:
+        """What a check-in with this word says. Where no words are agreed, any says that he is well."""
+        said = _under(self._token, normalised(word))
+        is_well, is_duress = (hmac.compare_digest(said, agreed or b"") for agreed in (self._well, self._duress))
+        if self._duress is None:
+            return Answer.WELL
+        return Answer.DURESS if is_duress else Answer.WELL if is_well else Answer.UNRECOGNISED
+
+    def command_id(self, answer: Answer) -> UUID:
+        """The id of the command: the same answer by the same link is the same command.
+
+        Made with the token: ids stand in clear, and nobody may find out from one what was answered.
+        """
+        return UUID(bytes=_under(self._token, f"command|{answer}")[:16], version=5)
+
+
+class CheckInLinks:
+    """All check-in links.
+
+    Args:
+        database: the records.
+        now: the clock.
+    """
+
+    def __init__(self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._database = database
+        self._now = now
+
+    def issue(self, reference: str, until: datetime, words: AgreedWords | None) -> str:
+        """Make a link; what has expired of others is deleted.
+
+        Returns:
+            Its token, which nobody can find out again.
+
+        Raises:
+            Fenced: the case was erased meanwhile.
+        """
+        token = base64.b32encode(secrets.token_bytes(TOKEN_BYTES)).decode().lower()
+        row = CheckInLinkRow(
+            digest=_digest(token),
+            reference=reference,
+            until=text(until),
+            well=_under(token, normalised(words.well)) if words is not None else None,
+            duress=_under(token, normalised(words.duress)) if words is not None else None,
+        )
+        with self._database.writing() as connection, Session(bind=connection) as session:
+            if session.get(FenceRow, reference) is not None:
+                raise Fenced
+            session.exec(delete(CheckInLinkRow).where(col(CheckInLinkRow.until) <= text(self._now())))
+            session.add(row)
+            session.flush()
+        return token
+
+    def find(self, token: str) -> Link | None:
+        """The link with this token, unless it is over or never was."""
+        with self._database.reading() as connection, Session(bind=connection) as session:
+            row = session.get(CheckInLinkRow, _digest(token))
+            if row is None or row.until <= text(self._now()) or row.answers >= ANSWERS:
+                return None
+            return Link(row.reference, token, row.well, row.duress)
+
+    def count(self, token: str) -> None:
+        """An answer was recorded."""
+        with self._database.writing() as connection, Session(bind=connection) as session:
+            row = session.get(CheckInLinkRow, _digest(token))
+            if row is not None:
+                row.answers += 1
+                session.add(row)
+                session.flush()
+
+    def end(self, reference: str) -> int:
+        """End all links of a case.
+
+        Returns:
+            How many there were.
+        """
+        with self._database.writing() as connection, Session(bind=connection) as session:
+            rows = session.exec(select(CheckInLinkRow).where(CheckInLinkRow.reference == reference)).all()
+            for row in rows:
+                session.delete(row)
+            session.flush()
+            return sum(row.until > text(self._now()) for row in rows)
+
+
+def _digest(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
+
+
+def _under(token: str, word: str) -> bytes:
+    """What a token makes of a word."""
+    return hmac.digest(token.encode(), word.encode(), "sha256")
