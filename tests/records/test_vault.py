@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain.agreed_words import AgreedWords
 from domain.case import case_stream, make_reference
 from domain.intake import Identity
 from records.database import Database
@@ -141,6 +142,21 @@ def test_a_note_does_not_open_as_an_identity(kept: Kept) -> None:
     kept.written("UPDATE identity SET body = ?", body)
     with pytest.raises(Unreadable):
         kept.of().identity(ONE)
+
+
+def test_agreed_words_come_back_lie_sealed_and_each_reading_is_written_down(kept: Kept) -> None:
+    vault = kept.of()
+    vault.keep(ONE, PLANTED)
+    assert vault.agreed_words(ONE, "link") is None
+    for well in ("Кофе", "Зелёный чай"):
+        vault.agree_words(ONE, AgreedWords.agree(well, "Чёрный чай"))
+    assert vault.agreed_words(ONE, "words") == AgreedWords.agree("Зелёный чай", "Чёрный чай")
+    assert vault.agreed_words(OTHER, "words") is None
+    assert "чай".encode() not in (kept.folder / "records.db").read_bytes()
+    assert [row.what for row in readings_of(kept.database, ONE)] == ["link", "words"]
+    kept.written("UPDATE agreed_words SET reference = ?", OTHER)
+    with pytest.raises(Unreadable):
+        vault.agreed_words(OTHER, "words")
 
 
 def test_the_keys_of_engine_and_log_open_nothing_of_the_vault(kept: Kept) -> None:
