@@ -57,7 +57,7 @@ def words(
         return
     if not sys.stdin.isatty():
         raise NotUnderstood("the two words are asked for in a terminal, which does not show them")
-    agreed = AgreedWords.agree(_asked("The word that says \"I am well\""), _asked("The word that says \"I am forced\""))
+    agreed = AgreedWords.agree(_asked('The word that says "I am well"'), _asked('The word that says "I am forced"'))
     here.vault.agree_words(reference, agreed)
     ended = CheckInLinks(here.database, now).end(reference)
     print(f"The words of {reference} are kept. Letter case, spaces and accents do not count.")

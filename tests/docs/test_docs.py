@@ -37,6 +37,7 @@ STEADY = (
     "Temporal's UI: http://127.0.0.1:",
     "with cases readable, for who signs in: http://127.0.0.1:",
     "(made-up cases: dana or timur, passphrase: made-up cases only)",
+    "Pages (phones): http://127.0.0.1:",
     ".venv/bin/safeconduct timeline REF",
     "Ctrl-C stops everything.",
 )
