@@ -1,22 +1,36 @@
 """Check-ins: how often the person lets staff know that he is safe, and what silence does.
 
-A part of the safety room. Silence is never consent, refusal or safety.
+A part of the safety room. Silence is never consent, refusal or safety:
+    1. Only the person ends a silence: a check-in, or a contact in which he himself was reached. A release begins the
+       clock anew; custody and disappearance have duties of their own.
+    2. To take a missed check-in in hand is no sign of safety: it is due again within hours, until what was found is
+       recorded.
+    3. What was missed stays missed: no other plan and no pause moves it.
+    4. Only ``duress-ended`` ends a duress, and only what was known of it by then.
 """
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from domain.custody import Found, Released
+from domain.custody import Released
+from domain.deadlines import Place
 from domain.duties import LEGAL_ESCALATIONS, Consequence, Duty, emergency_duty
-from domain.facts import Decision, Fact, Frozen, Record, Report
-from domain.room import Room
+from domain.facts import Decision, Fact, Frozen, Record, Report, StaffId
+from domain.quiet import QuietHours, TimeZone, after_quiet
+from domain.room import Room, whole_minute
 
-DEFAULT_CHECK_IN_DAYS = 14
-"""Until a check-in plan is agreed with the person."""
+LONGEST_PAUSE = timedelta(days=31)
+"""A pause without an end would be a silence that nobody hears."""
+
+FOUND_WITHIN = timedelta(hours=6)
+"""Who takes a silence in hand records within these what he found."""
+
+DURESS_AGAIN = timedelta(hours=12)
+"""A duress that was taken in hand goes on: it calls again."""
 
 
 class Channel(StrEnum):
@@ -39,12 +53,60 @@ class Answer(StrEnum):
     """Words were agreed, and none of them was used: it counts as no sign of safety."""
 
 
+class Reached(StrEnum):
+    """Who was spoken with."""
+
+    PERSON = "person"
+    THIRD_PARTY = "third-party"
+    NOBODY = "nobody"
+
+
+class Step(StrEnum):
+    """What was agreed for the case that the person is silent."""
+
+    CALL = "call"
+    RELAY = "relay"
+    VISIT = "visit"
+    PARTNER = "partner"
+    LAWYER = "lawyer"
+    NEVER_AUTHORITIES = "never-authorities"
+
+
+_IN_WORDS: Mapping[Step, str] = {
+    Step.CALL: "call",
+    Step.RELAY: "ask the relay",
+    Step.VISIT: "visit",
+    Step.PARTNER: "ask a partner",
+    Step.LAWYER: "ask the lawyer",
+    Step.NEVER_AUTHORITIES: "never the authorities",
+}
+
+
 class CheckInPlanned(Decision):
-    """Agree how often the person lets staff know that he is safe."""
+    """Agree how often the person lets staff know that he is safe, and what his silence does."""
 
     kind: Literal["check-in-planned"] = "check-in-planned"
     every_days: int = Field(ge=1, le=92, description="days between check-ins")
+    window_hours: int = Field(default=0, ge=0, le=168, description="hours he may take; then staff are reminded")
     grace_hours: int = Field(default=24, ge=1, le=168, description="hours of grace before the alarm")
+    time_zone: TimeZone = Field(default="UTC", description="the person's, such as Asia/Almaty")
+    quiet_hours: QuietHours | None = Field(default=None, description="when nobody asks him, such as 22:00-08:00")
+    told: tuple[StaffId, ...] = Field(default=(), max_length=9, description="staff, in the order they are called")
+    on_silence: tuple[Step, ...] = Field(default=(), max_length=9, description="what is done then, step by step")
+    words_agreed: bool = Field(default=False, description="words are agreed for being well and for being forced")
+
+
+class CheckInsPaused(Decision):
+    """Expect no check-in for some days. Emergencies go on; a check-in is due again when the pause ends."""
+
+    kind: Literal["check-ins-paused"] = "check-ins-paused"
+    until: date = Field(description="last day of the pause")
+
+
+class CheckInsResumed(Decision):
+    """End a pause early."""
+
+    kind: Literal["check-ins-resumed"] = "check-ins-resumed"
 
 
 class CheckedIn(Report):
@@ -56,10 +118,11 @@ class CheckedIn(Report):
 
 
 class ContactLogged(Report):
-    """Staff and the person spoke. What was said goes into the note."""
+    """Staff tried to reach the person, or spoke with him or about him. What was said goes into the note."""
 
     kind: Literal["contact-logged"] = "contact-logged"
     channel: Channel = Field(default=Channel.MESSAGE, description="how")
+    reached: Reached = Field(default=Reached.NOBODY, description="who was reached; only the person is a sign of safety")
 
 
 class DuressEnded(Decision):
@@ -69,63 +132,137 @@ class DuressEnded(Decision):
 
 
 class CheckIns(Frozen):
-    """What is agreed about check-ins, and when the last sign of safety came."""
+    """What is agreed about check-ins, and when the last sign of safety came.
 
-    facts: ClassVar[tuple[type[Fact], ...]] = (CheckInPlanned, CheckedIn, ContactLogged, DuressEnded)
+    Attributes:
+        last: when the clock began anew: at a sign of safety, or a release.
+        silent_since: a missed check-in that another plan or a pause came too late for.
+        paused_until: when the last pause ends, or ended.
+        duress: when he was forced, by the place of the report in the log.
+    """
 
-    every_days: int = DEFAULT_CHECK_IN_DAYS
-    grace_hours: int = 24
+    facts: ClassVar[tuple[type[Fact], ...]] = (
+        CheckInPlanned,
+        CheckInsPaused,
+        CheckInsResumed,
+        CheckedIn,
+        ContactLogged,
+        DuressEnded,
+    )
+
+    plan: CheckInPlanned = CheckInPlanned(every_days=14)
     last: AwareDatetime | None = None
-    duress_at: AwareDatetime | None = None
+    silent_since: AwareDatetime | None = None
+    paused_until: AwareDatetime | None = None
+    duress: Mapping[int, AwareDatetime] = Field(default_factory=dict)
     unrecognised_at: AwareDatetime | None = None
 
-    def after(self, record: Record) -> "CheckIns":
-        instant = record.occurred.instant
+    def after(self, record: Record, room: Room) -> "CheckIns":
+        instant = whole_minute(record.occurred.instant)
         match record.fact:
-            case CheckInPlanned(every_days=days, grace_hours=hours):
-                return self._with(every_days=days, grace_hours=hours)
+            case CheckInPlanned() as plan:
+                return self._kept(record, room, plan=plan)
+            case CheckInsPaused(until=until):
+                until = min(until, record.occurred.latest + LONGEST_PAUSE)
+                return self._kept(record, room, paused_until=self._end_of(until))
+            case CheckInsResumed() if self.paused_until is not None:
+                now = whole_minute(record.recorded_at)
+                return self._kept(record, room, paused_until=min(self.paused_until, now))
             case CheckedIn(answer=Answer.DURESS):
-                return self._with(duress_at=self.duress_at or instant)
+                return self._with(duress={**self.duress, record.version: instant})
             case CheckedIn(answer=Answer.UNRECOGNISED):
                 return self._with(unrecognised_at=self.unrecognised_at or instant)
-            case CheckedIn() | ContactLogged() | Found() | Released():
-                return self._with(last=max(self.last or instant, instant), unrecognised_at=None)
+            case CheckedIn() | ContactLogged(reached=Reached.PERSON) | Released():
+                return self._with(last=max(self.last or instant, instant), silent_since=None, unrecognised_at=None)
             case DuressEnded():
-                return self._with(duress_at=None)
+                # what is told later of a duress was not known when somebody said that it is over
+                return self._with(duress={at: when for at, when in self.duress.items() if at > record.version})
             case _:
                 return self
+
+    def imported(self) -> "CheckIns":
+        """After an import: the routine begins anew."""
+        return self._with(silent_since=None)
+
+    def _kept(self, record: Record, room: Room, **changes: object) -> "CheckIns":
+        """A change of the plan, which comes too late for a check-in that was missed before it."""
+        due = self._missed_at(room)
+        return self._with(silent_since=due if due <= record.recorded_at else None, **changes)
 
     def _with(self, **changes: object) -> "CheckIns":
         return self.model_copy(update=changes)
 
-    def objection(self, fact: Fact) -> str | None:
-        if isinstance(fact, DuressEnded) and self.duress_at is None:
-            return "no duress is recorded"
-        return None
+    def _end_of(self, day: date) -> datetime:
+        return Place(country="ZZ", time_zone=self.plan.time_zone).end_of(day)
 
-    def duties(self, room: Room, *, is_free: bool) -> Iterator[Duty]:
+    def objection(self, fact: Fact, on: date) -> str | None:
+        match fact:
+            case CheckInsPaused(until=until) if until < on:
+                return "a pause ends on a day to come"
+            case CheckInsPaused(until=until) if until > on + LONGEST_PAUSE:
+                return f"a pause lasts {LONGEST_PAUSE.days} days at most"
+            case CheckInsResumed() if self.paused_until is None or self.paused_until.date() < on:
+                return "there is no pause"
+            case DuressEnded() if not self.duress:
+                return "no duress is recorded"
+            case _:
+                return None
+
+    def duties(self, room: Room, *, is_free: bool, is_found: bool) -> Iterator[Duty]:
         """The duties of check-ins.
 
         Args:
             room: the safety room, which knows what was acknowledged when.
             is_free: whether a check-in can be expected: not while custody or disappearance lasts.
+            is_found: whether it is recorded why he is silent, by something that has duties of its own.
         """
+        told = self.plan.told
         if is_free:
-            yield self._check_in(room)
-        if self.duress_at is not None:
+            yield from self._check_in(room, is_found=is_found)
+        if self.duress:
             title = "The person answered under duress: act as agreed with him, and answer him as always"
-            yield emergency_duty("duress", title, self.duress_at)
+            yield emergency_duty("duress", title, room.again("duress", min(self.duress.values()), DURESS_AGAIN), told)
         if self.unrecognised_at is not None:
             title = "A check-in came without the agreed word: reach the person in another way"
-            yield emergency_duty("unrecognised-answer", title, self.unrecognised_at)
+            due = room.again("unrecognised-answer", self.unrecognised_at, FOUND_WITHIN)
+            yield emergency_duty("unrecognised-answer", title, due, told)
 
-    def _check_in(self, room: Room) -> Duty:
-        opened: datetime = room.opened.instant
-        last = room.since("check-in", max(self.last or opened, opened))
-        return Duty(
+    def _check_in(self, room: Room, *, is_found: bool) -> Iterator[Duty]:
+        missed = self._missed_at(room)
+        due = room.again("check-in", missed, FOUND_WITHIN)
+        if due > missed and is_found:
+            return
+        title = "The person has not checked in: find out whether he is safe"
+        if due > missed:
+            title = "Still nothing from the person himself: record what was found, or go on looking"
+        reminders: tuple[timedelta, ...] = ()
+        if due == missed and self.plan.window_hours and self.silent_since is None:
+            reminders = (missed - self._window_ends(room),)
+        yield Duty(
             id="check-in",
-            title="The person has not checked in: find out whether he is safe",
-            due=last + timedelta(days=self.every_days, hours=self.grace_hours),
+            title=f"{title}{self._steps()}",
+            due=self._loud(due),
             consequence=Consequence.DANGER,
+            reminders=reminders,
             escalations=LEGAL_ESCALATIONS,
+            told=self.plan.told,
         )
+
+    def _steps(self) -> str:
+        steps = "; then ".join(_IN_WORDS[step] for step in self.plan.on_silence if step is not Step.NEVER_AUTHORITIES)
+        never = _IN_WORDS[Step.NEVER_AUTHORITIES] if Step.NEVER_AUTHORITIES in self.plan.on_silence else ""
+        agreed = "; ".join(filter(None, (steps, never)))
+        return f". As agreed: {agreed}" if agreed else ""
+
+    def _missed_at(self, room: Room) -> datetime:
+        """When a check-in that has not come is missed."""
+        return self.silent_since or self._loud(self._window_ends(room) + timedelta(hours=self.plan.grace_hours))
+
+    def _window_ends(self, room: Room) -> datetime:
+        clock = max(self.last or room.anchor, room.anchor) + timedelta(days=self.plan.every_days)
+        expected = self._loud(whole_minute(max(clock, self.paused_until or clock)))
+        return self._loud(expected + timedelta(hours=self.plan.window_hours))
+
+    def _loud(self, instant: datetime) -> datetime:
+        """The instant, or the end of the quiet hours around it."""
+        return after_quiet(instant, self.plan.quiet_hours, self.plan.time_zone)

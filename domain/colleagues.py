@@ -1,11 +1,13 @@
 """Who works at the desk, and whom a rung of a ladder calls. Pure: no clock, no addresses looked up.
 
 A ladder climbs by time without acknowledgement, not by what a channel says: first the case's coordinator, then the
-second, then the whole desk. In an emergency everybody who is on the rota is called from the first rung on.
+second, then the whole desk; or first those whom the case's plan names, one after the other, then the whole desk. In an
+emergency everybody who is on the rota is called from the first rung on.
 
 Rules:
     1. Where there is anybody at all, a notice has somebody: a circle that is empty gives way to the next wider one.
     2. A later rung never calls fewer than the ladder promises: what was slept through counts as climbed.
+    3. The whole desk is every ladder's end, whatever a plan says.
 """
 
 from collections.abc import Sequence
@@ -18,7 +20,7 @@ from pydantic import Field
 from domain.duties import Level, Urgency
 from domain.errors import NotUnderstood
 from domain.events import Event
-from domain.facts import Frozen
+from domain.facts import Frozen, StaffId
 from domain.room import Acknowledged, DutyCameDue
 
 
@@ -108,28 +110,35 @@ class Colleague(Frozen):
         return any(turn.first <= day <= turn.last for turn in self.turns)
 
 
-class Circle(StrEnum):
-    """How far up its ladder a notice stands."""
+class Call(Frozen):
+    """Whom a rung calls.
 
-    COORDINATOR = "coordinator"
-    SECOND = "second"
-    WHOLE_DESK = "whole-desk"
+    Attributes:
+        step: how many escalations up it stands: 0 for a reminder and the alarm.
+        plan: who is told in which order, where that was agreed for the case.
+    """
+
+    step: int = 0
+    plan: tuple[StaffId, ...] = ()
 
 
-def circle_of(events: Sequence[Event], notice: UUID) -> Circle:
-    """The circle that the rung behind a notice calls.
+WHOLE_DESK = Call(step=99)
+"""Above every plan."""
+
+
+def call_of(events: Sequence[Event], notice: UUID) -> Call:
+    """Whom the rung behind a notice calls.
 
     Args:
         events: of the rung's stream; the notice has the id of one of them.
     """
     rung = _rung(events, notice)
     if rung is None or rung.level is not Level.ESCALATION:
-        return Circle.COORDINATOR
+        return Call(plan=rung.told if rung is not None else ())
     earlier = [one for one in _ladder(events, rung) if one.number < rung.number]
     numbers = [one.number for one in earlier if one.level is not Level.ESCALATION]
-    alarm = max(numbers, default=None)
     # a rung between that never sounded was slept through: the ladder has climbed past it all the same
-    return Circle.SECOND if alarm is not None and rung.number == alarm + 1 else Circle.WHOLE_DESK
+    return Call(step=rung.number - max(numbers), plan=rung.told) if numbers else WHOLE_DESK
 
 
 def is_taken_in_hand(events: Sequence[Event], notice: UUID) -> bool:
@@ -142,7 +151,7 @@ def is_taken_in_hand(events: Sequence[Event], notice: UUID) -> bool:
 
 
 def addressees(
-    desk: tuple[Colleague, ...], circle: Circle, urgency: Urgency, coordinator: str | None, day: date
+    desk: tuple[Colleague, ...], call: Call, urgency: Urgency, coordinator: str | None, day: date
 ) -> tuple[Colleague, ...]:
     """Whom a notice goes to; nobody only where nobody is at the desk.
 
@@ -151,11 +160,13 @@ def addressees(
         coordinator: the sign-in name of whoever is responsible for the case.
         day: whose rota counts.
     """
-    if circle is Circle.WHOLE_DESK:
-        return desk
-    first = [one for one in desk if one.name == coordinator]
     second = [one for one in desk if one.role is Role.SECOND]
-    called = (first or second) if circle is Circle.COORDINATOR else second
+    usual = [[one for one in desk if one.name == coordinator] or second, second]
+    planned = [[one] for name in call.plan for one in desk if one.name == name]
+    circles = planned or usual
+    if call.step >= len(circles):
+        return desk
+    called = circles[call.step]
     if urgency is Urgency.EMERGENCY:
         on_rota = [one for one in desk if one.is_on_rota(day)]
         called = [*called, *on_rota] if on_rota else []

@@ -1,6 +1,7 @@
 """How great the present danger is thought to be, and when that is looked at again. A part of the safety room.
 
-Events and alerts raise the level by themselves; only a person lowers it.
+Events and alerts raise the level by themselves, and then it is looked at again within days. Only a person lowers it,
+with a reason.
 """
 
 from collections.abc import Iterator
@@ -10,22 +11,39 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from domain.check_ins import Answer, CheckedIn
 from domain.custody import Deported, Detained, Disappeared, ExtraditionRequested
-from domain.duties import Consequence, Duty
+from domain.duties import Consequence, Duty, Level
 from domain.facts import Decision, Fact, Frozen, Record
-from domain.room import Room
+from domain.room import DutyCameDue, Room
 
 RISK_REVIEW_AGAIN = timedelta(days=30)
 """After a risk review was taken in hand without a new assessment."""
 
+RISK_REVIEW_WITHIN = timedelta(days=7)
+"""After the level was raised by an event: a person looks whether it is right."""
+
 
 class Risk(StrEnum):
-    """How great the present danger is thought to be."""
+    """How great the present danger is thought to be, from the least on."""
 
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
     CRITICAL = "critical"
+
+
+_ORDER = tuple(Risk)
+
+
+class RiskReason(StrEnum):
+    """Why the level was set anew."""
+
+    NEW_INFORMATION = "new-information"
+    DANGER_PASSED = "danger-passed"
+    MOVED_TO_SAFETY = "moved-to-safety"
+    PROTECTED_NOW = "protected-now"
+    WAS_TOO_HIGH = "was-too-high"
 
 
 class RiskAssessed(Decision):
@@ -34,6 +52,7 @@ class RiskAssessed(Decision):
     kind: Literal["risk-assessed"] = "risk-assessed"
     level: Risk = Field(description="the level")
     review_on: date = Field(description="when to look again")
+    reason: RiskReason | None = Field(default=None, description="why; needed to lower the level")
 
 
 class Danger(Frozen):
@@ -45,17 +64,32 @@ class Danger(Frozen):
     review_on: date | None = None
 
     def after(self, record: Record) -> "Danger":
+        day = record.occurred.latest
         match record.fact:
             case RiskAssessed(level=level, review_on=review_on):
                 return Danger(level=level, review_on=review_on)
-            case Detained() | Deported() | Disappeared() | ExtraditionRequested():
-                return self.model_copy(update={"level": Risk.CRITICAL})
+            case Detained() | Deported() | Disappeared() | ExtraditionRequested() | CheckedIn(answer=Answer.DURESS):
+                return self.raised(Risk.CRITICAL, day)
+            case DutyCameDue(duty="check-in", level=Level.ESCALATION):
+                return self.raised(Risk.HIGH, day)
             case _:
                 return self
 
+    def raised(self, level: Risk, on: date) -> "Danger":
+        """At least this level from a day on. If it is a new one, it is looked at soon."""
+        if self.level is not None and _ORDER.index(self.level) >= _ORDER.index(level):
+            return self
+        soon = on + RISK_REVIEW_WITHIN
+        is_sooner = self.review_on is not None and on < self.review_on < soon
+        return Danger(level=level, review_on=self.review_on if is_sooner else soon)
+
     def objection(self, fact: Fact, on: date) -> str | None:
-        if isinstance(fact, RiskAssessed) and fact.review_on <= on:
+        if not isinstance(fact, RiskAssessed):
+            return None
+        if fact.review_on <= on:
             return "the day to look again must lie after the day of the assessment"
+        if fact.reason is None and self.level is not None and _ORDER.index(fact.level) < _ORDER.index(self.level):
+            return f"the level is {self.level}: say why it is lower (`--reason`)"
         return None
 
     def duties(self, room: Room) -> Iterator[Duty]:
@@ -64,10 +98,8 @@ class Danger(Frozen):
         Args:
             room: the safety room, which knows what was acknowledged when.
         """
-        if self.review_on is None:
-            return
-        due = datetime.combine(self.review_on, time(), UTC)
-        taken = room.acknowledged_at.get("risk-review")
-        if taken is not None and taken >= due:
-            due = taken + RISK_REVIEW_AGAIN
-        yield Duty(id="risk-review", title="Assess this person's risk again", due=due, consequence=Consequence.DANGER)
+        if self.review_on is not None:
+            day = datetime.combine(self.review_on, time(), UTC)
+            due = room.again("risk-review", day, RISK_REVIEW_AGAIN)
+            title = "Assess this person's risk again"
+            yield Duty(id="risk-review", title=title, due=due, consequence=Consequence.DANGER)

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
-from domain.facts import Frozen
+from domain.facts import Frozen, StaffId
 
 
 class Bound(StrEnum):
@@ -101,6 +101,7 @@ class Duty(Frozen):
         emergency: whether its alarm speaks with the loudest voice.
         version: first day of the rule's version; ``None`` for one without, and for what is no law.
         reckoning: how the date was counted, line by line, for a person to check.
+        told: who is told, one after the other, before the whole desk is; empty for the usual ladder of people.
     """
 
     id: str
@@ -116,6 +117,7 @@ class Duty(Frozen):
     emergency: bool = False
     version: date | None = None
     reckoning: tuple[str, ...] = ()
+    told: tuple[StaffId, ...] = ()
 
     def title_at(self, now: datetime) -> str:
         """What to do. A doubtful date of the law that has passed is the earliest possible one: nothing is lost yet."""
@@ -124,7 +126,7 @@ class Duty(Frozen):
         return f"Act now, ask counsel: {self.title}" if is_late else self.title
 
 
-def emergency_duty(duty_id: str, title: str, due: datetime) -> Duty:
+def emergency_duty(duty_id: str, title: str, due: datetime, told: tuple[StaffId, ...] = ()) -> Duty:
     """A duty of the loudest kind: somebody is in danger now."""
     return Duty(
         id=duty_id,
@@ -133,6 +135,7 @@ def emergency_duty(duty_id: str, title: str, due: datetime) -> Duty:
         consequence=Consequence.DANGER,
         escalations=EMERGENCY_ESCALATIONS,
         emergency=True,
+        told=told,
     )
 
 

@@ -214,6 +214,8 @@ def _plain(kind: str, message: str) -> str:
             return "is missing"
         case "extra_forbidden":
             return "is not known here"
+        case "value_error":
+            return message.removeprefix("Value error, ")
         case _:
             return message[:1].lower() + message[1:]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self, get_args
 from pydantic import AwareDatetime, Field
 
 from domain.duties import LEGAL_ESCALATIONS, LEGAL_REMINDERS, Consequence, Duty, Level, Urgency
-from domain.facts import CountryCode, Decision, EngineFact, Fact, Frozen, Occurred, Record, Report
+from domain.facts import CountryCode, Decision, EngineFact, Fact, Frozen, Occurred, Record, Report, StaffId
 from domain.further_duties import further_duties
 from domain.rulebook import Rules
 from domain.rulebook.dated import Word
@@ -64,6 +64,7 @@ class DutyCameDue(EngineFact):
     number: int
     at: AwareDatetime
     urgency: Urgency
+    told: tuple[StaffId, ...] = ()
 
 
 class MovedDate(Frozen):
@@ -200,6 +201,11 @@ class Room(Frozen):
     def since(self, duty_id: str, instant: datetime) -> datetime:
         """The later of an instant, the import, and the last acknowledgement of a duty: where a routine starts anew."""
         return max(instant, self.imported_at or instant, self.acknowledged_at.get(duty_id, instant))
+
+    def again(self, duty_id: str, due: datetime, after: timedelta) -> datetime:
+        """When a duty is due that only a fact ends: once taken in hand it comes again, so long after that."""
+        due, taken = whole_minute(due), self.acknowledged_at.get(duty_id)
+        return due if taken is None or taken < due else taken + after
 
 
 def whole_minute(instant: datetime) -> datetime:

@@ -35,7 +35,7 @@ class Safety(Room):
         applied = super().apply(record)
         match record.fact:
             case HistoryImported(past=past):
-                return applied.model_copy(update={"past": past})
+                return applied.model_copy(update={"past": past, "check_ins": applied.check_ins.imported()})
             case Acknowledged(duty=duty) if duty == DIGEST:
                 return applied.model_copy(update={"past": ()})
             case _:
@@ -43,13 +43,13 @@ class Safety(Room):
 
     def after(self, record: Record) -> dict[str, object]:
         return {
-            "check_ins": self.check_ins.after(record),
+            "check_ins": self.check_ins.after(record, self),
             "danger": self.danger.after(record),
             "custody": self.custody.after(record),
         }
 
     def objection(self, fact: Fact, actor: str, on: date, case: Path) -> str | None:
-        return self.custody.objection(fact) or self.check_ins.objection(fact) or self.danger.objection(fact, on)
+        return self.custody.objection(fact) or self.check_ins.objection(fact, on) or self.danger.objection(fact, on)
 
     def milestone(self, record: Record) -> Milestone | None:
         match record.fact:
@@ -63,7 +63,7 @@ class Safety(Room):
                 return None
 
     def own_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
-        yield from self.check_ins.duties(self, is_free=self.custody.emergency is None)
+        yield from self.check_ins.duties(self, is_free=self.custody.emergency is None, is_found=False)
         yield from self.custody.duties(self)
         yield from self.danger.duties(self)
         for state, when in sorted(case.forbidden_contacts.items()):
@@ -93,6 +93,5 @@ class Safety(Room):
             yield Duty(id="consent-withdrawn", title=title, due=due, consequence=Consequence.CONSENT_ENDS)
 
     def headline(self) -> str:
-        if self.custody.emergency is not None:
-            return f"{self.custody.emergency}: emergency"
-        return f"watched, risk {self.danger.level}" if self.danger.level is not None else "watched"
+        found = f"{self.custody.emergency}: emergency" if self.custody.emergency is not None else "watched"
+        return f"{found}, risk {self.danger.level}" if self.danger.level is not None else found

@@ -327,6 +327,7 @@ def came_due(ledger: Ledger[State], duty: Duty, rung: Rung, now: datetime) -> Ev
         number=rung.number,
         at=rung.at,
         urgency=rung.urgency,
+        told=duty.told,
     )
     event_id = id_from_rung(ledger.stream, duty.id, rung.due, rung.number)
     return _engine_event(ledger, event_id, fact, Occurred.at_instant(rung.at), now)

@@ -34,7 +34,7 @@ from activities.notifications.channel import (
     Outcome,
 )
 from activities.notifications.sentences import TEXTS
-from domain.colleagues import Address, Circle, Colleague, addressees, circle_of, is_taken_in_hand
+from domain.colleagues import WHOLE_DESK, Address, Colleague, addressees, call_of, is_taken_in_hand
 from domain.duties import Urgency
 from domain.events import Event
 from records.colleagues import Colleagues
@@ -162,8 +162,8 @@ class Telling:
             if one.waits and one.addressee not in there:
                 self._deliveries.drop(notice, one.addressee)
         if not any(not one.waits or one.addressee in there for one in known):
-            circle = circle_of(events, notice) if events else Circle.WHOLE_DESK
-            found = addressees(desk, circle, unsent.urgency, unsent.coordinator, self._now().date())
+            call = call_of(events, notice) if events else WHOLE_DESK
+            found = addressees(desk, call, unsent.urgency, unsent.coordinator, self._now().date())
             self._deliveries.add(notice, unsent.stream, [one.name for one in found])
         return False
 

@@ -229,6 +229,9 @@ _TEXTS: dict[str, st.SearchStrategy[str]] = {
     "track": st.sampled_from(["accelerated", "regular"]),
     "title": st.just("A title"),
     "place": st.sampled_from(["almaty-airport", "petukhovo"]),
+    "told": staff,
+    "time_zone": st.sampled_from(["UTC", "Asia/Almaty", "America/New_York", "Australia/Lord_Howe"]),
+    "quiet_hours": st.sampled_from(["22:00-08:00", "01:30-03:00", "00:00-12:00"]),
     "stream": st.just(phase_stream(REFERENCE, Phase.SAFETY, 1)),
 }
 """Texts by their field's name; every other text in a fact is a country."""

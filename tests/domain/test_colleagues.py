@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.colleagues import Address, Circle, Colleague, Role, Turn, addressees, circle_of, is_taken_in_hand
+from domain.colleagues import WHOLE_DESK, Address, Call, Colleague, Role, Turn, addressees, call_of, is_taken_in_hand
 from domain.duties import Duty, Level, Urgency, rungs
 from domain.errors import NotUnderstood
 from domain.events import ENGINE, Event
@@ -55,30 +55,32 @@ def climbed(*which: int) -> list[Event]:
 
 
 @pytest.mark.parametrize(
-    ("which", "circle"),
+    ("which", "step"),
     [
-        ((0,), Circle.COORDINATOR),
-        ((0, 1), Circle.COORDINATOR),
-        ((0, 1, 2), Circle.COORDINATOR),
-        ((0, 1, 2, 3), Circle.SECOND),
-        ((2, 3), Circle.SECOND),
-        ((0, 1, 2, 3, 4), Circle.WHOLE_DESK),
-        ((2, 4), Circle.WHOLE_DESK),
-        ((1, 3), Circle.WHOLE_DESK),
-        ((3,), Circle.WHOLE_DESK),
-        ((2, 3, 4, 9), Circle.WHOLE_DESK),
+        ((0,), 0),
+        ((0, 1), 0),
+        ((0, 1, 2), 0),
+        ((0, 1, 2, 3), 1),
+        ((2, 3), 1),
+        ((0, 1, 2, 3, 4), 2),
+        ((2, 4), 2),
+        ((1, 3), 2),
+        ((3,), 2),
+        ((2, 3, 4, 9), 2),
     ],
 )
 def test_each_rung_calls_the_next_wider_circle_and_what_was_slept_through_counts(
-    which: tuple[int, ...], circle: Circle
+    which: tuple[int, ...], step: int
 ) -> None:
     events = climbed(*which)
-    assert circle_of(events, events[-1].event_id) is circle
+    found = call_of(events, events[-1].event_id)
+    assert min(found.step, 2) == step
+    assert found.plan == ()
 
 
 def test_what_is_no_rung_is_the_coordinators() -> None:
     events = climbed(2)
-    assert circle_of(events, uuid4()) is Circle.COORDINATOR
+    assert call_of(events, uuid4()) == Call()
 
 
 def test_taking_the_duty_in_hand_stops_what_was_written_before_and_nothing_that_is_written_after() -> None:
@@ -98,31 +100,41 @@ EVERYBODY = (DANA, ELI, NOA, TIM)
 
 
 @pytest.mark.parametrize(
-    ("circle", "urgency", "called"),
+    ("step", "urgency", "called"),
     [
-        (Circle.COORDINATOR, Urgency.REMINDER, {DANA}),
-        (Circle.COORDINATOR, Urgency.ALARM, {DANA}),
-        (Circle.SECOND, Urgency.ALARM, {ELI}),
-        (Circle.WHOLE_DESK, Urgency.ALARM, set(EVERYBODY)),
-        (Circle.COORDINATOR, Urgency.EMERGENCY, {DANA, NOA}),
-        (Circle.SECOND, Urgency.EMERGENCY, {ELI, NOA}),
-        (Circle.WHOLE_DESK, Urgency.EMERGENCY, set(EVERYBODY)),
+        (0, Urgency.REMINDER, {DANA}),
+        (0, Urgency.ALARM, {DANA}),
+        (1, Urgency.ALARM, {ELI}),
+        (2, Urgency.ALARM, set(EVERYBODY)),
+        (0, Urgency.EMERGENCY, {DANA, NOA}),
+        (1, Urgency.EMERGENCY, {ELI, NOA}),
+        (2, Urgency.EMERGENCY, set(EVERYBODY)),
     ],
 )
-def test_first_the_coordinator_then_the_second_then_all(
-    circle: Circle, urgency: Urgency, called: set[Colleague]
-) -> None:
-    assert set(addressees(EVERYBODY, circle, urgency, "dana", DAY)) == called
+def test_first_the_coordinator_then_the_second_then_all(step: int, urgency: Urgency, called: set[Colleague]) -> None:
+    assert set(addressees(EVERYBODY, Call(step=step), urgency, "dana", DAY)) == called
+
+
+def test_a_plan_names_who_is_called_one_after_the_other_and_then_the_whole_desk() -> None:
+    plan = ("tim", "gone", "eli")
+    called = [addressees(EVERYBODY, Call(step=step, plan=plan), Urgency.ALARM, "dana", DAY) for step in range(4)]
+    assert called == [(TIM,), (ELI,), EVERYBODY, EVERYBODY]
+    assert set(addressees(EVERYBODY, Call(plan=plan), Urgency.EMERGENCY, "dana", DAY)) == {TIM, NOA}
+    assert addressees(EVERYBODY, WHOLE_DESK, Urgency.ALARM, "dana", DAY) == EVERYBODY
+
+
+def test_a_plan_that_names_nobody_who_is_at_the_desk_gives_way_to_the_usual_ladder() -> None:
+    assert addressees(EVERYBODY, Call(plan=("gone",)), Urgency.ALARM, "dana", DAY) == (DANA,)
 
 
 def test_an_emergency_for_which_nobody_is_on_the_rota_is_everybodys() -> None:
-    found = addressees(EVERYBODY, Circle.COORDINATOR, Urgency.EMERGENCY, "dana", DAY + timedelta(days=1))
+    found = addressees(EVERYBODY, Call(), Urgency.EMERGENCY, "dana", DAY + timedelta(days=1))
     assert found == EVERYBODY
 
 
 def test_a_coordinator_who_is_not_at_the_desk_gives_way_to_the_second_and_then_to_all() -> None:
-    assert addressees(EVERYBODY, Circle.COORDINATOR, Urgency.ALARM, "gone", DAY) == (ELI,)
-    assert addressees((NOA, TIM), Circle.COORDINATOR, Urgency.ALARM, None, DAY) == (NOA, TIM)
+    assert addressees(EVERYBODY, Call(), Urgency.ALARM, "gone", DAY) == (ELI,)
+    assert addressees((NOA, TIM), Call(), Urgency.ALARM, None, DAY) == (NOA, TIM)
 
 
 @given(st.data())
@@ -134,8 +146,9 @@ def test_where_there_is_anybody_every_notice_has_somebody(data: st.DataObject) -
         )
         for name in names
     )
-    for circle, urgency in product(Circle, Urgency):
-        found = addressees(desk, circle, urgency, data.draw(st.sampled_from(["a", "z", None])), DAY)
+    plan = tuple(data.draw(st.lists(st.sampled_from("abcz"), unique=True)))
+    for step, urgency in product((0, 1, 2, 99), Urgency):
+        found = addressees(desk, Call(step=step, plan=plan), urgency, data.draw(st.sampled_from(["a", "z", None])), DAY)
         assert bool(found) == bool(desk)
         assert set(found) <= set(desk)
         assert len(set(found)) == len(found)

@@ -67,7 +67,7 @@ async def test_s6_a_command_that_was_committed_but_never_answered_is_there_once_
     assert answer.accepted[0].event_id == id_from_command(other.command_id, 0)
     assert again.accepted[0].event_id == id_from_command(lost.command_id, 0)
     assert [event.version for event in store.read(safety)] == list(range(1, len(store.read(safety)) + 1))
-    assert headline == "detention: emergency"
+    assert headline == "detention: emergency, risk critical"
     assert verify(database).fault is None
     database.close()
 

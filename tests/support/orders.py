@@ -24,7 +24,16 @@ from domain.case import (
     Recipient,
     Scope,
 )
-from domain.check_ins import CheckedIn, CheckInPlanned, ContactLogged
+from domain.check_ins import Answer as Said
+from domain.check_ins import (
+    CheckedIn,
+    CheckInPlanned,
+    CheckInsPaused,
+    CheckInsResumed,
+    ContactLogged,
+    DuressEnded,
+    Reached,
+)
 from domain.custody import Detained, Disappeared, Found, InterimMeasureGranted, LawyerEngaged, Released
 from domain.danger import Risk, RiskAssessed
 from domain.embassy_contacts import Answer, Answered, Approached, ContactHappened, Pledged, PledgeLapsed
@@ -166,7 +175,11 @@ def _day(chance: Random) -> date:
 
 _SAFETY: tuple[Callable[[Random], _Drawn], ...] = (
     lambda _: _Drawn(CheckedIn()),
-    lambda _: _Drawn(ContactLogged()),
+    lambda chance: _Drawn(CheckedIn(answer=chance.choice(list(Said)))),
+    lambda chance: _Drawn(ContactLogged(reached=chance.choice(list(Reached)))),
+    lambda chance: _Drawn(CheckInsPaused(until=_day(chance))),
+    lambda _: _Drawn(CheckInsResumed()),
+    lambda _: _Drawn(DuressEnded()),
     lambda chance: _Drawn(CheckInPlanned(every_days=chance.randint(1, 30))),
     lambda _: _Drawn(CheckInPlanned(every_days=1, grace_hours=1)),
     lambda chance: _Drawn(RiskAssessed(level=chance.choice(list(Risk)), review_on=_day(chance))),

@@ -258,8 +258,8 @@ def chronology(events: Sequence[Event]) -> list[str]:
 
 def _line(event: Event) -> str:
     stream = event.stream.split("/", 2)[2] if event.stream.count("/") > 1 else "path"
-    shown = event.fact.model_dump(
-        mode="json", exclude={"kind", "source", "title", "urgency", "stream", "at"}, exclude_none=True
-    )
+    # what a later field says where nothing was said of it belongs to no earlier story
+    apart = {"kind", "source", "title", "urgency", "stream", "at"}
+    shown = event.fact.model_dump(mode="json", exclude=apart, exclude_defaults=True)
     aside = f" [{event.outside_path}]" if event.outside_path else ""
     return f"{event.occurred} {stream} {event.fact.kind} {shown}{aside}"

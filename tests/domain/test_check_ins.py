@@ -1,0 +1,406 @@
+"""Check-ins: when one is due, what silence does, and what ends it. Silence is never consent, refusal or safety."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.case import Phase
+from domain.check_ins import (
+    DURESS_AGAIN,
+    FOUND_WITHIN,
+    LONGEST_PAUSE,
+    Answer,
+    Channel,
+    CheckedIn,
+    CheckInPlanned,
+    CheckInsPaused,
+    CheckInsResumed,
+    ContactLogged,
+    DuressEnded,
+    Reached,
+    Step,
+)
+from domain.colleagues import Call, call_of
+from domain.custody import Detained, Disappeared, Found, Released
+from domain.duties import Duty, Level
+from domain.errors import NotFound, NotUnderstood, Refused
+from domain.events import Event
+from domain.facts import Fact, Occurred
+from domain.intake import make_fact
+from domain.quiet import after_quiet
+from domain.room import DutyCameDue
+from domain.safety import Safety
+from domain.stream import Ledger
+from tests.domain.strategies import Tale, noon, past
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+WEEKLY = CheckInPlanned(every_days=7, grace_hours=12)
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def tell(tale: Tale, now: datetime, *facts: Fact) -> None:
+    for fact in facts:
+        tale.tell(Occurred.at_instant(now), fact, now=now)
+
+
+def planned(plan: CheckInPlanned = WEEKLY) -> Tale:
+    """A tale whose person checked in on 2 January at noon."""
+    tale = Tale()
+    tell(tale, noon("2024-01-02"), plan, CheckedIn())
+    return tale
+
+
+def duty(tale: Tale, which: str = "check-in") -> Duty:
+    return tale.duties(Phase.SAFETY)[which]
+
+
+def ledger(tale: Tale) -> Ledger[Safety]:
+    found: Ledger[Safety] = tale.ledger(Phase.SAFETY)  # type: ignore[assignment]
+    return found
+
+
+def climbed(tale: Tale, since: datetime, until: datetime) -> list[Event]:
+    """What is reached on a ladder while the engine runs, hour by hour."""
+    hours = int((until - since) / HOUR)
+    return [event for hour in range(hours + 1) for event in tale.fire_until(since + hour * HOUR)]
+
+
+def take(tale: Tale, now: datetime, which: str = "check-in") -> None:
+    tale.acknowledge(Phase.SAFETY, which, now)
+
+
+# --- when one is due -----------------------------------------------------------------------------------------------
+
+
+def test_a_window_reminds_when_it_closes_and_the_alarm_comes_after_the_grace() -> None:
+    tale = planned(CheckInPlanned(every_days=7, window_hours=5, grace_hours=12))
+    fired = [event.fact for event in climbed(tale, noon("2024-01-09"), noon("2024-01-10"))]
+    rungs = [(one.level, one.at) for one in fired if isinstance(one, DutyCameDue)]
+    assert rungs == [(Level.REMINDER, moment("2024-01-09T17:00")), (Level.ALARM, moment("2024-01-10T05:00"))]
+
+
+def test_quiet_hours_in_the_persons_time_zone_move_a_check_in_to_their_end() -> None:
+    plan = CheckInPlanned(every_days=7, grace_hours=5, time_zone="Asia/Almaty", quiet_hours="21:30-07:00")
+    # noon in UTC is 18:00 there (from March 2024 on 17:00); five hours later it is 23:00
+    assert duty(planned(plan)).due == moment("2024-01-10T01:00")
+
+
+@pytest.mark.parametrize(
+    ("instant", "hours", "zone", "moved"),
+    [
+        ("2024-03-30T23:30", "22:00-02:30", "Europe/Paris", "2024-03-31T01:30"),  # 02:30 does not exist: 03:30
+        ("2024-10-27T00:15", "22:00-02:30", "Europe/Paris", "2024-10-27T01:30"),  # 02:30 comes twice: the second
+        ("2024-06-01T05:59", "22:00-08:00", "Europe/Paris", "2024-06-01T06:00"),
+        ("2024-06-01T06:00", "22:00-08:00", "Europe/Paris", "2024-06-01T06:00"),
+        ("2024-06-01T11:00", "12:00-14:00", "Europe/Paris", "2024-06-01T12:00"),
+    ],
+)
+def test_quiet_hours_end_where_clocks_change(instant: str, hours: str, zone: str, moved: str) -> None:
+    assert after_quiet(moment(instant), hours, zone) == moment(moved)
+
+
+zones = st.sampled_from(["UTC", "Asia/Almaty", "Europe/Paris", "America/St_Johns", "Australia/Lord_Howe"])
+clocks = st.integers(0, 24 * 60 - 1)
+
+
+@st.composite
+def quiet_hours(draw: st.DrawFn) -> str:
+    begins, length = draw(clocks), draw(st.integers(1, 12 * 60))
+    ends = (begins + length) % (24 * 60)
+    return f"{begins // 60:02}:{begins % 60:02}-{ends // 60:02}:{ends % 60:02}"
+
+
+@given(st.datetimes(datetime(2023, 1, 1), datetime(2026, 1, 1)), quiet_hours(), zones)  # noqa: DTZ001
+def test_no_instant_stays_in_quiet_hours_and_none_moves_further_than_their_end(
+    naive: datetime, hours: str, zone: str
+) -> None:
+    instant = naive.replace(second=0, microsecond=0, tzinfo=UTC)
+    moved = after_quiet(instant, hours, zone)
+    assert instant <= moved <= instant + timedelta(hours=13)
+    assert after_quiet(moved, hours, zone) == moved
+    if moved != instant and (moved - instant) < timedelta(hours=12):
+        assert f"{moved.astimezone(ZoneInfo(zone)):%H:%M}" >= hours[6:]
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"time_zone": "Mars/Base"}, "no such time zone"),
+        ({"quiet_hours": "22-08"}, "write quiet hours as"),
+        ({"quiet_hours": "24:00-08:00"}, "write quiet hours as"),
+        ({"quiet_hours": "08:00-08:00"}, "twelve hours"),
+        ({"quiet_hours": "08:00-20:01"}, "twelve hours"),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_one_line(fields: dict[str, object], why: str) -> None:
+    with pytest.raises(NotUnderstood, match=why):
+        make_fact(CheckInPlanned, {"every_days": 7, **fields})
+
+
+def test_what_was_agreed_for_silence_stands_in_the_duty_step_by_step() -> None:
+    steps = (Step.CALL, Step.NEVER_AUTHORITIES, Step.RELAY, Step.LAWYER)
+    title = duty(planned(CheckInPlanned(every_days=7, on_silence=steps))).title
+    assert title.endswith("As agreed: call; then ask the relay; then ask the lawyer; never the authorities")
+
+
+def test_the_plan_says_who_is_told_of_silence_and_duress_and_it_stands_in_each_rung() -> None:
+    tale = planned(CheckInPlanned(every_days=7, told=("eli", "dana")))
+    tell(tale, noon("2024-01-03"), CheckedIn(answer=Answer.DURESS), CheckedIn(answer=Answer.UNRECOGNISED))
+    assert [duty(tale, one).told for one in ("check-in", "duress", "unrecognised-answer")] == [("eli", "dana")] * 3
+    rungs = [event for event in climbed(tale, noon("2024-01-10"), noon("2024-01-14")) if told_of(event, "check-in")]
+    calls = [call_of(ledger(tale).events, one.event_id) for one in rungs]
+    assert calls == [Call(step=step, plan=("eli", "dana")) for step in range(3)]
+    assert duty(tale, "review").told == ()
+
+
+def told_of(event: Event, which: str) -> bool:
+    return isinstance(event.fact, DutyCameDue) and event.fact.duty == which
+
+
+# --- pauses --------------------------------------------------------------------------------------------------------
+
+
+def test_after_a_pause_a_check_in_is_due_again() -> None:
+    tale = planned(CheckInPlanned(every_days=7, grace_hours=12, time_zone="Asia/Almaty"))
+    tell(tale, noon("2024-01-05"), CheckInsPaused(until=date(2024, 1, 20)))
+    assert duty(tale).due == moment("2024-01-20T18:00") + 12 * HOUR
+    tell(tale, noon("2024-01-15"), CheckInsResumed())
+    assert duty(tale).due == noon("2024-01-15") + 12 * HOUR
+
+
+def test_a_pause_ends_on_a_day_to_come_and_is_bounded() -> None:
+    tale = planned()
+    with pytest.raises(Refused, match="a day to come"):
+        tell(tale, noon("2024-01-05"), CheckInsPaused(until=date(2024, 1, 4)))
+    with pytest.raises(Refused, match="31 days at most"):
+        tell(tale, noon("2024-01-05"), CheckInsPaused(until=date(2024, 2, 6)))
+    with pytest.raises(Refused, match="there is no pause"):
+        tell(tale, noon("2024-01-05"), CheckInsResumed())
+    tell(tale, noon("2024-01-05"), CheckInsPaused(until=date(2024, 1, 10)))
+    wrong = tale.event("check-ins-paused")
+    tale.correct(wrong, noon("2024-01-06"), replacement=CheckInsPaused(until=date(2034, 1, 1)))
+    assert duty(tale).due <= noon("2024-01-05") + LONGEST_PAUSE + 2 * DAY, "not even a correction makes it endless"
+
+
+@pytest.mark.parametrize("later", [CheckInsPaused(until=date(2024, 1, 30)), CheckInPlanned(every_days=60)])
+def test_what_was_missed_is_moved_by_no_pause_and_no_other_plan(later: Fact) -> None:
+    tale = planned()
+    missed = duty(tale).due
+    tale.fire_until(missed)
+    tell(tale, missed + DAY, later)
+    assert duty(tale).due == missed
+    rungs = [event for event in tale.fire_until(missed + 4 * DAY) if told_of(event, "check-in")]
+    assert rungs, "and its ladder goes on"
+    tell(tale, missed + 4 * DAY, CheckedIn())
+    assert duty(tale).due > missed + 10 * DAY
+
+
+def test_emergencies_go_through_a_pause() -> None:
+    tale = planned()
+    tell(tale, noon("2024-01-03"), CheckInsPaused(until=date(2024, 1, 30)))
+    tell(tale, noon("2024-01-04"), CheckedIn(answer=Answer.DURESS), Detained())
+    fired = {event.fact.duty for event in tale.fire_until(noon("2024-01-06")) if isinstance(event.fact, DutyCameDue)}
+    assert {"duress", "lawyer", "interim-measures"} <= fired
+
+
+def test_an_import_begins_the_routine_anew_whatever_was_missed_before() -> None:
+    history = [past("2024-01-02", WEEKLY), past("2024-03-02", CheckInPlanned(every_days=5, grace_hours=12))]
+    tale = Tale(history=history, imported_on="2024-06-01")
+    assert duty(tale).due == noon("2024-06-01") + 5 * DAY + 12 * HOUR
+
+
+# --- silence -------------------------------------------------------------------------------------------------------
+
+
+def test_who_takes_a_silence_in_hand_records_within_hours_what_was_found() -> None:
+    tale = planned()
+    missed = duty(tale).due
+    tale.fire_until(missed)
+    take(tale, missed + HOUR)
+    for again in range(1, 4):
+        assert duty(tale).due == missed + HOUR + again * FOUND_WITHIN
+        assert duty(tale).title.startswith("Still nothing from the person himself")
+        assert any(told_of(event, "check-in") for event in tale.fire_until(duty(tale).due))
+        take(tale, duty(tale).due)
+    tell(tale, missed + DAY, ContactLogged(reached=Reached.PERSON))
+    assert duty(tale).due == missed + DAY + 7 * DAY + 12 * HOUR
+
+
+def test_to_take_it_in_hand_before_it_is_missed_changes_nothing() -> None:
+    tale = planned()
+    due = duty(tale).due
+    take(tale, due - DAY)
+    assert duty(tale).due == due
+    assert any(told_of(event, "check-in") for event in tale.fire_until(due))
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        ContactLogged(),
+        ContactLogged(reached=Reached.THIRD_PARTY, channel=Channel.CALL),
+        CheckedIn(answer=Answer.UNRECOGNISED),
+        CheckInPlanned(every_days=90),
+        Found(),
+    ],
+)
+def test_nobody_but_the_person_ends_his_silence(fact: Fact) -> None:
+    tale = planned()
+    missed = duty(tale).due
+    tale.fire_until(missed)
+    tell(tale, missed + HOUR, fact)
+    assert duty(tale).due == missed
+
+
+@pytest.mark.parametrize("fact", [Detained(), Disappeared()])
+def test_custody_and_disappearance_have_duties_of_their_own(fact: Fact) -> None:
+    tale = planned()
+    missed = duty(tale).due
+    tale.fire_until(missed)
+    tell(tale, missed + HOUR, fact)
+    assert "check-in" not in tale.duties(Phase.SAFETY)
+    assert "custody-round" in tale.duties(Phase.SAFETY)
+
+
+def test_who_is_found_after_a_disappearance_is_not_yet_spoken_with() -> None:
+    tale = planned()
+    missed = duty(tale).due
+    tell(tale, missed + DAY, Disappeared())
+    tell(tale, missed + 2 * DAY, Found())
+    assert duty(tale).due == missed
+
+
+# --- duress --------------------------------------------------------------------------------------------------------
+
+
+def test_a_duress_taken_in_hand_calls_again_until_somebody_says_that_it_is_over() -> None:
+    tale = planned()
+    tell(tale, noon("2024-01-04"), CheckedIn(answer=Answer.DURESS))
+    assert duty(tale, "duress").emergency
+    tale.fire_until(noon("2024-01-04"))
+    take(tale, noon("2024-01-04") + HOUR, "duress")
+    assert duty(tale, "duress").due == noon("2024-01-04") + HOUR + DURESS_AGAIN
+    assert any(told_of(event, "duress") for event in tale.fire_until(noon("2024-01-05") + 2 * HOUR))
+    tell(tale, noon("2024-01-06"), CheckedIn(), ContactLogged(reached=Reached.PERSON))
+    assert "duress" in tale.duties(Phase.SAFETY)
+    tell(tale, noon("2024-01-07"), DuressEnded())
+    assert "duress" not in tale.duties(Phase.SAFETY)
+    with pytest.raises(Refused, match="no duress"):
+        tell(tale, noon("2024-01-08"), DuressEnded())
+
+
+def test_a_duress_that_is_told_late_is_not_over_because_an_earlier_one_was() -> None:
+    tale = planned()
+    tell(tale, noon("2024-01-04"), CheckedIn(answer=Answer.DURESS))
+    tell(tale, noon("2024-01-07"), DuressEnded())
+    tale.tell("2024-01-06", CheckedIn(answer=Answer.DURESS), now=noon("2024-01-08"))
+    assert "duress" in tale.duties(Phase.SAFETY)
+
+
+def test_a_duress_answer_shows_in_no_headline() -> None:
+    tale = planned()
+    tell(tale, noon("2024-01-04"), CheckedIn(answer=Answer.DURESS))
+    assert ledger(tale).state.headline() == "watched, risk critical"
+
+
+# --- any order -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Takes:
+    """Somebody takes a duty in hand."""
+
+    which: str
+
+
+QUIET = CheckInPlanned(every_days=3, grace_hours=5, time_zone="Asia/Almaty", quiet_hours="21:30-09:00")
+
+steps: st.SearchStrategy[Fact | Takes] = st.sampled_from(
+    [
+        *(CheckedIn(answer=answer) for answer in Answer),
+        *(ContactLogged(reached=reached) for reached in Reached),
+        *(WEEKLY, QUIET, CheckInPlanned(every_days=2, window_hours=9)),
+        *(CheckInsResumed(), DuressEnded(), Detained(), Released(), Disappeared(), Found()),
+        *(Takes("check-in"), Takes("duress"), Takes("check-in"), Takes("duress"), Takes("unrecognised-answer")),
+    ]
+)
+pauses = st.integers(0, 31).map(lambda days: CheckInsPaused(until=date(2024, 1, 3) + timedelta(days=days)))
+scripts = st.lists(
+    st.tuples(st.integers(0, 100), steps | steps | pauses, st.integers(0, 60), st.booleans()), max_size=14
+)
+
+
+def lived(script: list[tuple[int, Fact | Takes, int, bool]]) -> tuple[Tale, datetime, bool]:
+    """A tale lived through, its clock, and whether a duress stands by what was said of it."""
+    tale, now, forced = planned(), noon("2024-01-02"), False
+    for hours, step, ago, fires in script:
+        now += hours * HOUR
+        if fires:
+            tale.fire_until(now)
+        try:
+            if isinstance(step, Takes):
+                take(tale, now, step.which)
+            else:
+                is_late = isinstance(step, CheckedIn | ContactLogged)
+                when = max(now - (ago * HOUR if is_late else timedelta()), noon("2024-01-02"))
+                tale.tell(Occurred.at_instant(when), step, now=now)
+        except (Refused, NotFound):
+            continue
+        forced = (isinstance(step, CheckedIn) and step.answer is Answer.DURESS) or forced
+        forced = forced and not isinstance(step, DuressEnded)
+    return tale, now, forced
+
+
+@settings(max_examples=60, deadline=None)
+@given(scripts)
+def test_silence_calls_a_human_again_and_again_whatever_else_is_recorded(
+    script: list[tuple[int, Fact | Takes, int, bool]],
+) -> None:
+    tale, now, _ = lived(script)
+    tale.fire_until(now)
+    room = ledger(tale).state
+    if room.custody.emergency is not None:
+        assert "custody-round" in tale.duties(Phase.SAFETY)
+        return
+    heard = max(room.check_ins.last or room.anchor, room.anchor)
+    plan, due = room.check_ins.plan, duty(tale).due
+    expected = timedelta(days=plan.every_days, hours=plan.window_hours + plan.grace_hours)
+    latest = heard + expected + LONGEST_PAUSE + 2 * DAY
+    calls = ledger(tale).next_rung([duty(tale)], now)
+    assert calls is not None
+    if now > latest + DAY:
+        assert due <= now + FOUND_WITHIN + DAY, "long past its date it is due, or due again within hours"
+        assert calls[1].at <= now + 7 * DAY
+    if room.check_ins.silent_since is None and due > now:
+        assert due <= max(latest, now + FOUND_WITHIN + DAY)
+
+
+@settings(max_examples=40, deadline=None)
+@given(scripts)
+def test_nothing_but_its_end_ends_a_duress_and_it_calls_again_within_a_day(
+    script: list[tuple[int, Fact | Takes, int, bool]],
+) -> None:
+    tale, now, forced = lived(script)
+    tale.fire_until(now)
+    assert ("duress" in tale.duties(Phase.SAFETY)) == forced
+    if forced:
+        calls = ledger(tale).next_rung([duty(tale, "duress")], now)
+        assert calls is not None
+        assert calls[1].at <= now + DAY
+
+
+@settings(max_examples=40, deadline=None)
+@given(scripts)
+def test_no_check_in_is_due_in_quiet_hours(script: list[tuple[int, Fact | Takes, int, bool]]) -> None:
+    tale, _, _ = lived([(0, QUIET, 0, False), *script])
+    room = ledger(tale).state
+    if "check-in" in tale.duties(Phase.SAFETY) and room.check_ins.silent_since is None:
+        due = duty(tale).due
+        assert after_quiet(due, room.check_ins.plan.quiet_hours, room.check_ins.plan.time_zone) == due
