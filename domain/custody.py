@@ -1,17 +1,20 @@
 """Custody and disappearance: a man is taken, handed over, lost, found, set free.
 
-A part of the safety room. Each event opens its emergency duties; none of them ends but by a fact that a person records.
+A part of the safety room. Each event opens its emergency duties, and has its own path afterwards: after a release, the
+talk, the papers, and whether he must move on; after a hand-over, where he is and a lawyer there; after he was found,
+what happened. None of them ends but by a fact that a person records.
 """
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import ClassVar, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from domain.duties import Consequence, Duty, emergency_duty
-from domain.facts import CountryCode, Fact, Frozen, Record, Report
+from domain.evidence import Evidenced
+from domain.facts import CountryCode, Fact, Frozen, Occurred, Record, Report
 from domain.room import Room, dated_duty
 
 LAWYER_WITHIN = timedelta(hours=1)
@@ -20,8 +23,14 @@ LAWYER_WITHIN = timedelta(hours=1)
 WHEREABOUTS_WITHIN = timedelta(hours=24)
 """After a deportation or disappearance: where is he held, and by whom?"""
 
-RELEASE_TALK_WITHIN = timedelta(hours=12)
-"""After a release: is he safe, and must he move?"""
+TALK_WITHIN = timedelta(hours=12)
+"""After a release, or when he was found: is he safe, and must he move?"""
+
+PAPERS_WITHIN = timedelta(days=3)
+"""After a release: papers that were kept, and a ground that ran out meanwhile, make the next detention."""
+
+MOVING_DECIDED_WITHIN = timedelta(days=7)
+"""After a release: who was taken once is known to those who took him."""
 
 CUSTODY_ROUND = timedelta(days=7)
 """While custody lasts, somebody asks after him this often."""
@@ -53,13 +62,6 @@ class Detained(Report):
     by: Authority = Field(default=Authority.UNKNOWN, description="by whom")
 
 
-class ExtraditionRequested(Report):
-    """A state asks for the person to be handed over."""
-
-    kind: Literal["extradition-requested"] = "extradition-requested"
-    by: CountryCode = Field(description="the state that asks")
-
-
 class LawyerEngaged(Report):
     """A lawyer has taken the person's defence."""
 
@@ -73,13 +75,19 @@ class InterimMeasureGranted(Report):
     until: date | None = Field(default=None, description="last day, if one is set")
 
 
+class InterimMeasureEnded(Report):
+    """That measure holds no more."""
+
+    kind: Literal["interim-measure-ended"] = "interim-measure-ended"
+
+
 class Released(Report):
     """The person is free again."""
 
     kind: Literal["released"] = "released"
 
 
-class Deported(Report):
+class Deported(Evidenced):
     """The person was removed to another state: deported, extradited, or simply handed over."""
 
     kind: Literal["deported"] = "deported"
@@ -98,14 +106,32 @@ class Found(Report):
     kind: Literal["found"] = "found"
 
 
+class Measure(Frozen):
+    """An interim measure against removal."""
+
+    on: Occurred
+    until: date | None
+
+
 class Custody(Frozen):
-    """What is known of custody and disappearance now."""
+    """What is known of custody and disappearance now.
+
+    Attributes:
+        held: whether he is held, and how it came to that.
+        held_since: since when.
+        removed_to: where he was removed to.
+        missing_since: since when nobody knows where he is.
+        lawyer: when a lawyer was last engaged. Who is taken again needs him again.
+        measure: the interim measure that stands.
+        released: when he was last set free.
+        found: when it was last known again where he is.
+    """
 
     facts: ClassVar[tuple[type[Fact], ...]] = (
         Detained,
-        ExtraditionRequested,
         LawyerEngaged,
         InterimMeasureGranted,
+        InterimMeasureEnded,
         Released,
         Deported,
         Disappeared,
@@ -113,42 +139,40 @@ class Custody(Frozen):
     )
 
     held: Emergency | None = None
-    held_since: AwareDatetime | None = None
-    missing_since: AwareDatetime | None = None
-    extradition_by: CountryCode | None = None
-    lawyer: bool = False
-    interim_measure: bool = False
-    interim_measure_until: date | None = None
-    released_at: AwareDatetime | None = None
+    held_since: Occurred | None = None
+    removed_to: CountryCode | None = None
+    missing_since: Occurred | None = None
+    lawyer: Occurred | None = None
+    measure: Measure | None = None
+    released: Occurred | None = None
+    found: Occurred | None = None
 
     def after(self, record: Record) -> "Custody":
-        instant = record.occurred.instant
+        when = record.occurred
         match record.fact:
             case Detained():
-                return self._taken(Emergency.DETENTION, instant)
-            case Deported():
-                return self._taken(Emergency.DEPORTATION, instant)
+                return self._with(held=Emergency.DETENTION, held_since=when, released=None, found=None)
+            case Deported(to=state):
+                taken = self._with(held=Emergency.DEPORTATION, held_since=when, released=None, found=None)
+                return taken._with(removed_to=state)
             case Disappeared():
-                return self._with(missing_since=instant, released_at=None)
-            case ExtraditionRequested(by=state):
-                return self._with(extradition_by=state)
+                return self._with(missing_since=when, released=None, found=None)
             case LawyerEngaged():
-                return self._with(lawyer=True)
+                return self._with(lawyer=when)
             case InterimMeasureGranted(until=until):
-                return self._with(interim_measure=True, interim_measure_until=until)
+                return self._with(measure=Measure(on=when, until=until))
+            case InterimMeasureEnded():
+                return self._with(measure=None)
             case Released():
-                # what was arranged for this custody holds for no later one; a request for extradition stands
-                return Custody(extradition_by=self.extradition_by, released_at=instant)
+                free = {"held": None, "held_since": None, "missing_since": None, "found": None}
+                return self._with(**free, released=when)
             case Found():
-                return self._with(missing_since=None)
+                return self._with(missing_since=None, found=when)
             case _:
                 return self
 
     def _with(self, **changes: object) -> "Custody":
         return self.model_copy(update=changes)
-
-    def _taken(self, held: Emergency, since: datetime) -> "Custody":
-        return self._with(held=held, held_since=since, released_at=None)
 
     @property
     def emergency(self) -> Emergency | None:
@@ -159,43 +183,85 @@ class Custody(Frozen):
         match fact:
             case Released() if self.held is None:
                 return "no custody is recorded"
-            case Found() if self.missing_since is None:
+            case Found() if self.missing_since is None and self.held is not Emergency.DEPORTATION:
                 return "no disappearance is recorded"
+            case InterimMeasureEnded() if self.measure is None:
+                return "no interim measure is recorded"
             case _:
                 return None
 
-    def duties(self, room: Room) -> Iterator[Duty]:
+    def duties(self, room: Room, defended: Sequence[Occurred], stopped: Sequence[Occurred]) -> Iterator[Duty]:
         """The emergency duties.
 
         Args:
-            room: the safety room, which knows what was acknowledged when.
+            room: the safety room, which knows what was acknowledged and done when.
+            defended: against what else a lawyer is needed: since when removals have been asked for or ordered.
+            stopped: against what else an interim measure is decided on, by the latest step of each removal.
         """
-        yield from self._while_it_lasts(room)
-        if self.released_at is not None:
-            yield emergency_duty(
-                "after-release",
-                "Speak with the person after the release: is he safe, must he move?",
-                self.released_at + RELEASE_TALK_WITHIN,
-            )
+        yield from self._defence(defended, stopped)
+        yield from self._whereabouts(room)
+        yield from self._afterwards(room)
+        until = self.measure.until if self.measure is not None else None
         yield from dated_duty(
-            "interim-measure-ends",
-            "The interim measure against removal ends",
-            self.interim_measure_until,
-            Consequence.REMOVAL,
+            "interim-measure-ends", "The interim measure against removal ends", until, Consequence.REMOVAL
         )
 
-    def _while_it_lasts(self, room: Room) -> Iterator[Duty]:
+    def _defence(self, defended: Sequence[Occurred], stopped: Sequence[Occurred]) -> Iterator[Duty]:
+        own = [self.held_since] if self.held_since is not None and self.held is not None else []
+        detained = own if self.held is Emergency.DETENTION else []
+        if undefended := _unanswered(self.lawyer, [*detained, *defended]):
+            title = "Get a lawyer to the person: detained, asked for, or to be expelled"
+            yield emergency_duty("lawyer", title, undefended[0].instant + LAWYER_WITHIN)
+        if self.held is Emergency.DEPORTATION and (handed_over := _unanswered(self.lawyer, own)):
+            title = f"Find a lawyer where the person was taken: {self.removed_to}"
+            yield emergency_duty("lawyer-there", title, handed_over[0].instant + WHEREABOUTS_WITHIN)
+        measure = self.measure.on if self.measure is not None else None
+        if unstopped := _unanswered(measure, [*own, *stopped]):
+            title = "Decide on interim measures before a court or treaty body"
+            yield emergency_duty("interim-measures", title, unstopped[0].instant + WHEREABOUTS_WITHIN)
+
+    def _whereabouts(self, room: Room) -> Iterator[Duty]:
         since = self.held_since or self.missing_since
         if since is None:
             return
-        if self.held is Emergency.DETENTION and not self.lawyer:
-            yield emergency_duty("lawyer", "Get a lawyer to the detained person", since + LAWYER_WITHIN)
-        if self.held is Emergency.DEPORTATION or self.missing_since is not None:
-            lost = self.missing_since or since
+        lost = self.missing_since or (since if self.held is Emergency.DEPORTATION and self.found is None else None)
+        if lost is not None:
             title = "Find out where the person is held, and by whom"
-            yield emergency_duty("whereabouts", title, lost + WHEREABOUTS_WITHIN)
-        if self.held is not None and not self.interim_measure:
-            title = "Decide on interim measures before a court or treaty body"
-            yield emergency_duty("interim-measures", title, since + WHEREABOUTS_WITHIN)
-        again = room.since("custody-round", since) + CUSTODY_ROUND
+            yield emergency_duty("whereabouts", title, lost.instant + WHEREABOUTS_WITHIN)
+        if self.missing_since is not None:
+            title = "Decide whom to tell of the disappearance: family, lawyer, the UN working group"
+            yield from _step(room, "tell-of-disappearance", title, self.missing_since, WHEREABOUTS_WITHIN)
+        again = room.since("custody-round", since.instant) + CUSTODY_ROUND
         yield emergency_duty("custody-round", "Ask after the person: custody or disappearance goes on", again)
+
+    def _afterwards(self, room: Room) -> Iterator[Duty]:
+        """What follows a release, or a return; each ends with `step-done`."""
+        if self.released is not None:
+            title = "Speak with the person after the release: is he safe, must he move?"
+            yield from _step(room, "after-release", title, self.released, TALK_WITHIN)
+            title = "Is the stay still lawful after the release: papers given back, ground still valid?"
+            yield from _step(room, "papers-after-release", title, self.released, PAPERS_WITHIN)
+            title = "Decide with the person whether he must move on after the release"
+            yield from _step(room, "moving-after-release", title, self.released, MOVING_DECIDED_WITHIN)
+        elif self.found is not None and self.held is None:
+            title = "Speak with the person who was found: what happened, is he safe?"
+            yield from _step(room, "after-found", title, self.found, TALK_WITHIN)
+
+
+def _unanswered(answer: Occurred | None, starts: Sequence[Occurred]) -> list[Occurred]:
+    """What has begun since it was last answered, the earliest first; on one day without hours the answer counts."""
+    found = [start for start in starts if answer is None or not _follows(answer, start)]
+    return sorted(found, key=lambda start: start.instant)
+
+
+def _follows(answer: Occurred, start: Occurred) -> bool:
+    if answer.at is not None and start.at is not None:
+        return answer.at >= start.at
+    return answer.latest >= start.earliest
+
+
+def _step(room: Room, duty_id: str, title: str, since: Occurred, within: timedelta) -> Iterator[Duty]:
+    """An emergency duty that is done when a person says so."""
+    done = room.steps_done.get(duty_id)
+    if done is None or not _follows(done, since):
+        yield emergency_duty(duty_id, title, since.instant + within)

@@ -12,8 +12,9 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from domain.check_ins import Answer, CheckedIn
-from domain.custody import Deported, Detained, Disappeared, ExtraditionRequested
+from domain.custody import Deported, Detained, Disappeared
 from domain.duties import Consequence, Duty, Level
+from domain.extradition import ExtraditionRequested, WantedListed
 from domain.facts import Decision, Fact, Frozen, Record
 from domain.room import DutyCameDue, Room
 
@@ -70,7 +71,7 @@ class Danger(Frozen):
                 return Danger(level=level, review_on=review_on)
             case Detained() | Deported() | Disappeared() | ExtraditionRequested() | CheckedIn(answer=Answer.DURESS):
                 return self.raised(Risk.CRITICAL, day)
-            case DutyCameDue(duty="check-in", level=Level.ESCALATION):
+            case DutyCameDue(duty="check-in", level=Level.ESCALATION) | WantedListed():
                 return self.raised(Risk.HIGH, day)
             case _:
                 return self

@@ -1,7 +1,7 @@
 """Safety watches over everything: check-ins, danger, and what happens when a man is taken.
 
 Open from the first day until a person closes the path, in every country. The room is put together from parts, each
-with its facts, its state and its duties: ``check_ins``, ``danger``, ``custody``.
+with its facts, its state and its duties: ``check_ins``, ``danger``, ``custody``, ``extradition``.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,8 @@ from domain.check_ins import CheckIns
 from domain.custody import Custody, Deported, Detained, Released
 from domain.danger import Danger
 from domain.duties import LEGAL_ESCALATIONS, Consequence, Duty, emergency_duty
-from domain.facts import Fact, Record
+from domain.extradition import Extradition
+from domain.facts import Fact, Occurred, Record
 from domain.room import DIGEST, Acknowledged, HistoryImported, PastDuty, Room, dated_duty
 from domain.rulebook import Rules
 
@@ -23,12 +24,13 @@ DIGEST_WITHIN = timedelta(days=7)
 class Safety(Room):
     """The state of one person's safety."""
 
-    facts = (*CheckIns.facts, *Danger.facts, *Custody.facts)
+    facts = (*CheckIns.facts, *Danger.facts, *Custody.facts, *Extradition.facts)
     review_title = "Review this person's safety"
 
     check_ins: CheckIns = CheckIns()
     danger: Danger = Danger()
     custody: Custody = Custody()
+    extradition: Extradition = Extradition()
     past: tuple[PastDuty, ...] = ()
 
     def apply(self, record: Record) -> "Safety":
@@ -46,10 +48,12 @@ class Safety(Room):
             "check_ins": self.check_ins.after(record, self),
             "danger": self.danger.after(record),
             "custody": self.custody.after(record),
+            "extradition": self.extradition.after(record),
         }
 
     def objection(self, fact: Fact, actor: str, on: date, case: Path) -> str | None:
-        return self.custody.objection(fact) or self.check_ins.objection(fact, on) or self.danger.objection(fact, on)
+        taken = self.custody.objection(fact) or self.extradition.objection(fact)
+        return taken or self.check_ins.objection(fact, on) or self.danger.objection(fact, on)
 
     def milestone(self, record: Record) -> Milestone | None:
         match record.fact:
@@ -64,13 +68,20 @@ class Safety(Room):
 
     def own_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
         yield from self.check_ins.duties(self, is_free=self.custody.emergency is None, is_found=False)
-        yield from self.custody.duties(self)
+        yield from self.custody.duties(self, *self._removals(case))
+        yield from self.extradition.duties(self)
         yield from self.danger.duties(self)
         for state, when in sorted(case.forbidden_contacts.items()):
             title = f"A contact with {state}, which must never be contacted, is reported: protect the person"
             yield emergency_duty(f"forbidden-contact.{state}", title, when.instant)
         yield from self._past_duties()
         yield from self._consent_duties(case)
+
+    def _removals(self, case: Path) -> tuple[list[Occurred], list[Occurred]]:
+        """Since when removals have been asked for or ordered, and the latest step of each."""
+        expulsion = [case.expulsion] if case.expulsion is not None else []
+        requests = self.extradition.requests.values()
+        return [one.on for one in requests] + expulsion, [one.granted or one.on for one in requests] + expulsion
 
     def _past_duties(self) -> Iterator[Duty]:
         if self.past:

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from domain.case import Phase
 from domain.check_ins import Answer, CheckedIn, CheckInPlanned
-from domain.custody import Deported, Detained, Disappeared, ExtraditionRequested
+from domain.custody import Deported, Detained, Disappeared
 from domain.danger import RISK_REVIEW_WITHIN, Danger, Risk, RiskAssessed, RiskReason
 from domain.errors import Refused
+from domain.extradition import ExtraditionRequested
 from domain.facts import Fact
 from domain.room import kind_of
 from domain.safety import Safety

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from domain.case import ConsentForm, Material, Purpose, Recipient
 from domain.check_ins import CheckedIn, CheckInPlanned
-from domain.custody import Authority, Detained, ExtraditionRequested
+from domain.custody import Authority, Detained
 from domain.entry import Arrived
 from domain.errors import NotUnderstood
+from domain.extradition import ExtraditionRequested
 from domain.facts import Occurred
 from domain.intake import Identity, make_fact, parse_scope, read_intake, read_script
 from domain.stay_facts import Entered, TravelDocument

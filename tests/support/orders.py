@@ -37,6 +37,7 @@ from domain.check_ins import (
 from domain.custody import Detained, Disappeared, Found, InterimMeasureGranted, LawyerEngaged, Released
 from domain.danger import Risk, RiskAssessed
 from domain.embassy_contacts import Answer, Answered, Approached, ContactHappened, Pledged, PledgeLapsed
+from domain.extradition import ExtraditionDecided, ExtraditionRequested, RequestOutcome, WantedListed
 from domain.facts import Fact
 from domain.room import Acknowledged
 from domain.stay_facts import AppealOutcome as Outcome
@@ -190,6 +191,9 @@ _SAFETY: tuple[Callable[[Random], _Drawn], ...] = (
     lambda chance: _Drawn(Disappeared(), _just_before(timedelta(hours=24), chance)),
     lambda _: _Drawn(Found()),
     lambda _: _Drawn(LawyerEngaged()),
+    lambda _: _Drawn(WantedListed(by="RU")),
+    lambda _: _Drawn(ExtraditionRequested(by="RU")),
+    lambda chance: _Drawn(ExtraditionDecided(by="RU", outcome=chance.choice(list(RequestOutcome)))),
     lambda chance: _Drawn(InterimMeasureGranted(until=_day(chance))),
     lambda _: _Drawn(Acknowledged(duty="lawyer"), phase=Phase.SAFETY),
     lambda _: _Drawn(Acknowledged(duty="check-in"), phase=Phase.SAFETY),
