@@ -13,6 +13,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.alerts import AlertActivities
 from activities.alive import SignsOfLife
 from activities.contract import SEARCH_ATTRIBUTES, TASK_QUEUE
 from activities.erasing import ErasingActivities, Wake
@@ -42,6 +43,7 @@ from runtime.standing import alarm, stand_up
 from workflows.allowlist import Allowlist
 from workflows.asylum_filing import AsylumFilingWorkflow
 from workflows.case_path import CasePathWorkflow
+from workflows.country_watch import CountryWatchWorkflow
 from workflows.embassy_contacts import EmbassyContactsWorkflow
 from workflows.entry import EntryWorkflow
 from workflows.erasure import ErasureWorkflow
@@ -58,6 +60,7 @@ WORKFLOWS = [
     VettingWorkflow,
     EntryWorkflow,
     AsylumFilingWorkflow,
+    CountryWatchWorkflow,
     ErasureWorkflow,
     RetentionWorkflow,
 ]
@@ -129,7 +132,12 @@ def build_worker(
         client,
         task_queue=task_queue,
         workflows=WORKFLOWS,
-        activities=[*records.all(), *NoticeActivities(store, notices, now, carriers).all(), *erasing.all()],
+        activities=[
+            *records.all(),
+            *NoticeActivities(store, notices, now, carriers).all(),
+            *AlertActivities(store, client).all(),
+            *erasing.all(),
+        ],
         activity_executor=ThreadPoolExecutor(RECORD_THREADS),
         workflow_runner=sandbox(),
         interceptors=[Allowlist(), SignsOfLife()],

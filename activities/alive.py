@@ -1,6 +1,6 @@
 """Signs of life: the engine hears that the worker of an activity is there, and soon gives up one that was killed.
 
-They say nothing of the work itself, whose time is bounded besides.
+They say nothing of the work itself, whose time is bounded besides; what an activity says of it, they repeat.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ class SignsOfLife(Interceptor):
 
 class _Alive(ActivityInboundInterceptor):
     def init(self, outbound: ActivityOutboundInterceptor) -> None:
-        self._outbound = outbound
-        super().init(outbound)
+        self._outbound = _Remembering(outbound)
+        super().init(self._outbound)
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         if activity.info().heartbeat_timeout is None:
@@ -43,4 +43,14 @@ class _Alive(ActivityInboundInterceptor):
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             # not activity.heartbeat(): for one in a thread that waits for this loop, which is where we are
-            self._outbound.heartbeat()
+            self._outbound.heartbeat(*self._outbound.said)
+
+
+class _Remembering(ActivityOutboundInterceptor):
+    """What an activity has said of its work last: a mere sign of life must not take its place."""
+
+    said: tuple[Any, ...] = ()
+
+    def heartbeat(self, *details: Any) -> None:
+        self.said = details
+        super().heartbeat(*details)

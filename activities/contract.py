@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from domain.cards import CaseCard, PhaseCard
+from domain.country import Alert
 from domain.erasure import Count
 from domain.events import Event
 from domain.facts import Frozen
@@ -22,6 +23,9 @@ APPEND = "append"
 READ_CASE_STREAM = "read-case-stream"
 READ_RULES = "read-rules"
 SEND_NOTICE = "send-notice"
+
+READ_ALERTS = "read-alerts"
+SPREAD_ALERT = "spread-alert"
 
 LOOK_AT_CASE = "look-at-case"
 FENCE_CASE = "fence-case"
@@ -121,6 +125,38 @@ class RulesAnswer(Frozen):
     rules: tuple[Rules, ...]
     latest: tuple[str, ...] = ()
     applied_by: str = ""
+
+
+class ReadAlerts(Frozen):
+    """What a case wants to hear of the alerts of the country where it is.
+
+    Attributes:
+        reached: the alerts that have reached it already.
+        held: those of them that are in force, as far as it knows.
+        at: the case clock.
+    """
+
+    country: str
+    reached: tuple[UUID, ...]
+    held: tuple[UUID, ...]
+    at: AwareDatetime
+
+
+class AlertNews(Frozen):
+    """What a case has not recorded yet: alerts that it does not hold, and ends of those that it does."""
+
+    alerts: tuple[Alert, ...] = ()
+
+
+class Spread(Frozen):
+    """How many cases were told to look at the alerts of their country.
+
+    Attributes:
+        begin_later: those that did not run: they look when they begin.
+    """
+
+    told: int = 0
+    begin_later: int = 0
 
 
 class CaseSeen(Frozen):

@@ -32,11 +32,13 @@ from opentelemetry.trace import (
 from activities.contract import AppendAnswer, AppendRequest
 from activities.notifications.channel import ChannelError
 from domain.case import MilestoneReached, MilestoneWithdrawn, case_stream, phase_of, reference_of
+from domain.country import WATCH
 from domain.duties import Urgency
 from domain.erasing import ERASURE, is_erasure
 from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
 from domain.events import Event, id_from_command
 from domain.room import DatesMoved, DutyCameDue
+from domain.watching import is_watch
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 90.0)
 """Bounds of the histograms: from an idle append to a command that was sent three times."""
@@ -216,5 +218,7 @@ def _phase(stream: str) -> str:
     """The phase of a stream; the case's own is the path."""
     if is_erasure(stream):
         return ERASURE
+    if is_watch(stream):
+        return WATCH
     parts = phase_of(stream)
     return str(parts[0]) if parts is not None else "path"

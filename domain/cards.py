@@ -5,9 +5,11 @@ Cards hold stage, country, coordinator and dates. They never hold a name.
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from domain.alerts import answer_duty
 from domain.case import Path, phase_of, reference_of
 from domain.duties import Duty
 from domain.facts import Frozen
@@ -51,6 +53,14 @@ class DutyCard(Frozen):
     next_at: AwareDatetime | None
 
 
+class AlertCard(Frozen):
+    """An alert that a phase holds, and whether it waits for an answer to it."""
+
+    alert: UUID
+    reached_at: AwareDatetime
+    waits: bool
+
+
 class PhaseCard(Frozen):
     """Where one phase stands."""
 
@@ -62,6 +72,7 @@ class PhaseCard(Frozen):
     headline: str
     is_open: bool
     duties: tuple[DutyCard, ...]
+    alerts: tuple[AlertCard, ...] = ()
 
 
 def case_card(path: Ledger[Path]) -> CaseCard:
@@ -70,7 +81,7 @@ def case_card(path: Ledger[Path]) -> CaseCard:
     return CaseCard(
         reference=reference,
         stage=str(state.stage),
-        country=state.arrived_in or state.country,
+        country=state.where,
         coordinator=state.coordinator,
         is_open=state.closed is None,
         missing_for_entry=", ".join(state.missing_for_entry()) if state.arrived_in is None else "",
@@ -83,8 +94,9 @@ def case_card(path: Ledger[Path]) -> CaseCard:
 
 def phase_card(ledger: Ledger[State], duties: Iterable[Duty], now: datetime, *, is_open: bool) -> PhaseCard:
     """The card of a phase, with all its duties."""
-    parts = phase_of(ledger.stream)
+    parts, duties = phase_of(ledger.stream), tuple(duties)
     assert parts is not None, "the path has a card of its own"
+    standing = {duty.id for duty in duties}
     return PhaseCard(
         stream=ledger.stream,
         reference=reference_of(ledger.stream),
@@ -94,6 +106,10 @@ def phase_card(ledger: Ledger[State], duties: Iterable[Duty], now: datetime, *, 
         headline=ledger.state.headline(),
         is_open=is_open,
         duties=tuple(duty_card(ledger, duty, now) for duty in duties),
+        alerts=tuple(
+            AlertCard(alert=alert, reached_at=at, waits=answer_duty(alert) in standing)
+            for alert, at in ledger.state.alerted().items()
+        ),
     )
 
 

@@ -471,6 +471,11 @@ class Path(Room):
         """Why nothing is decided on this path now; ``None`` while it is open."""
         return f"this path is closed ({self.closed}): reopen it first" if self.closed else None
 
+    @property
+    def where(self) -> CountryCode | None:
+        """The country where the person is."""
+        return self.arrived_in or self.country
+
     def running(self, phase: Phase) -> Round | None:
         """The open round of a phase."""
         return next((one for one in self.rounds if one.phase is phase and one.ended is None), None)

@@ -13,6 +13,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import AwareDatetime, Field
 
+from domain.alerts import AlertOver, AlertReached
 from domain.asylum_filing import AsylumFiling
 from domain.case import (
     CaseOpened,
@@ -26,6 +27,7 @@ from domain.case import (
     PhaseEnded,
     PhaseOpened,
 )
+from domain.country import AlertSpread, Country
 from domain.embassy_contacts import EmbassyContacts
 from domain.entry import Entry
 from domain.erasure import ENGINE_FACTS as ERASURE_FACTS
@@ -56,6 +58,7 @@ _PLAIN: tuple[type[Fact], ...] = (
     *(DutyCameDue, DatesMoved, HistoryImported, LawChanged),
     *(MilestoneReached, MilestoneWithdrawn, PhaseOpened, PhaseEnded),
     *(*Erasure.facts, *ERASURE_FACTS),
+    *(*Country.facts, AlertSpread, AlertReached, AlertOver),
 )
 
 if TYPE_CHECKING:

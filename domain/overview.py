@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import AwareDatetime
 
 from domain.case import Path, Phase, Stage, phase_of
+from domain.country import WATCH
 from domain.duties import Duty, Level
 from domain.facts import CountryCode, Frozen
 from domain.stream import Ledger, State
@@ -27,14 +29,14 @@ class Overview(Frozen):
 
     Attributes:
         stage: of a path.
-        phase: of a phase.
+        phase: of a phase, or of the watch of a country.
         country: where the person is, or the country that a phase is about.
         destination: of a path: the country that has pledged to take him.
         next_deadline: of a phase: when the duty that speaks next is due.
     """
 
     stage: Stage | None = None
-    phase: Phase | None = None
+    phase: Phase | Literal["country-watch"] | None = None
     country: CountryCode | None = None
     destination: CountryCode | None = None
     risk: Risk = Risk.CALM
@@ -46,18 +48,18 @@ def overview_of_path(path: Path) -> Overview:
     in_danger = path.in_custody or path.deported
     return Overview(
         stage=path.stage,
-        country=path.arrived_in or path.country,
+        country=path.where,
         destination=path.pledge,
         risk=Risk.EMERGENCY if in_danger else Risk.CALM,
     )
 
 
 def overview_of_phase(ledger: Ledger[State], duties: Iterable[Duty], now: datetime) -> Overview:
-    """One round of a phase, with the duties that stand in it."""
+    """One round of a phase, or a watch, with the duties that stand in it."""
     duties, parts = tuple(duties), phase_of(ledger.stream)
     following = ledger.next_rung(duties, now)
     return Overview(
-        phase=parts[0] if parts is not None else None,
+        phase=parts[0] if parts is not None else WATCH,
         country=ledger.state.country,
         risk=max((_risk(ledger, duty) for duty in duties), key=list(Risk).index, default=Risk.CALM),
         next_deadline=following[0].due if following is not None else None,

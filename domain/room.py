@@ -9,6 +9,7 @@ A *room* is one phase's state, commands, events, decisions and duties in one fil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal, Self, get_args
+from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
@@ -163,6 +164,10 @@ class Room(Frozen):
     def own_duties(self, case: "Path", rules: Rules) -> Iterator[Duty]:
         """The duties of this room, without the review."""
         raise NotImplementedError
+
+    def alerted(self) -> Mapping[UUID, datetime]:
+        """The alerts that this phase holds, each with when it reached it."""
+        return {}
 
     def headline(self) -> str:
         """Where this phase stands, in a few words from a closed vocabulary."""

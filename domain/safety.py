@@ -1,12 +1,14 @@
 """Safety watches over everything: check-ins, danger, and what happens when a man is taken.
 
 Open from the first day until a person closes the path, in every country. The room is put together from parts, each
-with its facts, its state and its duties: ``check_ins``, ``danger``, ``custody``, ``extradition``.
+with its facts, its state and its duties: ``check_ins``, ``danger``, ``custody``, ``extradition``, ``alerts``.
 """
 
-from collections.abc import Iterator
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from uuid import UUID
 
+from domain.alerts import Alerts
 from domain.case import Milestone, Path
 from domain.check_ins import CheckIns
 from domain.custody import Custody, Deported, Detained, Released
@@ -24,13 +26,14 @@ DIGEST_WITHIN = timedelta(days=7)
 class Safety(Room):
     """The state of one person's safety."""
 
-    facts = (*CheckIns.facts, *Danger.facts, *Custody.facts, *Extradition.facts)
+    facts = (*CheckIns.facts, *Danger.facts, *Custody.facts, *Extradition.facts, *Alerts.facts)
     review_title = "Review this person's safety"
 
     check_ins: CheckIns = CheckIns()
     danger: Danger = Danger()
     custody: Custody = Custody()
     extradition: Extradition = Extradition()
+    alerts: Alerts = Alerts()
     past: tuple[PastDuty, ...] = ()
 
     def apply(self, record: Record) -> "Safety":
@@ -46,9 +49,10 @@ class Safety(Room):
     def after(self, record: Record) -> dict[str, object]:
         return {
             "check_ins": self.check_ins.after(record, self),
-            "danger": self.danger.after(record),
+            "danger": self._danger_after(record),
             "custody": self.custody.after(record),
             "extradition": self.extradition.after(record),
+            "alerts": self.alerts.after(record),
         }
 
     def objection(self, fact: Fact, actor: str, on: date, case: Path) -> str | None:
@@ -66,11 +70,16 @@ class Safety(Room):
             case _:
                 return None
 
+    def alerted(self) -> Mapping[UUID, datetime]:
+        return {alert: one.at for alert, one in self.alerts.in_force.items()}
+
     def own_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
         yield from self.check_ins.duties(self, is_free=self.custody.emergency is None, is_found=False)
         yield from self.custody.duties(self, *self._removals(case))
         yield from self.extradition.duties(self)
         yield from self.danger.duties(self)
+        if self.custody.emergency is None:  # else nobody expects a sign of him, and louder duties stand already
+            yield from self.alerts.duties(case.where, self.check_ins.last)
         for state, when in sorted(case.forbidden_contacts.items()):
             title = f"A contact with {state}, which must never be contacted, is reported: protect the person"
             yield emergency_duty(f"forbidden-contact.{state}", title, when.instant)

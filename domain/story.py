@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.case import Path, Phase, PhaseOpened, RoomOpenedForReport, Round, case_stream, phase_of, phase_stream
+from domain.country import Country
 from domain.duties import Duty, Rung
 from domain.erasing import is_erasure
 from domain.erasure import Erasure
@@ -27,7 +28,7 @@ from domain.events import (
     is_answer_to,
 )
 from domain.facts import Fact, Nature, Occurred
-from domain.room import HistoryImported, PastDuty, Room, belongs
+from domain.room import Acknowledged, HistoryImported, PastDuty, Room, belongs
 from domain.rulebook import Rules
 from domain.rulebook.editions import RulesFor
 from domain.stream import (
@@ -41,6 +42,7 @@ from domain.stream import (
     path_settles,
     standings,
 )
+from domain.watching import is_watch
 
 
 def blank_room(path: Path, stream: str) -> Room:
@@ -67,6 +69,9 @@ def must_have_a_place(stream: str, fact: Fact) -> None:
         # nobody takes an erasure in hand, or corrects one: it is approved, withdrawn, or insists
         if type(fact) not in Erasure.facts:
             raise NotUnderstood(f"{fact.kind} does not belong to an erasure")
+    elif is_watch(stream):
+        if type(fact) not in (*Country.facts, Acknowledged):
+            raise NotUnderstood(f"{fact.kind} does not belong to the watch of a country")
     elif not isinstance(fact, Corrected) and not (parts is None and isinstance(fact, Intake)):
         must_belong(fact, ROOMS[parts[0]] if parts is not None else Path, stream)
 

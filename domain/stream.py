@@ -330,7 +330,7 @@ def came_due(ledger: Ledger[State], duty: Duty, rung: Rung, now: datetime) -> Ev
         told=duty.told,
     )
     event_id = id_from_rung(ledger.stream, duty.id, rung.due, rung.number)
-    return _engine_event(ledger, event_id, fact, Occurred.at_instant(rung.at), now)
+    return event_of_engine(ledger, event_id, fact, Occurred.at_instant(rung.at), now)
 
 
 def law_changed(ledger: Ledger[State], around: Surroundings, fresh: Rules, applied_by: str) -> Event:
@@ -339,7 +339,7 @@ def law_changed(ledger: Ledger[State], around: Surroundings, fresh: Rules, appli
     new = ledger.state.duties(around.case, fresh)
     fact = LawChanged(edition=fresh.edition, applied_by=applied_by, moved=tuple(dates_moved(old, new)))
     event_id = id_of_law(ledger.stream, fresh.edition)
-    return _engine_event(ledger, event_id, fact, Occurred.at_instant(around.now), around.now)
+    return event_of_engine(ledger, event_id, fact, Occurred.at_instant(around.now), around.now)
 
 
 def dates_moved(before: Iterable[Duty], after: Iterable[Duty]) -> Iterator[MovedDate]:
@@ -350,7 +350,8 @@ def dates_moved(before: Iterable[Duty], after: Iterable[Duty]) -> Iterator[Moved
             yield MovedDate(duty=duty, before=old.get(duty), after=new.get(duty))
 
 
-def _engine_event(ledger: Ledger[State], event_id: UUID, fact: Fact, occurred: Occurred, now: datetime) -> Event:
+def event_of_engine(ledger: Ledger[State], event_id: UUID, fact: Fact, occurred: Occurred, now: datetime) -> Event:
+    """The next event of a stream, where it is the engine that records it."""
     return Event(
         event_id=event_id,
         stream=ledger.stream,
@@ -372,7 +373,7 @@ def path_hears(path: Ledger[Path], stream: str, standing: Sequence[Standing], no
     def add(fact: Fact, cause: UUID, occurred: Occurred) -> None:
         times = sum(getattr(event.fact, "source", None) == cause for event in (*path.events, *events))
         event_id = id_from_cause(cause, f"{fact.kind}|{times}")
-        events.append(_engine_event(path.plus(events), event_id, fact, occurred, now))
+        events.append(event_of_engine(path.plus(events), event_id, fact, occurred, now))
 
     for source, _, _ in sorted(known - stands, key=str):
         add(MilestoneWithdrawn(source=source), source, Occurred.at_instant(now))
@@ -392,7 +393,7 @@ def path_settles(path: Ledger[Path], events: Sequence[Event], now: datetime) -> 
     ledger = path.plus(settled)
     for step in ledger.state.next_steps():
         event_id = id_from_cause(cause.event_id, f"{step.kind}|{step.phase}|{step.number}")
-        event = _engine_event(ledger, event_id, step, cause.occurred, now)
+        event = event_of_engine(ledger, event_id, step, cause.occurred, now)
         settled.append(event)
         ledger = ledger.plus([event])
     return tuple(settled)

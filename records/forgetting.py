@@ -20,6 +20,7 @@ FORGOTTEN: Mapping[str, tuple[str, ...]] = {
     "case_card": ("reference",),
     "phase_card": ("stream",),
     "duty_card": ("stream",),
+    "alert_card": ("stream",),
     "notice": ("stream",),
     "delivery": ("stream",),
     "identity": ("reference",),

@@ -110,6 +110,22 @@ class DutyRow(SQLModel, table=True):
     calls: int | None
 
 
+class AlertRow(SQLModel, table=True):
+    """Read model: which alert has reached which case. The alert itself is public, and stands in its country's stream.
+
+    Attributes:
+        waits: whether the person was asked for a sign of safety, and none has come.
+    """
+
+    __tablename__: ClassVar[str] = "alert_card"
+
+    stream: str = Field(primary_key=True)
+    alert: str = Field(primary_key=True, index=True)
+    reference: str = Field(index=True)
+    reached_at: str
+    waits: bool
+
+
 class NoticeRow(SQLModel, table=True):
     """Notices, written with the event that causes them, sent afterwards. They hold no case data."""
 

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from domain.cards import CaseCard, DutyCard, PhaseCard
-from domain.case import phase_of
+from domain.case import Phase, phase_of
+from domain.country import WATCH
+from domain.erasing import ERASURE
 from domain.events import Event
 from domain.room import DIGEST, DatesMoved, DutyCameDue
 from records.log import Statement
 
-CARDS = ("case_card", "phase_card", "duty_card")
+CARDS = ("case_card", "phase_card", "duty_card", "alert_card")
 """The read models: all that lists are made of."""
 
 
@@ -46,6 +48,8 @@ _DUTY = (
     "emergency, level, fired_at, acknowledged, passed_over, next_at, calls, country) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT country FROM case_card WHERE reference = ?))"
 )
+_NO_ALERTS = "DELETE FROM alert_card WHERE stream = ?"
+_ALERT = "INSERT INTO alert_card (stream, alert, reference, reached_at, waits) VALUES (?, ?, ?, ?, ?)"
 _HAS_MOVED = "UPDATE duty_card SET country = ? WHERE reference = ? AND coalesce(country, '') <> ?"
 _NOTICE = "INSERT INTO notice (notice_id, stream, urgency, written_at) VALUES (?, ?, ?, ?)"
 
@@ -60,10 +64,13 @@ def cards(shown: Iterable[CaseCard | PhaseCard]) -> list[Statement]:
 
 
 def nothing_of(references: Iterable[str]) -> list[Statement]:
-    """What takes all cards of cases away; that of an erasure is not the case's own."""
+    """What takes all cards of cases away; that of an erasure, or of a country's watch, is not the case's own."""
     rows = [(reference,) for reference in references]
-    own = {"case_card": "", "phase_card": " AND phase <> 'erasure'", "duty_card": " AND phase <> 'erasure'"}
-    return [Statement(f"DELETE FROM {table} WHERE reference = ?{own[table]}", rows) for table in CARDS]  # noqa: S608
+    own = dict.fromkeys(("phase_card", "duty_card"), f" AND phase NOT IN ('{ERASURE}', '{WATCH}')")
+    return [
+        Statement(f"DELETE FROM {table} WHERE reference = ?{own.get(table, '')}", rows)  # noqa: S608
+        for table in CARDS
+    ]
 
 
 def notices(events: Iterable[Event]) -> list[Statement]:
@@ -120,7 +127,17 @@ def _parts(stream: str) -> tuple[str, int]:
 def _phase(card: PhaseCard) -> list[Statement]:
     row = (card.stream, card.reference, card.phase, card.number, card.country, card.headline, card.is_open)
     duties = [_duty(card, duty) for duty in card.duties] if card.is_open else []
-    return [Statement(_PHASE, [row]), Statement(_NO_DUTIES, [(card.stream,)]), Statement(_DUTY, duties)]
+    written = [Statement(_PHASE, [row]), Statement(_NO_DUTIES, [(card.stream,)]), Statement(_DUTY, duties)]
+    return [*written, *_alerts(card)] if card.phase == Phase.SAFETY else written
+
+
+def _alerts(card: PhaseCard) -> list[Statement]:
+    held = [
+        (card.stream, str(one.alert), card.reference, instant(one.reached_at), one.waits)
+        for one in card.alerts
+        if card.is_open
+    ]
+    return [Statement(_NO_ALERTS, [(card.stream,)]), Statement(_ALERT, held)]
 
 
 def _duty(card: PhaseCard, duty: DutyCard) -> tuple[object, ...]:

@@ -20,12 +20,14 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities import tracing
 from activities.contract import TASK_QUEUE
 from domain.case import case_stream, phase_of
+from domain.country import WATCH
 from domain.erasing import ERASURE, is_erasure
 from domain.errors import Erased, NotFound, NotUnderstood, Refused, SafeconductError
 from domain.events import Command, Event, Intake, Past, Receipt, id_from_cause, is_answer_to
 from domain.facts import Fact, Occurred
 from domain.story import Route, answer_in, blank_room, route
 from domain.stream import REUSED, Ledger, path_hears, standings
+from domain.watching import is_watch
 from records.errors import Unreachable
 from records.store import Store
 from runtime.cases import path_of
@@ -231,6 +233,8 @@ def workflow_type(stream: str) -> str:
     """The type of the workflow that writes a stream."""
     if is_erasure(stream):
         return ERASURE
+    if is_watch(stream):
+        return WATCH
     parts = phase_of(stream)
     return "case-path" if parts is None else str(parts[0])
 

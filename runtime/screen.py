@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from domain.country import WATCH
 from domain.duties import Level
 from domain.erasing import ERASURE, is_erasure
 from domain.events import Corrected, Event
 from domain.forecast import Line
 from domain.room import DatesMoved, DutyCameDue, HistoryImported, LawChanged, MovedDate
+from domain.watching import is_watch
 from records.board import Listed, Need
 from records.models import DuplicateHitRow, DutyRow, NoticeRow, PhaseRow, ReadingRow
 from records.readings import EVERYBODY
@@ -57,6 +59,8 @@ def distance(instant: str, now: datetime) -> str:
 def phase_of_stream(stream: str) -> str:
     if is_erasure(stream):
         return ERASURE
+    if is_watch(stream):
+        return WATCH
     return stream.split("/", 2)[2] if stream.count("/") > 1 else "path"
 
 

@@ -25,6 +25,7 @@ from temporalio.workflow import ActivityHandle, ChildWorkflowHandle
 
 from activities import contract
 from domain.case import Phase, Stage
+from domain.country import WATCH
 from domain.duties import Level
 from domain.overview import Risk
 
@@ -38,12 +39,15 @@ _PHASES = "|".join(Phase)
 _DUTY = r"[a-z0-9]{1,24}(?:[.-][A-Za-z0-9]{1,24}){0,6}"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
-STREAM = rf"case/{_REFERENCE}(?:/(?:{_PHASES})/[1-9][0-9]{{0,3}})?|erasure/{_REFERENCE}|retention/daily"
+_CASE = rf"case/{_REFERENCE}(?:/(?:{_PHASES})/[1-9][0-9]{{0,3}})?"
+
+STREAM = rf"{_CASE}|erasure/{_REFERENCE}|country/[A-Z]{{2}}|retention/daily"
 """A workflow's id."""
 
 SUMMARY = "|".join(
     (
         f"(?:path|erasure) of {_REFERENCE}",
+        "watch of [A-Z]{2}|alert",
         "daily look at what must be erased",
         f"(?:{_PHASES}), round [1-9][0-9]{{0,3}}",
         f"{_DUTY}: (?:{'|'.join(Level)})",
@@ -53,13 +57,14 @@ SUMMARY = "|".join(
 """What a workflow, a timer or an activity is called in the UI's lists."""
 
 COMMAND_ID = _UUID
-WORKFLOW_TYPE = rf"case-path|{_PHASES}|erasure|retention"
+WORKFLOW_TYPE = rf"case-path|{_PHASES}|erasure|{WATCH}|retention"
 UPDATE, QUERY = "command", "headline|stage|head|__temporal_workflow_metadata"
-SIGNAL = "milestones|path-moved|law-changed|tell-milestones|renew|finish"
+SIGNAL = "milestones|path-moved|law-changed|tell-milestones|alert|renew|finish"
 QUEUE = rf"{contract.TASK_QUEUE}(?:-(?:[a-z]{{1,16}}|{_UUID}))?"
 ACTIVITY = "|".join(
     (
         *(contract.OPEN_STREAM, contract.APPEND, contract.READ_CASE_STREAM, contract.READ_RULES, contract.SEND_NOTICE),
+        *(contract.READ_ALERTS, contract.SPREAD_ALERT),
         *(contract.LOOK_AT_CASE, contract.FENCE_CASE, contract.END_WORKFLOWS, contract.DESTROY_KEY),
         *(contract.FORGET_RECORDS, contract.DELETE_HISTORIES, contract.CERTIFY, contract.RETENTION_ROUND),
     )
@@ -68,7 +73,7 @@ COUNTRY = "[A-Z]{2}"
 
 ATTRIBUTES: Mapping[str, str] = {
     "Stage": "|".join(Stage),
-    "Phase": f"path|{_PHASES}",
+    "Phase": f"path|{WATCH}|{_PHASES}",
     "Country": COUNTRY,
     "Destination": COUNTRY,
     "Risk": "|".join(Risk),

@@ -1,12 +1,11 @@
 """The life of a phase: it reads its stream, then takes one thing after the other until its round is over.
 
-Queue, append and ending are those of every writer of a stream (``workflows.writer``); a phase adds the law, the duty
-clock and what it tells its path.
-
-Invariant: one timer stands for the next rung, and is armed anew only when that rung's instant changes.
+Queue, append and ending are those of every writer of a stream (``workflows.writer``), decisions and the duty clock
+those of every stream with duties (``workflows.clocked``); a phase adds the law and what it tells its path.
 """
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from temporalio import workflow
 
@@ -14,29 +13,26 @@ from activities import contract
 from activities.contract import AppendAnswer, AppendRequest, ReadCase, RulesAnswer, RulesRequest
 from domain.cards import phase_card
 from domain.case import Path, Phase, case_stream, phase_of, reference_of
-from domain.duties import Duty, Rung
-from domain.errors import NotUnderstood, SafeconductError
-from domain.events import Event, Receipt, Standings
+from domain.errors import SafeconductError
+from domain.events import Event, Standings
 from domain.overview import overview_of_phase
 from domain.rulebook import Rules
 from domain.rulebook.editions import NEW, Held
 from domain.story import blank_room
-from domain.stream import Ledger, Surroundings, came_due, decide, law_changed, standings
-from workflows.beside import Clock
-from workflows.shown import details_of_phase, show, summary_of_notice, summary_of_rung
-from workflows.writer import Head, Pending, Start, State, Writer, head_of, signal_stream
+from domain.stream import Ledger, Surroundings, law_changed, standings
+from workflows.clocked import Clocked
+from workflows.shown import details_of_phase, show, summary_of_notice
+from workflows.writer import Head, Start, State, head_of, signal_stream
 
 
-class PhaseWorkflow(Writer[State]):
+class PhaseWorkflow(Clocked[State]):
     """Base of the six phases. A phase adds its name and its room; its whole life is here."""
 
     phase: ClassVar[Phase]
 
     def __init__(self, start: Start) -> None:
         super().__init__(start)
-        self.clock = Clock()
         self.case: Ledger[Path] = Ledger.empty(case_stream(reference_of(start.stream)), Path())
-        self.ledger: Ledger[Any]
         self.rules: Rules = Rules.unknown(None)
         self.law_has_changed = False
         self.path_has_moved = False
@@ -113,6 +109,7 @@ class PhaseWorkflow(Writer[State]):
             or self.path_has_moved
             or self.law_has_changed
             or self.tell_again
+            or self._has_more
             or (self.must_renew and self.can_leave)
             or self._may_end
         )
@@ -136,8 +133,19 @@ class PhaseWorkflow(Writer[State]):
             await self._tell_path()
         elif self.queue:
             await self._handle(self.queue.popleft())
+        elif self._has_more:
+            await self._do_more()
         elif self.clock.has_rung:
             await self._fire()
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether a phase has work of its own kind."""
+        return False
+
+    async def _do_more(self) -> None:
+        """Do it."""
+        raise NotImplementedError
 
     @property
     def _place(self) -> tuple[Phase, int]:
@@ -149,43 +157,12 @@ class PhaseWorkflow(Writer[State]):
     def _is_over(self) -> bool:
         return not self.case.state.is_running(*self._place)
 
-    @property
-    def _duties(self) -> tuple[Duty, ...]:
-        duties: tuple[Duty, ...] = self.ledger.state.duties(self.case.state, self.rules)
-        return duties
-
     def _around(self) -> Surroundings:
         return Surroundings(case=self.case.state, rules=self.rules, now=self.now())
 
-    async def _handle(self, pending: Pending) -> None:
-        """Decide, append, fold; and again, as long as the log knew more than this run."""
-        self.heard_at(pending.command.sent_at)
-        while True:
-            try:
-                events = decide(self.ledger, pending.command, self._around())
-                if events[0].version <= self.ledger.version or await self._write(events):
-                    break
-            except SafeconductError as refusal:
-                # a crash leaves the log ahead, perhaps by this very command: only who knows all of it may say no
-                if not await self._write(()):
-                    continue
-                pending.refusal = refusal
-                return
-        answered = self.ledger.answer_to(pending.command.command_id)
-        pending.receipt = Receipt.of(answered)
-        if any(self.ledger.state.milestone(event) or event.fact.kind == "corrected" for event in answered):
+    async def _answered(self, events: Sequence[Event]) -> None:
+        if any(self.ledger.state.milestone(event) or event.fact.kind == "corrected" for event in events):
             await self._tell_path()
-
-    async def _fire(self) -> None:
-        """A rung was reached: a fact like any other."""
-        self.clock = Clock()
-        found = self._next_rung()
-        if found is None or self._is_over or found[1].at > self.now():
-            return
-        try:
-            await self._write((came_due(self.ledger, *found, self.now()),))
-        except NotUnderstood:
-            self.renewal_wanted = True  # a crash left this rung in the log, in the words of another version: read it
 
     async def _write(self, events: tuple[Event, ...]) -> bool:
         """Append events with this phase's card. False when the log knew more: then that is folded, and no more."""
@@ -241,18 +218,6 @@ class PhaseWorkflow(Writer[State]):
         ):
             return
         await signal_stream(self.case.stream, "milestones", told)
-
-    def _next_rung(self) -> tuple[Duty, Rung] | None:
-        return self.ledger.next_rung(self._duties, self.now())
-
-    def _arm(self) -> None:
-        """Let the one timer stand for the next rung."""
-        found = None if self._is_over else self._next_rung()
-        instant = found[1].at if found is not None else None
-        if instant == self.clock.instant:
-            return
-        summary = summary_of_rung(*found) if found is not None else None
-        self.clock = self.clock.set_to(instant, self.now(), self.start.shift, summary)
 
     def _show(self) -> None:
         """Let operators see where this phase stands now."""

@@ -1,24 +1,65 @@
-"""Safety watches over everything, from the first day to the last."""
+"""Safety watches over everything, from the first day to the last; it also hears the alerts of the country."""
 
 from temporalio import workflow
 
+from activities import contract
+from activities.contract import AlertNews, ReadAlerts
 from domain.case import Phase
+from domain.country import Alert
+from domain.errors import NotUnderstood
 from domain.safety import Safety
+from domain.watching import heard
 from workflows.phase import PhaseWorkflow
 from workflows.writer import Start
 
 
 @workflow.defn(name="safety")
 class SafetyWorkflow(PhaseWorkflow[Safety]):
-    """Safety watches over everything, from the first day to the last. Its rules are in ``domain.safety``."""
+    """Safety watches over everything, from the first day to the last. Its rules are in ``domain.safety``.
+
+    No alert is missed, whatever comes first. Either this case stood in its country when those who are there were read:
+    then it is told, and one that does not run yet looks when it begins. Or it came there later, so later than the alert
+    was committed: then it looks after its arrival is in the log, and finds it. It is told of its arrival by its path,
+    and of alerts by the watch; both only make it look, so neither can be lost with a message, nor come twice.
+    """
 
     phase = Phase.SAFETY
 
     @workflow.init
     def __init__(self, start: Start) -> None:
         super().__init__(start)
+        self.must_look = True
+        self.looked_in: str | None = None
+
+    @workflow.signal(name="alert")
+    def alert(self) -> None:
+        """The alerts of the country have changed: look at them."""
+        self.must_look = True
 
     @workflow.run
     async def run(self, start: Start) -> None:
         """Live until the path ends this round."""
         await self.live()
+
+    @property
+    def _has_more(self) -> bool:
+        return not self._is_over and (self.must_look or self.case.state.where != self.looked_in)
+
+    async def _do_more(self) -> None:
+        """Record the alerts that are new here, and the ends of those that are not."""
+        self.must_look, where = False, self.case.state.where
+        alerts = self.ledger.state.alerts
+        if where is not None:
+            held = tuple(sorted(alerts.in_force))
+            wanted = ReadAlerts(country=where, reached=tuple(sorted(alerts.reached)), held=held, at=self.now())
+            news: AlertNews = await self.call(contract.READ_ALERTS, wanted, AlertNews)
+            while found := [one for one in news.alerts if self._is_news(one)]:
+                try:
+                    await self._write(heard(self.ledger, found, where, self.now()))
+                except NotUnderstood:  # a crash left it in the log, as of another instant: read it
+                    await self._write(())
+        self.looked_in = where
+
+    def _is_news(self, alert: Alert) -> bool:
+        alerts = self.ledger.state.alerts
+        return alert.id in alerts.in_force if alert.ended_at is not None else alert.id not in alerts.reached

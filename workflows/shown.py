@@ -18,6 +18,7 @@ from domain.erasing import is_erasure
 from domain.events import Event
 from domain.overview import Overview
 from domain.room import DutyCameDue
+from domain.watching import country_of, is_watch
 from workflows.allowlist import SUMMARY, allow, allow_attribute
 
 _KEYS: dict[str, SearchAttributeKey[Any]] = {
@@ -55,6 +56,8 @@ def summary_of_stream(stream: str) -> str:
     """What a workflow is called in lists."""
     if is_erasure(stream):
         return f"erasure of {reference_of(stream)}"
+    if is_watch(stream):
+        return f"watch of {country_of(stream)}"
     parts = phase_of(stream)
     return f"{parts[0]}, round {parts[1]}" if parts is not None else f"path of {reference_of(stream)}"
 
@@ -86,7 +89,7 @@ def allowed(summary: str) -> str:
 
 def details_of_path(path: Path) -> str:
     """A case, in Markdown."""
-    lines = [f"**{path.stage}**" + (f", in {country}" if (country := path.arrived_in or path.country) else "")]
+    lines = [f"**{path.stage}**" + (f", in {country}" if (country := path.where) else "")]
     if path.arrived_in is None and (shut := path.gate_to_entry()):
         lines.append(shut)
     lines += [f"- {one.phase}, round {one.number}: since {one.opened}" for one in path.rounds if one.ended is None]

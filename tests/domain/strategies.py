@@ -232,6 +232,10 @@ _TEXTS: dict[str, st.SearchStrategy[str]] = {
     "told": staff,
     "time_zone": st.sampled_from(["UTC", "Asia/Almaty", "America/New_York", "Australia/Lord_Howe"]),
     "quiet_hours": st.sampled_from(["22:00-08:00", "01:30-03:00", "00:00-12:00"]),
+    "region": st.sampled_from(["KZ-ALA", "KZ-AST", "GE-TB"]),
+    "source": st.just("https://example.org/notice"),
+    "what": st.just("Registration within three days"),
+    "change": st.just("0123456789ab"),
     "stream": st.just(phase_stream(REFERENCE, Phase.SAFETY, 1)),
 }
 """Texts by their field's name; every other text in a fact is a country."""

@@ -11,6 +11,7 @@ from enum import StrEnum
 from random import Random
 from uuid import UUID
 
+from domain.alerts import Exposure, ExposureNoted, RegionNoted
 from domain.case import (
     Assigned,
     ClosingReason,
@@ -195,6 +196,8 @@ _SAFETY: tuple[Callable[[Random], _Drawn], ...] = (
     lambda _: _Drawn(ExtraditionRequested(by="RU")),
     lambda chance: _Drawn(ExtraditionDecided(by="RU", outcome=chance.choice(list(RequestOutcome)))),
     lambda chance: _Drawn(InterimMeasureGranted(until=_day(chance))),
+    lambda chance: _Drawn(RegionNoted(region=chance.choice(("KZ-ALA", "KZ-AST")))),
+    lambda chance: _Drawn(ExposureNoted(exposure=chance.choice(list(Exposure)), applies=chance.random() < 0.5)),
     lambda _: _Drawn(Acknowledged(duty="lawyer"), phase=Phase.SAFETY),
     lambda _: _Drawn(Acknowledged(duty="check-in"), phase=Phase.SAFETY),
     lambda _: _Drawn(None),

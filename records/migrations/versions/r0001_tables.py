@@ -15,6 +15,7 @@ LOG = ("event", "stream")
 ALL_ELSE = (
     "case_card",
     "phase_card",
+    "alert_card",
     "duty_card",
     "notice",
     "delivery",
@@ -157,6 +158,13 @@ def _make_duties_and_notices() -> None:
     _index("duty_card", "reference", "due", "next_at")
     op.create_index("ix_duty_card_calls", "duty_card", ["calls", "due", "stream"])
     op.create_index("ix_duty_card_country", "duty_card", ["country", "due"])
+    op.create_table(
+        "alert_card",
+        *(_text(name) for name in ("stream", "alert", "reference", "reached_at")),
+        _flag("waits"),
+        sa.PrimaryKeyConstraint("stream", "alert", name="alert_card_pkey"),
+    )
+    _index("alert_card", "alert", "reference")
     op.create_table(
         "notice",
         _text("notice_id"),

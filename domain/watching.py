@@ -1,0 +1,81 @@
+"""The stream of a country's watch, what lists show of it, and what a case hears. Pure, as ``domain.stream`` is."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from domain.alerts import AlertOver
+from domain.cards import PhaseCard, duty_card
+from domain.case import Path
+from domain.country import WATCH, Alert, AlertSpread, Country
+from domain.errors import NotUnderstood
+from domain.events import Event, id_from_cause
+from domain.facts import Occurred
+from domain.rulebook import Rules
+from domain.stream import Ledger, State, event_of_engine
+
+
+def country_stream(country: str) -> str:
+    """The stream, and workflow id, of a country's watch."""
+    return f"country/{country}"
+
+
+def is_watch(stream: str) -> bool:
+    return stream.startswith("country/")
+
+
+def country_of(stream: str) -> str:
+    """The country that a watch's stream is about."""
+    return stream.split("/")[1]
+
+
+def country_typed(text: str) -> str:
+    """The country code that a person typed, in its one spelling.
+
+    Raises:
+        NotUnderstood: it is none.
+    """
+    code = text.strip().upper()
+    if not re.fullmatch("[A-Z]{2}", code):
+        raise NotUnderstood("name the country by its code of two letters, such as KZ")
+    return code
+
+
+def empty_watch(country: str) -> Ledger[Country]:
+    """A country that nobody has told anything of."""
+    stream = country_stream(country)
+    return Ledger.empty(stream, Country(stream=stream, country=country))
+
+
+def watch_card(ledger: Ledger[Country], now: datetime) -> PhaseCard:
+    """What lists show: a watch stands beside the phases, and its workflow must run as theirs must. It never ends."""
+    duties = ledger.state.duties(Path(), Rules.unknown(None))
+    return PhaseCard(
+        stream=ledger.stream,
+        reference=country_of(ledger.stream),
+        phase=WATCH,
+        number=1,
+        country=ledger.state.country,
+        headline=ledger.state.headline(),
+        is_open=ledger.state.began,
+        duties=tuple(duty_card(ledger, duty, now) for duty in duties),
+    )
+
+
+def spread(ledger: Ledger[Country], done: Sequence[AlertSpread], now: datetime) -> tuple[Event, ...]:
+    """What a watch records once the cases have been told."""
+    events: list[Event] = []
+    for fact in done:
+        event_id = id_from_cause(fact.cause, fact.kind)
+        events.append(event_of_engine(ledger.plus(events), event_id, fact, Occurred.at_instant(now), now))
+    return tuple(events)
+
+
+def heard(ledger: Ledger[State], news: Sequence[Alert], country: str, now: datetime) -> tuple[Event, ...]:
+    """What a case's safety records of alerts. Ids come from the alert and the case: told twice, it is recorded once."""
+    events: list[Event] = []
+    for alert in news:
+        fact = AlertOver(alert=alert.id) if alert.ended_at is not None else alert.reached(country)
+        event_id = id_from_cause(alert.id, f"{fact.kind}|{ledger.stream}")
+        events.append(event_of_engine(ledger.plus(events), event_id, fact, Occurred.at_instant(now), now))
+    return tuple(events)

@@ -1,0 +1,160 @@
+"""Alerts in a case: whom they concern, what they raise, and what alone is an answer."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from domain.alerts import AlertOver, AlertReached, Exposure, ExposureNoted, RegionNoted, answer_duty
+from domain.case import Phase, phase_stream
+from domain.check_ins import Answer, CheckedIn
+from domain.custody import Detained, Released
+from domain.danger import Danger, Risk, RiskAssessed
+from domain.duties import Level
+from domain.events import Event, id_from_cause
+from domain.facts import EngineFact, Fact, Occurred
+from domain.safety import Safety
+from domain.stream import event_of_engine
+from domain.transit_stay import Relocated
+from tests.domain.strategies import REFERENCE, Tale, noon
+
+ALERT = UUID("5b6a43bb-32d7-5f5c-8d9f-5f3d9ad3d2a1")
+DUTY = answer_duty(ALERT)
+DAY, HOUR = noon("2024-02-01"), timedelta(hours=1)
+SAFETY = phase_stream(REFERENCE, Phase.SAFETY, 1)
+
+
+def alert(**fields: object) -> AlertReached:
+    given = {"alert": ALERT, "country": "KZ", "level": Risk.HIGH, "within_hours": 6, **fields}
+    return AlertReached.model_validate(given)
+
+
+def reach(tale: Tale, fact: EngineFact, at: datetime = DAY) -> Event:
+    """What the watch's news does to a case."""
+    ledger = tale.ledger(Phase.SAFETY)
+    cause = id_from_cause(ALERT, f"{fact.kind}|{len(ledger.events)}")
+    event = event_of_engine(ledger, cause, fact, Occurred.at_instant(at), at)
+    tale.story.phases[SAFETY] = ledger.plus([event])
+    return event
+
+
+def told(*facts: Fact, alert_fields: dict[str, object] | None = None) -> Tale:
+    """A case in Kazakhstan of which something was noted, and that an alert has reached."""
+    tale = Tale()
+    for fact in facts:
+        tale.tell("2024-01-20", fact)
+    reach(tale, alert(**(alert_fields or {})))
+    return tale
+
+
+def room(tale: Tale) -> Safety:
+    found = tale.ledger(Phase.SAFETY).state
+    assert isinstance(found, Safety)
+    return found
+
+
+def rungs(tale: Tale, until: datetime) -> list[dict[str, object]]:
+    """The rungs of the duty to get an answer, as they are climbed by then."""
+    found = [event.fact.model_dump() for event in tale.fire_until(until)]
+    return [fact for fact in found if fact["duty"] == DUTY]
+
+
+def risk(tale: Tale) -> Risk | None:
+    return room(tale).danger.level
+
+
+def test_an_alert_raises_the_risk_and_asks_for_a_sign_of_safety_within_its_hours() -> None:
+    tale = told()
+    duty = tale.duties(Phase.SAFETY)[DUTY]
+    assert (duty.due, duty.emergency) == (DAY + 6 * HOUR, True)
+    assert risk(tale) is Risk.HIGH
+    (first,) = rungs(tale, DAY)
+    assert first["level"] is Level.REMINDER, "whoever is responsible hears of it at once"
+
+
+@pytest.mark.parametrize(
+    ("noted", "fields", "concerned"),
+    [
+        (RegionNoted(region="KZ-ALA"), {"region": "KZ-ALA"}, True),
+        (RegionNoted(region="KZ-ALA"), {"region": "KZ-AST"}, False),
+        (RegionNoted(region="GE-TB"), {"region": "KZ-AST"}, True),
+        (None, {"region": "KZ-AST"}, True),
+        (None, {"concerns": (Exposure.OFFICER,)}, True),
+        (ExposureNoted(exposure=Exposure.OFFICER, applies=False), {"concerns": (Exposure.OFFICER,)}, False),
+        (ExposureNoted(exposure=Exposure.OFFICER, applies=False), {"concerns": tuple(Exposure)}, True),
+        (ExposureNoted(exposure=Exposure.OFFICER, applies=False), {}, True),
+    ],
+)
+def test_what_nobody_has_noted_counts_as_danger(noted: Fact | None, fields: dict[str, object], concerned: bool) -> None:
+    tale = told(*([noted] if noted is not None else []), alert_fields=fields)
+    assert (DUTY in tale.duties(Phase.SAFETY)) is concerned
+    assert risk(tale) is (Risk.HIGH if concerned else None)
+
+
+def test_an_alert_that_comes_to_concern_a_person_later_raises_the_risk_then() -> None:
+    tale = told(RegionNoted(region="KZ-ALA"), alert_fields={"region": "KZ-AST"})
+    assert risk(tale) is None
+    tale.tell("2024-02-02", RegionNoted(region="KZ-AST"))
+    assert DUTY in tale.duties(Phase.SAFETY)
+    assert risk(tale) is Risk.HIGH
+
+
+def test_a_person_lowers_the_risk_and_what_is_noted_of_another_country_does_not_raise_it_again() -> None:
+    tale = told(RegionNoted(region="KZ-ALA"), alert_fields={"region": "KZ-AST"})
+    tale.tell("2024-02-02", RiskAssessed(level=Risk.LOW, review_on=noon("2024-03-01").date()))
+    tale.tell("2024-02-03", RegionNoted(region="GE-TB"))
+    assert risk(tale) is Risk.LOW
+
+
+def test_only_a_sign_of_safety_after_the_alert_is_an_answer() -> None:
+    tale = told()
+    tale.tell(Occurred.at_instant(DAY - HOUR), CheckedIn(), now=DAY + HOUR)
+    tale.tell(Occurred.at_instant(DAY + HOUR), CheckedIn(answer=Answer.DURESS), now=DAY + HOUR)
+    tale.tell(Occurred.at_instant(DAY + HOUR), CheckedIn(answer=Answer.UNRECOGNISED), now=DAY + HOUR)
+    assert DUTY in tale.duties(Phase.SAFETY)
+    tale.tell(Occurred.at_instant(DAY + HOUR), CheckedIn(), now=DAY + HOUR)
+    assert DUTY not in tale.duties(Phase.SAFETY)
+
+
+def test_silence_climbs_until_somebody_takes_it_in_hand() -> None:
+    tale = told()
+    climbed = [one["level"] for hour in range(48) for one in rungs(tale, DAY + hour * HOUR)]
+    assert climbed == [Level.REMINDER, Level.ALARM, *[Level.ESCALATION] * 4]
+    tale.acknowledge(Phase.SAFETY, DUTY, DAY + 48 * HOUR)
+    assert not rungs(tale, DAY + 96 * HOUR)
+
+
+def test_the_end_of_an_alert_ends_the_question_and_leaves_the_risk() -> None:
+    tale = told()
+    reach(tale, AlertOver(alert=ALERT))
+    assert DUTY not in tale.duties(Phase.SAFETY)
+    assert risk(tale) is Risk.HIGH
+
+
+def test_an_end_that_is_read_before_its_alert_counts_all_the_same() -> None:
+    tale = Tale()
+    reach(tale, AlertOver(alert=ALERT))
+    reach(tale, alert())
+    assert DUTY not in tale.duties(Phase.SAFETY)
+    assert risk(tale) is None
+
+
+def test_who_has_left_the_country_is_not_asked_any_more() -> None:
+    tale = told()
+    tale.enter()
+    tale.tell("2024-02-02", Relocated(to="GE"))
+    assert DUTY not in tale.duties(Phase.SAFETY)
+
+
+def test_nobody_waits_for_a_sign_of_who_is_in_custody_and_a_release_is_one() -> None:
+    tale = told()
+    tale.tell("2024-02-02", Detained())
+    assert DUTY not in tale.duties(Phase.SAFETY)
+    tale.tell("2024-02-03", Released())
+    assert DUTY not in tale.duties(Phase.SAFETY)
+
+
+def test_risk_is_only_ever_raised() -> None:
+    assert Danger(level=Risk.CRITICAL).raised_to(Risk.LOW).level is Risk.CRITICAL
+    assert Danger().raised_to(Risk.LOW).level is Risk.LOW
+    assert Danger(level=Risk.LOW).raised_to(None).level is Risk.LOW

@@ -1,0 +1,87 @@
+"""An alert on its way: from the watch of a country to the cases that are there, and to those that come."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from domain.case import Phase, make_reference, phase_stream
+from domain.check_ins import CheckedIn
+from domain.country import AlertEnded, AlertRaised, Country
+from domain.danger import Risk
+from domain.events import Command, Receipt
+from domain.facts import Fact, Occurred
+from domain.transit_stay import Entered, Relocated
+from domain.watching import country_stream, empty_watch
+from records.alerts import Members
+from runtime.rebuilding import rebuild
+from tests.records.test_rebuilding import cards
+from tests.support.intakes import fresh_reference_bits, minimal, past
+from tests.support.rehearsal import Rehearsal, eventually, rehearsal, skipping_server
+from tests.support.telling import RULEBOOK
+
+BEGAN = datetime(2026, 9, 2, 9, tzinfo=UTC)
+WATCH = country_stream("KZ")
+ALERT = AlertRaised(source="https://example.org/raids", level=Risk.HIGH, within_hours=6)
+
+
+async def tell(played: Rehearsal, fact: Fact) -> Receipt:
+    """Tell the watch of Kazakhstan something; it begins with what it is told first."""
+    command = Command(
+        command_id=uuid4(),
+        actor="dana",
+        occurred=Occurred.at_instant(played.clock),
+        learned_on=played.clock.date(),
+        fact=fact,
+        sent_at=played.clock,
+    )
+    return await played.office.send(WATCH, command)
+
+
+def kinds(played: Rehearsal, reference: str) -> list[str]:
+    stream = phase_stream(reference, Phase.SAFETY, 1)
+    return [one.fact.kind for one in played.store.read(stream) if one.fact.kind.startswith("alert-")]
+
+
+async def test_an_alert_reaches_who_is_there_and_who_comes_and_its_end_does_too(tmp_path: Path, reference: str) -> None:
+    there, leaves, elsewhere = (make_reference(fresh_reference_bits) for _ in range(3))
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, there) as played:
+        for one in (there, leaves, elsewhere):
+            await played.office.start_case(one, minimal().intake, "dana", minimal().since, uuid4())
+            await played.office.record(one, past(Entered(), date(2026, 9, 1)), uuid4())
+        await played.office.record(elsewhere, past(Relocated(to="GE"), date(2026, 9, 1)), uuid4())
+        members = Members(played.database)
+        assert set(members.page("KZ", "", 9)) == {there, leaves}
+
+        alert = (await tell(played, ALERT)).accepted[0].event_id
+        await eventually(lambda: members.reached_there(alert, "KZ") == 2, "it has reached who is there")
+        await eventually(lambda: not watch(played).untold, "it is spread")
+        assert kinds(played, elsewhere) == []
+
+        await played.office.start_case(reference, minimal().intake, "dana", minimal().since, uuid4())
+        await played.office.record(elsewhere, past(Relocated(to="KZ"), date(2026, 9, 2)), uuid4())
+        await played.office.record(leaves, past(Relocated(to="GE"), date(2026, 9, 2)), uuid4())
+        await eventually(lambda: members.reached_there(alert, "KZ") == 3, "it has reached who came")
+        await eventually(lambda: not waits(played, leaves), "who has left is not asked")
+        assert {one.reference for one in members.unanswered([alert])} == {there, reference, elsewhere}
+
+        await played.office.record(there, past(CheckedIn(), date(2026, 9, 3)), uuid4())
+        assert {one.reference for one in members.unanswered([alert])} == {reference, elsewhere}
+        before = cards(played.database)
+        rebuild(played.database, played.store, RULEBOOK, lambda: played.clock, lambda _done, _of: None)
+        assert cards(played.database)["alert_card"] == before["alert_card"]
+        assert cards(played.database)["phase_card"] == before["phase_card"]
+
+        await tell(played, AlertEnded(alert=alert))
+        for one in (there, reference, elsewhere):
+            await eventually(lambda one=one: "alert-over" in kinds(played, one), "its end has come")  # type: ignore[misc]
+            assert kinds(played, one) == ["alert-reached", "alert-over"]
+        assert not members.unanswered([alert])
+        assert kinds(played, leaves) == ["alert-reached"]
+
+
+def watch(played: Rehearsal) -> Country:
+    return empty_watch("KZ").plus(played.store.read(WATCH)).state
+
+
+def waits(played: Rehearsal, reference: str) -> bool:
+    return any(duty.duty.startswith("answer-to-alert") for duty in played.board.duties(reference))
