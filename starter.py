@@ -22,11 +22,13 @@ from domain.forecast import HORIZON, Line, forecast
 from domain.intake import intake_from, make_fact, read_script
 from domain.room import kind_of
 from domain.story import Story
+from domain.watching import is_watch
 from records.board import SHOWN, Wanted
 from records.errors import StoreError
 from runtime import (
     check_in,
     colleagues,
+    countries,
     deadline,
     duplicates,
     erasing,
@@ -68,6 +70,7 @@ for part in (
     deadline,
     colleagues,
     check_in,
+    countries,
 ):
     part.add_to(app)
 
@@ -106,6 +109,8 @@ def needs(context: typer.Context, json: AsJson = False) -> None:
         show(screen.needs_table(found, here.names_shown({need.duty.reference for need in found}), moment))
         _say_how_many(len(found), here.board.number_of_needs, "`safeconduct --json` has all")
         print("Take one in hand: safeconduct record CASE acknowledged --phase PHASE --duty DUTY (see `duties CASE`)")
+        if any(is_watch(need.duty.stream) for need in found):
+            print("Of a country: safeconduct country COUNTRY acknowledged --duty DUTY (see `country COUNTRY`)")
     if not json and (reminder := duplicates.reminder(here, moment)) is not None:
         print(reminder)
 
@@ -375,23 +380,17 @@ def _command_for(fact_type: type[Fact]) -> Any:
         here = at_desk(typed.pop("staff") or staff)
         _record(here, here.find(case), forms.fact_from(fact_type, typed), **common)
 
-    def option(name: str, flag: str, text: str) -> inspect.Parameter:
-        annotation = Annotated[str | None, typer.Option(flag, help=text)]
-        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-
     common = [
-        option("when", "--on", "when: 2024-05-31, ~2024-05, 2024-05-01..2024-05-31, or with an hour; now if left out"),
-        option("learned", "--learned", "the day on which you learned of it; today if left out"),
-        option("note", "--note", "a free note, for the case's circle alone"),
-        option("in_phase", "--phase", "the phase, for kinds that belong to every phase"),
-        option("in_country", "--in", "the country, when a report opens a stay in a new one"),
-        option("staff", "--as", "who records it; $SAFECONDUCT_STAFF if left out"),
+        forms.option(
+            "when", "--on", "when: 2024-05-31, ~2024-05, 2024-05-01..2024-05-31, or with an hour; now if left out"
+        ),
+        forms.option("learned", "--learned", "the day on which you learned of it; today if left out"),
+        forms.option("note", "--note", "a free note, for the case's circle alone"),
+        forms.option("in_phase", "--phase", "the phase, for kinds that belong to every phase"),
+        forms.option("in_country", "--in", "the country, when a report opens a stay in a new one"),
+        forms.option("staff", "--as", "who records it; $SAFECONDUCT_STAFF if left out"),
     ]
-    context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
-    signature = forms.signature_of(fact_type, common)
-    command.__signature__ = signature.replace(parameters=[context, *signature.parameters.values()])  # type: ignore[attr-defined]
-    command.__doc__ = inspect.getdoc(fact_type)
-    return command
+    return forms.command_of(fact_type, command, common)
 
 
 for _panel, _kinds in forms.recordable().items():

@@ -206,7 +206,7 @@ def _address(event: UUID) -> SpanContext:
 
 
 def _place(stream: str) -> dict[str, str]:
-    """Where in a case: its reference, the stream and the phase."""
+    """Where in a case: its reference, the stream and the phase. A country's watch has the country for it."""
     return {
         "safeconduct.case": reference_of(stream),
         "safeconduct.stream": stream,

@@ -80,7 +80,7 @@ class RuleChangeInForce(Report):
     """A change of the law is in force, and the rulebook has it."""
 
     kind: Literal["rule-change-in-force"] = "rule-change-in-force"
-    change: str = Field(pattern=r"^[0-9a-f]{12}$", description="the change, as `safeconduct country KZ` shows it")
+    change: UUID = Field(description="the change")
 
 
 class AlertSpread(EngineFact):
@@ -176,8 +176,8 @@ class Country(Room):
                 return {"risk": level, "review_on": review_on}
             case RuleChangeAnnounced() as fact:
                 return {"changes": {**self.changes, record.event_id: Change(id=record.event_id, fact=fact)}}
-            case RuleChangeInForce(change=name):
-                return {"changes": {key: one for key, one in self.changes.items() if short(key) != name}}
+            case RuleChangeInForce(change=change):
+                return {"changes": {key: one for key, one in self.changes.items() if key != change}}
             case _:
                 return {}
 
@@ -204,7 +204,7 @@ class Country(Room):
                 return "there is no such alert, or it was ended already"
             case RiskSet(review_on=review_on) if review_on <= on:
                 return "the day to look again must lie after today"
-            case RuleChangeInForce(change=name) if name not in {short(one) for one in self.changes}:
+            case RuleChangeInForce(change=change) if change not in self.changes:
                 return "no such change is announced"
             case _:
                 return None

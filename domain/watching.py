@@ -29,6 +29,11 @@ def country_of(stream: str) -> str:
     return stream.split("/")[1]
 
 
+def is_country(reference: str) -> bool:
+    """Whether what a list calls its case is a country: the watch of one stands in lists too."""
+    return re.fullmatch("[A-Z]{2}", reference) is not None
+
+
 def country_typed(text: str) -> str:
     """The country code that a person typed, in its one spelling.
 
@@ -36,7 +41,7 @@ def country_typed(text: str) -> str:
         NotUnderstood: it is none.
     """
     code = text.strip().upper()
-    if not re.fullmatch("[A-Z]{2}", code):
+    if not is_country(code):
         raise NotUnderstood("name the country by its code of two letters, such as KZ")
     return code
 

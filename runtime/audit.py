@@ -27,6 +27,7 @@ from activities import contract
 from activities.contract import AppendAnswer, OpenedStream
 from domain.case import Milestone, MilestoneReached, Phase, PhaseEnded, case_stream, phase_of, reference_of
 from domain.events import Event, is_a_persons
+from domain.watching import is_watch
 from records.errors import Unreadable
 from records.sealing import SealError
 from records.store import Store
@@ -262,6 +263,8 @@ def _contradicts(stream: str, event: Event, how: str) -> Difference:
 
 
 def _revive(stream: str) -> str:
+    if is_watch(stream):
+        return "`safeconduct restore --all`"
     return f"`safeconduct revive {reference_of(stream)}`"
 
 

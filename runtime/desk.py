@@ -20,6 +20,7 @@ from domain.intake import IntakeFile, read_intake
 from domain.rulebook import Rulebook, load
 from domain.rulebook.editions import Law
 from domain.story import Story
+from domain.watching import is_country
 from records.board import Board
 from records.database import Database
 from records.editions import law_of
@@ -163,8 +164,10 @@ class Desk:
 
     def names_shown(self, references: Collection[str]) -> Callable[[str], str]:
         """The nicknames of the cases that a list shows. A reading, written down as one of a list."""
-        known = self.vault.nicknames_among_all("list", references)
-        return lambda reference: known.get(reference, LOCKED_NAME)
+        cases = {one for one in references if not is_country(one)}
+        known = self.vault.nicknames_among_all("list", cases) if cases else {}
+        # the watch of a country stands in the same lists, and has no other name
+        return lambda reference: "" if is_country(reference) else known.get(reference, LOCKED_NAME)
 
     def events(self, reference: str, what: str) -> tuple[Event, ...]:
         """All that happened in a case. A reading.
@@ -200,16 +203,24 @@ class Desk:
         Raises:
             SafeconductError: it is refused, or the engine does not answer.
         """
+        return await self.tell(erasure_stream(reference), fact)
+
+    async def tell(self, stream: str, fact: Fact, occurred: Occurred | None = None) -> Receipt:
+        """Give a fact to a stream that belongs to no phase. It happened now, if nothing else is said.
+
+        Raises:
+            SafeconductError: it is refused, or the engine does not answer.
+        """
         moment = now()
         command = Command(
             command_id=uuid4(),
             actor=self.staff,
-            occurred=Occurred.at_instant(moment),
+            occurred=occurred or Occurred.at_instant(moment),
             learned_on=moment.date(),
             fact=fact,
             sent_at=moment,
         )
-        return await (await self.office()).send(erasure_stream(reference), command)
+        return await (await self.office()).send(stream, command)
 
     async def take_in(self, content: bytes, file: IntakeFile) -> tuple[str, Receipt | None]:
         """Make an intake file a case, once: the same file again is the same case, and resumes where it stopped.

@@ -67,6 +67,21 @@ def signature_of(fact: type[Fact], common: list[inspect.Parameter]) -> inspect.S
     return inspect.Signature([*(_parameter(name, field) for name, field in fields_of(fact).items()), *common])
 
 
+def option(name: str, flag: str, text: str) -> inspect.Parameter:
+    """An option that may be left out."""
+    annotation = Annotated[str | None, typer.Option(flag, help=text)]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def command_of(fact: type[Fact], work: Callable[..., None], common: list[inspect.Parameter]) -> Callable[..., None]:
+    """Work as the subcommand of a kind: it takes the context, and all options by name."""
+    context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    signature = signature_of(fact, common)
+    work.__signature__ = signature.replace(parameters=[context, *signature.parameters.values()])  # type: ignore[attr-defined]
+    work.__doc__ = inspect.getdoc(fact)
+    return work
+
+
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     required = " [required]" if field.is_required() else ""
     text = explained(field) + required

@@ -15,6 +15,7 @@ from domain.case import case_stream, phase_stream, reference_of
 from domain.erasing import empty_erasure, erasure_card
 from domain.events import Event
 from domain.rulebook.editions import Lawbook
+from domain.watching import country_of, empty_watch, is_watch, watch_card
 from records import projecting
 from records.database import Database
 from records.log import FENCE_EPOCH, write_beside
@@ -31,7 +32,10 @@ _CASES = text(
     "SELECT stream FROM stream WHERE stream LIKE 'case/%' AND stream NOT LIKE 'case/%/%' AND version > 0 "
     "AND epoch < :fence ORDER BY stream"
 )
-_ERASURES = text("SELECT stream FROM stream WHERE stream LIKE 'erasure/%' AND version > 0 ORDER BY stream")
+_BESIDE = text(
+    "SELECT stream FROM stream WHERE (stream LIKE 'erasure/%' OR stream LIKE 'country/%') AND version > 0 "
+    "ORDER BY stream"
+)
 _FENCED = text("SELECT stream FROM stream WHERE stream IN :owns AND epoch >= :fence").bindparams(
     bindparam("owns", expanding=True)
 )
@@ -65,7 +69,7 @@ def rebuild(database: Database, store: Store, law: Lawbook, now: Callable[[], da
             write_beside(connection, projecting.cards(card for one in some if one in living for card in folded[one]))
         progress(done, len(references))
     _take_away_what_no_log_knows(database, set(references))
-    _erasures_anew(database, store, now)
+    _beside_anew(database, store, now)
     return len(references)
 
 
@@ -114,12 +118,16 @@ def _take_away_what_no_log_knows(database: Database, known: set[str]) -> None:
         write_beside(connection, projecting.nothing_of(sorted(shown - known - begun)))
 
 
-def _erasures_anew(database: Database, store: Store, now: Callable[[], datetime]) -> None:
-    """The cards of erasures, of erased cases too. There are few, and each is folded under its lock."""
+def _beside_anew(database: Database, store: Store, now: Callable[[], datetime]) -> None:
+    """The cards of erasures, of erased cases too, and of countries. There are few; each is folded under its lock."""
     with database.reading() as connection:
-        streams = [row[0] for row in connection.execute(_ERASURES)]
+        streams = [row[0] for row in connection.execute(_BESIDE)]
     for stream in streams:
         with database.writing() as connection:
             database.log.hold(connection, [stream])
-            ledger = empty_erasure(reference_of(stream)).plus(store.read(stream))
-            write_beside(connection, projecting.cards([erasure_card(ledger, now())]))
+            events = store.read(stream)
+            if is_watch(stream):
+                card = watch_card(empty_watch(country_of(stream)).plus(events), now())
+            else:
+                card = erasure_card(empty_erasure(reference_of(stream)).plus(events), now())
+            write_beside(connection, projecting.cards([card]))

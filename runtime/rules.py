@@ -162,7 +162,7 @@ def _diff(here: Desk, *, json: bool) -> None:
 
 
 def _affected(here: Desk) -> Iterator[Affected]:
-    streams = here.board.open_streams()
+    streams = [one for one in here.board.open_streams() if phase_of(one) is not None]
     total = len({reference_of(one) for one in streams})
     with progress("reckoning", total) as done:
         yield from affected(here.store, streams, here.law, here.files, done)

@@ -1,6 +1,7 @@
 """The coordinators' command line, typed into a running engine: what works, and what each mistake says."""
 
 import json
+import re
 import signal
 import sqlite3
 import subprocess
@@ -255,3 +256,49 @@ def test_started_again_the_same_cases_go_on_and_nothing_is_imported_twice(tmp_pa
         assert len({event["event_id"] for event in events}) == len(events)
         assert [event["fact"]["kind"] for event in events].count("checked-in") == 1
         typed(second, "record", "Sparrow", "checked-in")
+
+
+def test_an_alert_is_raised_shown_answered_and_ended(demo: Demo) -> None:
+    printed = typed(demo, "alert", "KZ", "--source", "Raids [Almaty]", "--level", "high", "--within", "6")
+    number = int(re.findall(r"It has reached (\d+) open cases in KZ\.", printed)[0])
+    assert number > 0
+    (alert,) = re.findall(r"alert-raised \(country-watch, event ([0-9a-f]{8})\)", printed)
+    shown = json.loads(typed(demo, "alert", "KZ", "--show", "--json"))
+    assert [(one["reached"], one["source"]) for one in shown["alerts"]] == [(number, "Raids [Almaty]")]
+    silent = {one["reference"]: one["coordinator"] for one in shown["unanswered"]}
+    assert "Raids [Almaty]" in typed(demo, "alert", "KZ", "--show")
+    assert "Who has not answered" in typed(demo, "alert", "KZ", "--show")
+    answers = min(silent)
+    typed(demo, "record", answers, "checked-in")
+    assert answers not in typed(demo, "alert", "KZ", "--show")
+    assert "Look at the alert for KZ" in typed(demo, "country", "KZ")
+    assert json.loads(typed(demo, "country", "KZ", "--json"))["risk"] == "high"
+    assert "Nobody is asked" in typed(demo, "alert", "KZ", "--end", alert)
+    assert "No alert is in force" in typed(demo, "alert", "KZ", "--show")
+    assert "Nothing is recorded of MN yet" in typed(demo, "country", "MN")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("alert", "Kazakhstan", "--show"), "code of two letters"),
+        (("alert", "KZ"), "raise an alert"),
+        (("alert", "KZ", "--source", SECRET, "--show"), "raise an alert"),
+        (("alert", "KZ", "--level", "high", "--within", "6"), "`--source`: is missing"),
+        (("alert", "KZ", "--source", "a", "--level", "high"), "`--within`: is missing"),
+        (("alert", "KZ", "--source", "a", "--level", SECRET, "--within", "6"), "`--level`"),
+        (("alert", "KZ", "--source", "a", "--level", "high", "--within", "999"), "`--within`"),
+        (("alert", "KZ", "--source", "a\nb", "--level", "high", "--within", "6"), "`--source`"),
+        (("alert", "KZ", "--source", "a", "--level", "high", "--within", "6", "--region", "GE-TB"), "no region of KZ"),
+        (("alert", "KZ", "--source", "a", "--level", "high", "--within", "6", "--until", "2001-01-01"), "past"),
+        (("alert", "XQ", "--source", "a", "--level", "high", "--within", "6"), "is this the right code"),
+        (("alert", "KZ", "--end", "ffff"), "none of this id"),
+        (("country", "KZ", "risk-set", "--level", "low", "--review-on", "2001-01-01"), "after today"),
+        (("country", "KZ", "rule-change-in-force", "--change", "ffff"), "none of this id"),
+        (("country", "MN", "acknowledged", "--duty", "none"), "no such duty here"),
+        (("country", "KZ", "sung"), "No such command"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_mistake_about_a_country_is_one_clear_line(demo: Demo, arguments: tuple[str, ...], says: str) -> None:
+    assert says in refused(demo, *arguments)

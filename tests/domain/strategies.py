@@ -235,7 +235,6 @@ _TEXTS: dict[str, st.SearchStrategy[str]] = {
     "region": st.sampled_from(["KZ-ALA", "KZ-AST", "GE-TB"]),
     "source": st.just("https://example.org/notice"),
     "what": st.just("Registration within three days"),
-    "change": st.just("0123456789ab"),
     "stream": st.just(phase_stream(REFERENCE, Phase.SAFETY, 1)),
 }
 """Texts by their field's name; every other text in a fact is a country."""

@@ -130,11 +130,12 @@ def test_risk_is_raised_by_an_alert_and_lowered_by_a_person_alone() -> None:
 def test_a_change_of_the_law_stands_as_a_duty_until_the_rulebook_has_it() -> None:
     change = RuleChangeAnnounced(what="Ten days instead of thirty", source="Gazette 12", in_force_on=date(2027, 1, 1))
     watch = tell(empty_watch("KZ"), change)
-    name = short(last(watch))
+    announced = last(watch)
+    name = short(announced)
     assert duties(watch)[f"rule-change.{name}"].due == datetime.fromisoformat("2027-01-01T00:00+00:00")
-    watch = tell(watch, RuleChangeInForce(change=name), noon("2027-01-02"))
+    watch = tell(watch, RuleChangeInForce(change=announced), noon("2027-01-02"))
     assert f"rule-change.{name}" not in duties(watch)
-    again = tell(watch, RuleChangeInForce(change=name), noon("2027-01-02"))
+    again = tell(watch, RuleChangeInForce(change=announced), noon("2027-01-02"))
     assert again.events[-1].outside_path == "no such change is announced"
 
 
