@@ -12,10 +12,12 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from domain.check_ins import FOUND_WITHIN, Answer, CheckedIn, ContactLogged
+from domain.check_ins import Reached as Whom
 from domain.danger import Risk
 from domain.duties import Duty, emergency_duty
-from domain.facts import CountryCode, EngineFact, Fact, Frozen, Record, Report
-from domain.room import whole_minute
+from domain.facts import CountryCode, EngineFact, Fact, Frozen, Record, Report, StaffId
+from domain.room import Room, whole_minute
 
 Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}$")]
 """ISO 3166-2, such as KZ-ALA."""
@@ -91,6 +93,7 @@ class Alerts(Frozen):
     exposures: Mapping[Exposure, bool] = Field(default_factory=dict)
     reached: Mapping[UUID, Reached] = Field(default_factory=dict)
     over: frozenset[UUID] = frozenset()
+    answered_at: AwareDatetime | None = None
 
     def after(self, record: Record) -> "Alerts":
         match record.fact:
@@ -103,6 +106,9 @@ class Alerts(Frozen):
                 return self.model_copy(update={"reached": {**self.reached, alert: one}})
             case AlertOver(alert=alert):
                 return self.model_copy(update={"over": self.over | {alert}})
+            case CheckedIn(answer=Answer.WELL) | ContactLogged(reached=Whom.PERSON):
+                instant = whole_minute(record.occurred.instant)
+                return self.model_copy(update={"answered_at": max(self.answered_at or instant, instant)})
             case _:
                 return self
 
@@ -131,21 +137,23 @@ class Alerts(Frozen):
         ]
         return max(levels, key=list(Risk).index, default=None)
 
-    def duties(self, where: str | None, answered_at: datetime | None) -> Iterator[Duty]:
-        """A sign of safety, for each alert that concerns the person where he is.
+    def duties(self, room: Room, where: str | None, told: tuple[StaffId, ...]) -> Iterator[Duty]:
+        """A sign of safety, for each alert that concerns the person where he is. Silence is none.
 
         Args:
+            room: the safety room, which knows what was acknowledged when.
             where: the country where he is.
-            answered_at: when the last sign of safety came. Silence is none.
+            told: staff, in the order they are called.
         """
         for alert, one in self.in_force.items():
-            is_answered = answered_at is not None and answered_at >= one.at
+            is_answered = self.answered_at is not None and self.answered_at >= one.at
             if one.fact.country == where and self.concern(one.fact) and not is_answered:
                 hours = one.fact.within_hours
                 title = f"An alert for {where} asks for a sign of safety within {hours} h: reach the person"
-                duty = emergency_duty(answer_duty(alert), title, one.due)
+                due = room.again(answer_duty(alert), one.due, FOUND_WITHIN)
+                duty = emergency_duty(answer_duty(alert), title, due, told)
                 # the first rung is told at once, and is one message for all cases of a coordinator
-                yield duty.model_copy(update={"reminders": (timedelta(hours=hours),)})
+                yield duty.model_copy(update={"reminders": (due - one.at,) if due == one.due else ()})
 
 
 def short(alert: UUID) -> str:

@@ -226,7 +226,7 @@ class Country(Room):
                 escalations=LEGAL_ESCALATIONS,
             )
         if self.review_on is not None:
-            due = self._again("risk-review", datetime.combine(self.review_on, time(), UTC))
+            due = self.again("risk-review", datetime.combine(self.review_on, time(), UTC), LOOK_AGAIN)
             title = f"Say again how dangerous {self.country} is"
             yield Duty(id="risk-review", title=title, due=due, consequence=Consequence.DANGER)
 
@@ -234,13 +234,10 @@ class Country(Room):
         """What becomes of an alert whose last day has passed, or that has none."""
         until = alert.fact.until
         duty_id = f"alert.{short(alert.id)}"
-        due = self._again(duty_id, end_of_day(until) if until is not None else alert.raised_at + LOOK_AGAIN)
+        first = end_of_day(until) if until is not None else alert.raised_at + LOOK_AGAIN
+        due = self.again(duty_id, first, LOOK_AGAIN)
         title = f"Look at the alert for {self.country}: end it, or raise it anew"
         return Duty(id=duty_id, title=title, due=due, consequence=Consequence.DANGER, escalations=LEGAL_ESCALATIONS)
-
-    def _again(self, duty_id: str, due: datetime) -> datetime:
-        taken = self.acknowledged_at.get(duty_id)
-        return taken + LOOK_AGAIN if taken is not None and taken >= due else due
 
     def headline(self) -> str:
         alerts = len(self.in_force)

@@ -55,6 +55,10 @@ class Safety(Room):
             "alerts": self.alerts.after(record),
         }
 
+    def _danger_after(self, record: Record) -> Danger:
+        danger, level = self.danger.after(record), self.alerts.raised_by(record)
+        return danger.raised(level, record.occurred.latest) if level is not None else danger
+
     def objection(self, fact: Fact, actor: str, on: date, case: Path) -> str | None:
         taken = self.custody.objection(fact) or self.extradition.objection(fact)
         return taken or self.check_ins.objection(fact, on) or self.danger.objection(fact, on)
@@ -79,7 +83,7 @@ class Safety(Room):
         yield from self.extradition.duties(self)
         yield from self.danger.duties(self)
         if self.custody.emergency is None:  # else nobody expects a sign of him, and louder duties stand already
-            yield from self.alerts.duties(case.where, self.check_ins.last)
+            yield from self.alerts.duties(self, case.where, self.check_ins.plan.told)
         for state, when in sorted(case.forbidden_contacts.items()):
             title = f"A contact with {state}, which must never be contacted, is reported: protect the person"
             yield emergency_duty(f"forbidden-contact.{state}", title, when.instant)

@@ -7,15 +7,15 @@ import pytest
 
 from domain.alerts import AlertOver, AlertReached, Exposure, ExposureNoted, RegionNoted, answer_duty
 from domain.case import Phase, phase_stream
-from domain.check_ins import Answer, CheckedIn
+from domain.check_ins import FOUND_WITHIN, Answer, CheckedIn, ContactLogged, Reached
 from domain.custody import Detained, Released
-from domain.danger import Danger, Risk, RiskAssessed
+from domain.danger import Risk, RiskAssessed
 from domain.duties import Level
 from domain.events import Event, id_from_cause
 from domain.facts import EngineFact, Fact, Occurred
 from domain.safety import Safety
+from domain.stay_facts import Relocated
 from domain.stream import event_of_engine
-from domain.transit_stay import Relocated
 from tests.domain.strategies import REFERENCE, Tale, noon
 
 ALERT = UUID("5b6a43bb-32d7-5f5c-8d9f-5f3d9ad3d2a1")
@@ -121,7 +121,8 @@ def test_silence_climbs_until_somebody_takes_it_in_hand() -> None:
     climbed = [one["level"] for hour in range(48) for one in rungs(tale, DAY + hour * HOUR)]
     assert climbed == [Level.REMINDER, Level.ALARM, *[Level.ESCALATION] * 4]
     tale.acknowledge(Phase.SAFETY, DUTY, DAY + 48 * HOUR)
-    assert not rungs(tale, DAY + 96 * HOUR)
+    assert tale.duties(Phase.SAFETY)[DUTY].due == DAY + 48 * HOUR + FOUND_WITHIN, "who took it in hand is asked again"
+    assert not rungs(tale, DAY + 48 * HOUR)
 
 
 def test_the_end_of_an_alert_ends_the_question_and_leaves_the_risk() -> None:
@@ -146,15 +147,12 @@ def test_who_has_left_the_country_is_not_asked_any_more() -> None:
     assert DUTY not in tale.duties(Phase.SAFETY)
 
 
-def test_nobody_waits_for_a_sign_of_who_is_in_custody_and_a_release_is_one() -> None:
+def test_nobody_waits_for_a_sign_of_who_is_in_custody_and_a_release_alone_is_none() -> None:
     tale = told()
     tale.tell("2024-02-02", Detained())
     assert DUTY not in tale.duties(Phase.SAFETY)
     tale.tell("2024-02-03", Released())
+    tale.tell("2024-02-03", ContactLogged(reached=Reached.THIRD_PARTY))
+    assert DUTY in tale.duties(Phase.SAFETY)
+    tale.tell("2024-02-03", ContactLogged(reached=Reached.PERSON))
     assert DUTY not in tale.duties(Phase.SAFETY)
-
-
-def test_risk_is_only_ever_raised() -> None:
-    assert Danger(level=Risk.CRITICAL).raised_to(Risk.LOW).level is Risk.CRITICAL
-    assert Danger().raised_to(Risk.LOW).level is Risk.LOW
-    assert Danger(level=Risk.LOW).raised_to(None).level is Risk.LOW

@@ -4,42 +4,21 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from domain.case import Phase, make_reference, phase_stream
+from domain.case import make_reference
 from domain.check_ins import CheckedIn
-from domain.country import AlertEnded, AlertRaised, Country
+from domain.country import AlertEnded, AlertRaised
 from domain.danger import Risk
-from domain.events import Command, Receipt
-from domain.facts import Fact, Occurred
-from domain.transit_stay import Entered, Relocated
-from domain.watching import country_stream, empty_watch
+from domain.stay_facts import Entered, Relocated
 from records.alerts import Members
 from runtime.rebuilding import rebuild
 from tests.records.test_rebuilding import cards
+from tests.support.alerting import alerts_in, tell_watch, watch_in
 from tests.support.intakes import fresh_reference_bits, minimal, past
 from tests.support.rehearsal import Rehearsal, eventually, rehearsal, skipping_server
 from tests.support.telling import RULEBOOK
 
 BEGAN = datetime(2026, 9, 2, 9, tzinfo=UTC)
-WATCH = country_stream("KZ")
 ALERT = AlertRaised(source="https://example.org/raids", level=Risk.HIGH, within_hours=6)
-
-
-async def tell(played: Rehearsal, fact: Fact) -> Receipt:
-    """Tell the watch of Kazakhstan something; it begins with what it is told first."""
-    command = Command(
-        command_id=uuid4(),
-        actor="dana",
-        occurred=Occurred.at_instant(played.clock),
-        learned_on=played.clock.date(),
-        fact=fact,
-        sent_at=played.clock,
-    )
-    return await played.office.send(WATCH, command)
-
-
-def kinds(played: Rehearsal, reference: str) -> list[str]:
-    stream = phase_stream(reference, Phase.SAFETY, 1)
-    return [one.fact.kind for one in played.store.read(stream) if one.fact.kind.startswith("alert-")]
 
 
 async def test_an_alert_reaches_who_is_there_and_who_comes_and_its_end_does_too(tmp_path: Path, reference: str) -> None:
@@ -52,10 +31,10 @@ async def test_an_alert_reaches_who_is_there_and_who_comes_and_its_end_does_too(
         members = Members(played.database)
         assert set(members.page("KZ", "", 9)) == {there, leaves}
 
-        alert = (await tell(played, ALERT)).accepted[0].event_id
+        alert = (await tell_watch(played, "KZ", ALERT)).accepted[0].event_id
         await eventually(lambda: members.reached_there(alert, "KZ") == 2, "it has reached who is there")
-        await eventually(lambda: not watch(played).untold, "it is spread")
-        assert kinds(played, elsewhere) == []
+        await eventually(lambda: not watch_in(played, "KZ").untold, "it is spread")
+        assert alerts_in(played, elsewhere) == []
 
         await played.office.start_case(reference, minimal().intake, "dana", minimal().since, uuid4())
         await played.office.record(elsewhere, past(Relocated(to="KZ"), date(2026, 9, 2)), uuid4())
@@ -71,16 +50,12 @@ async def test_an_alert_reaches_who_is_there_and_who_comes_and_its_end_does_too(
         assert cards(played.database)["alert_card"] == before["alert_card"]
         assert cards(played.database)["phase_card"] == before["phase_card"]
 
-        await tell(played, AlertEnded(alert=alert))
+        await tell_watch(played, "KZ", AlertEnded(alert=alert))
         for one in (there, reference, elsewhere):
-            await eventually(lambda one=one: "alert-over" in kinds(played, one), "its end has come")  # type: ignore[misc]
-            assert kinds(played, one) == ["alert-reached", "alert-over"]
+            await eventually(lambda one=one: "alert-over" in alerts_in(played, one), "its end has come")  # type: ignore[misc]
+            assert alerts_in(played, one) == ["alert-reached", "alert-over"]
         assert not members.unanswered([alert])
-        assert kinds(played, leaves) == ["alert-reached"]
-
-
-def watch(played: Rehearsal) -> Country:
-    return empty_watch("KZ").plus(played.store.read(WATCH)).state
+        assert alerts_in(played, leaves) == ["alert-reached"]
 
 
 def waits(played: Rehearsal, reference: str) -> bool:

@@ -23,6 +23,7 @@ def test_every_kind_of_workflow_has_a_recorded_history() -> None:
         "vetting",
         "entry",
         "asylum-filing",
+        "country-watch",
         "erasure",
         "retention",
     }

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from datetime import date
 from threading import Event, Thread
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from domain.check_ins import CheckedIn, CheckInPlanned
+from domain.country import Alert, AlertRaised
 from domain.custody import Detained
+from domain.danger import Risk
 from domain.embassy_contacts import Approached
 from domain.events import Event as Recorded
 from domain.stay_facts import Entered
@@ -23,6 +26,13 @@ from runtime.rebuilding import rebuild
 from tests.support.telling import NOON, REFERENCES, RULEBOOK, Author
 
 DAY = date(2026, 9, 3)
+ALERT = Alert(
+    id=UUID(int=7),
+    fact=AlertRaised(source="Radio", level=Risk.HIGH, within_hours=6),
+    raised_at=NOON,
+    raised_by="dana",
+    untold=None,
+)
 
 
 def cards(database: Database) -> dict[str, list[tuple[object, ...]]]:
@@ -45,6 +55,7 @@ def authors(store: Store) -> list[Author]:
     for facts, author in enumerate(authors):
         for fact in (Entered(), CheckInPlanned(every_days=9), Approached(country="FR"), Detained())[:facts]:
             author.tell(fact, DAY)
+        author.reach(ALERT)
     return authors
 
 
@@ -59,7 +70,8 @@ def test_lists_made_anew_are_those_that_the_appends_wrote(
     database: Database, store: Store, authors: list[Author]
 ) -> None:
     before = cards(database)
-    assert [len(rows) > len(REFERENCES) for rows in before.values()] == [False, True, True]
+    assert [len(rows) > len(REFERENCES) for rows in before.values()] == [False, True, True, False]
+    assert len(before["alert_card"]) == len(REFERENCES)
     told: list[tuple[int, int]] = []
     assert anew(database, store, lambda done, of: told.append((done, of))) == len(authors)
     assert cards(database) == before

@@ -14,13 +14,17 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from domain.case import Phase, phase_stream
 from domain.check_ins import CheckInPlanned
+from domain.country import AlertEnded, AlertRaised
+from domain.danger import Risk
 from domain.embassy_contacts import Approached, Pledged
 from domain.entry import Arrived, Departed, DocumentIssued
 from domain.erasing import erasure_stream
 from domain.facts import Fact
 from domain.stay_facts import Entered, ExitCleared, Registered, TravelDocument
 from domain.vetting import Finding, FindingApproved, FindingProposed, VettingRequested
+from domain.watching import country_stream
 from runtime.retention import begin_looking
+from tests.support.alerting import alerts_in, tell_watch, watch_in
 from tests.support.erasures import AFTER_A_WEEK, approved, erased
 from tests.support.intakes import minimal, past
 from tests.support.rehearsal import Rehearsal, eventually, rehearsal, skipping_server
@@ -28,6 +32,7 @@ from workflows.retention import RETENTION
 
 GOLDEN = Path(__file__).parents[1] / "engine" / "golden"
 RELEASE = "0.1.0"
+WATCH = country_stream("FR")
 BEGAN = datetime(2026, 9, 1, 9, tzinfo=UTC)
 
 STORY: tuple[tuple[Fact, date, str], ...] = (
@@ -58,15 +63,27 @@ async def live_and_fetch() -> dict[str, str]:
             await played.play([past(fact, day, actor) for fact, day, actor in STORY])
             await played.move_to(datetime(2026, 9, 20, tzinfo=UTC))
             streams = [f"case/{reference}", *(phase_stream(reference, phase, 1) for phase in Phase)]
+            await alert(played)
             for stream in streams:
                 history = await environment.client.get_workflow_handle(stream).fetch_history()
                 name = stream.split("/")[2] if stream.count("/") > 1 else "case-path"
                 histories[name] = history.to_json()
             await look_and_erase(played)
-            for stream, name in ((RETENTION, "retention"), (erasure_stream(reference), "erasure")):
+            others = (RETENTION, "retention"), (erasure_stream(reference), "erasure"), (WATCH, "country-watch")
+            for stream, name in others:
                 history = await environment.client.get_workflow_handle(stream).fetch_history()
                 histories[name] = history.to_json()
     return histories
+
+
+async def alert(played: Rehearsal) -> None:
+    """An alert that reaches the case where it has arrived, and its end."""
+    raised = await tell_watch(played, "FR", AlertRaised(source="Radio", level=Risk.HIGH, within_hours=6))
+    await eventually(lambda: alerts_in(played, played.reference) == ["alert-reached"], "it is heard")
+    await eventually(lambda: not watch_in(played, "FR").untold, "it is spread")
+    await tell_watch(played, "FR", AlertEnded(alert=raised.accepted[0].event_id))
+    await eventually(lambda: not watch_in(played, "FR").untold, "its end is spread")
+    await eventually(lambda: played.is_quiet(WATCH), "the watch is quiet")
 
 
 async def look_and_erase(played: Rehearsal) -> None:

@@ -5,11 +5,13 @@ from datetime import UTC, date, datetime
 from itertools import groupby
 from uuid import uuid4
 
-from domain.case import Phase, make_reference
+from domain.case import Phase, make_reference, phase_stream
+from domain.country import Alert
 from domain.events import Event, Past
 from domain.facts import Fact, Occurred
 from domain.intake import IntakeFile
 from domain.rulebook import Rulebook, load
+from domain.watching import heard
 from records.store import Store
 from runtime.cases import story_of_file
 from runtime.rebuilding import cards_of
@@ -37,6 +39,14 @@ class Author:
         """Let something happen, and all that follows from it."""
         past = Past(fact=fact, occurred=Occurred.on(on), learned_on=on, actor=by, phase=phase)
         self._write(self.story.tell(past, uuid4(), NOON))
+
+    def reach(self, alert: Alert) -> None:
+        """Let an alert for Kazakhstan reach the case."""
+        stream = phase_stream(self.reference, Phase.SAFETY, 1)
+        ledger = self.story.ledger(stream)
+        events = heard(ledger, [alert], "KZ", NOON)
+        self.story.phases[stream] = ledger.plus(events)
+        self._write(events)
 
     def _write(self, events: Iterable[Event]) -> None:
         cards = cards_of(self.story.events(), self.reference, RULEBOOK, NOON)
