@@ -98,6 +98,7 @@ class Colleague(Frozen):
         name: their sign-in name, as in ``--as``.
         channels: in the order in which they are tried.
         turns: their days on the rota.
+        passphrase: what proves the passphrase by which they sign in on a phone; none, if they can't.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Colleague(Frozen):
     language: Language = Language.ENGLISH
     channels: tuple[Address, ...] = Field(min_length=1)
     turns: tuple[Turn, ...] = ()
+    passphrase: str | None = Field(default=None, repr=False)
 
     def is_on_rota(self, day: date) -> bool:
         return any(turn.first <= day <= turn.last for turn in self.turns)

@@ -76,6 +76,11 @@ class Board:
         )
         return [Need(duty, who, duty.due <= text(now)) for duty, who in self._all(query)]
 
+    def need(self, stream: str, duty: str) -> DutyRow | None:
+        """A duty, if it needs a human now."""
+        wanted = (DutyRow.stream == stream, DutyRow.duty == duty, col(DutyRow.calls).is_not(None))
+        return next(iter(self._all(select(DutyRow).where(*wanted))), None)
+
     def number_of_needs(self) -> int:
         """How much needs a human in all."""
         return self._count(col(DutyRow.calls).is_not(None))

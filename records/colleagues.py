@@ -3,6 +3,8 @@
 Workers open this, for they send notices; it lies under a key of its own, which opens nothing of a case.
 """
 
+import hmac
+import secrets
 from collections.abc import Callable
 
 from sqlmodel import Session, col, select
@@ -14,7 +16,11 @@ from records.errors import Unreadable
 from records.keyring import DESK
 from records.keys import Keys, Purpose
 from records.models import ColleagueRow
+from records.persons import SALT_BYTES, check_passphrase, stretched
 from records.sealing import SealError
+
+PHONE = "phone"
+"""What the passphrase of somebody at the desk is for: it opens no key."""
 
 
 class Colleagues:
@@ -41,7 +47,7 @@ class Colleagues:
             return tuple(self._opened(row) for row in rows)
 
     def put(self, colleague: Colleague) -> bool:
-        """Write somebody down, in place of what was known of them, whose turns stay.
+        """Write somebody down, in place of what was known of them, whose turns and passphrase stay.
 
         Returns:
             Whether they were there before.
@@ -49,7 +55,8 @@ class Colleagues:
         with self._database.writing() as connection, Session(bind=connection) as session:
             row = session.get(ColleagueRow, colleague.name)
             if row is not None:
-                colleague = colleague.model_copy(update={"turns": self._opened(row).turns})
+                known = self._opened(row)
+                colleague = colleague.model_copy(update={"turns": known.turns, "passphrase": known.passphrase})
             session.merge(self._sealed(colleague))
             session.flush()
             return row is not None
@@ -66,6 +73,31 @@ class Colleagues:
                 raise _nobody()
             session.merge(self._sealed(changed(self._opened(row))))
             session.flush()
+
+    def names(self) -> frozenset[str]:
+        """The sign-in names of everybody at the desk."""
+        with self._database.reading() as connection, Session(bind=connection) as session:
+            return frozenset(session.exec(select(ColleagueRow.name)))
+
+    def sign_in_with(self, name: str, passphrase: str) -> None:
+        """Let somebody sign in on a phone, with this passphrase from now on.
+
+        Raises:
+            NotFound: nobody of this name is at the desk.
+            NotUnderstood: it is too short.
+        """
+        salt = secrets.token_bytes(SALT_BYTES)
+        proof = f"{salt.hex()}:{stretched(check_passphrase(passphrase), salt, PHONE).hex()}"
+        self.change(name, lambda colleague: colleague.model_copy(update={"passphrase": proof}))
+
+    def proof_of(self, name: str) -> str | None:
+        """What the passphrase is known by with which somebody signs in on a phone; nothing, if they can't."""
+        return next((one.passphrase for one in self.all() if one.name == name), None)
+
+    def proves(self, name: str, passphrase: str) -> bool:
+        """Whether this is the passphrase by which somebody signs in on a phone. As slow for who has none."""
+        salt, _, expected = (self.proof_of(name) or f"{bytes(SALT_BYTES).hex()}:").partition(":")
+        return hmac.compare_digest(stretched(passphrase, bytes.fromhex(salt), PHONE).hex(), expected)
 
     def remove(self, name: str) -> None:
         """

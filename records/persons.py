@@ -25,7 +25,7 @@ PASSPHRASE_LENGTH = 12
 LANES, PASSES, MEMORY_KIB = 4, 3, 65536
 """Argon2id as RFC 9106 recommends where memory is short (64 MiB): a sixth of a second here."""
 
-_SALT_BYTES = 16
+SALT_BYTES = 16
 
 
 class Right(StrEnum):
@@ -51,7 +51,7 @@ def new_person(name: str, passphrase: str, master: bytes, rights: Iterable[Right
         NotUnderstood: the passphrase is too short.
     """
     check_passphrase(passphrase)
-    identity, salt = pyrage.x25519.Identity.generate(), secrets.token_bytes(_SALT_BYTES)
+    identity, salt = pyrage.x25519.Identity.generate(), secrets.token_bytes(SALT_BYTES)
     recipient = identity.to_public()
     return PersonRow(
         name=name,
@@ -80,7 +80,7 @@ def proves(keyring: Keyring, name: str, passphrase: str) -> bool:
     try:
         _identity(_person(keyring, name), passphrase)
     except NotFound:
-        _under(passphrase, bytes(_SALT_BYTES))
+        _under(passphrase, bytes(SALT_BYTES))
         return False
     except Refused:
         return False
@@ -302,11 +302,16 @@ def _opened(sealed: bytes, identity: pyrage.x25519.Identity) -> bytes:
         raise Refused("this was not sealed to that key") from None
 
 
-def _under(passphrase: str, salt: bytes) -> Sealer:
+def stretched(passphrase: str, salt: bytes, purpose: str) -> bytes:
+    """A key made from a passphrase. Slow on purpose."""
     derived = Argon2id(salt=salt, length=KEY_BYTES, iterations=PASSES, lanes=LANES, memory_cost=MEMORY_KIB)
     # keyboards, browsers and systems compose й and é in different ways
     typed = unicodedata.normalize("NFKC", passphrase).encode()
-    return Sealer("", subkey(derived.derive(typed), "identity"))
+    return subkey(derived.derive(typed), purpose)
+
+
+def _under(passphrase: str, salt: bytes) -> Sealer:
+    return Sealer("", stretched(passphrase, salt, "identity"))
 
 
 def _place(name: str) -> str:

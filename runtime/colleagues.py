@@ -8,14 +8,16 @@ import typer
 
 from domain.colleagues import Address, Colleague, Language, Role, Turn
 from domain.duties import Urgency
-from domain.errors import NotUnderstood
+from domain.errors import NotFound, NotUnderstood, Refused
 from records.colleagues import Colleagues
 from records.keyring import DESK
 from records.keys import Purpose
 from records.models import DutyRow
+from records.persons import proves
 from runtime import screen
 from runtime.desk import Desk, as_json, at_desk, check_name
-from runtime.settings import now
+from runtime.keys import ask_new_passphrase, existing_ring
+from runtime.settings import Settings, now
 
 desk_app = typer.Typer(help="Who is called when something is due, by which channels, and whose turn it is.")
 
@@ -89,7 +91,26 @@ def list_(
 
 def _as_row(one: Colleague, *, addresses: bool) -> dict[str, object]:
     channels = [f"{way.channel}:{way.to}" if addresses else way.channel for way in one.channels]
-    return {**one.model_dump(mode="json", exclude={"channels"}), "channels": channels}
+    return {
+        **one.model_dump(mode="json", exclude={"channels", "passphrase"}),
+        "channels": channels,
+        "phone": one.passphrase is not None,
+    }
+
+
+@desk_app.command("passphrase")
+def passphrase(name: Name) -> None:
+    """Let somebody sign in on a phone, to see what is due and take it in hand. It opens nothing else."""
+    here, ring = at_desk(), existing_ring(Settings())
+    people = _people(here)
+    if name not in people.names():
+        raise NotFound("nobody of this name is at the desk: `safeconduct desk list` shows who is")
+    typed = ask_new_passphrase(name)
+    # what is typed into a phone passes through a browser and a proxy: it must not be what opens the installation
+    if any(proves(ring, person.name, typed) for person in ring.persons()):
+        raise Refused("this passphrase opens the installation: take another one for the phone, nothing was written")
+    people.sign_in_with(name, typed)
+    print(f"{name} can sign in on a phone.")
 
 
 @desk_app.command("remove")

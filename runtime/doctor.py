@@ -15,6 +15,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import httpx
+
 from activities.notifications.registry import carriers
 from activities.notifications.webhook import Webhook
 from domain.errors import NotUnderstood
@@ -31,7 +33,10 @@ from runtime.doctor_records import (
     about_records,
 )
 from runtime.findings import Finding, fail, ok, warn
-from runtime.settings import Settings, now
+from runtime.settings import NotRunning, Settings, now
+
+PAGES_SECONDS = 5.0
+"""How long the pages may take to answer."""
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -50,6 +55,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *about_law(settings),
         *await asyncio.to_thread(lambda: list(about_channels(settings))),
         about_ways(),
+        *await about_pages(settings),
         about_time_zones(),
         about_disk(settings.folder),
         *about_backups(settings),
@@ -83,6 +89,26 @@ def about_ways() -> Finding:
     if not found:
         return warn("channels", "there is no way to the people at the desk", 'docs/operators.md, "Channels"')
     return ok("channels", f"set up here: {', '.join(found)}")
+
+
+async def about_pages(settings: Settings) -> list[Finding]:
+    """Whether the pages for phones answer, where something runs that serves them."""
+    try:
+        address = settings.running().pages
+    except NotRunning:
+        return []
+    if address is None:
+        return []
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=PAGES_SECONDS) as asking:
+            answers = (await asking.get(f"{address}/login")).is_success
+    except httpx.HTTPError:
+        answers = False
+    if not answers:
+        return [fail("pages", "do not answer: no check-in link works", "`make run` starts them again; see pages.log")]
+    if settings.pages_url is None:
+        return [warn("pages", "answer on this machine alone: no phone reaches them", "set SAFECONDUCT_PAGES_URL")]
+    return [ok("pages", "answer; whether phones reach them, only a phone can tell")]
 
 
 def _about_address(check: str, url: str, variable: str) -> Finding | None:

@@ -30,6 +30,7 @@ class Entrance:
         tries_of: the failed attempts that count against a name.
         goes_on: where somebody may go after signing in, of what their form says.
         only_by_tls: whether the cookie may travel under TLS alone.
+        proof_of: what somebody's passphrase is known by now. When it is another one, their sessions are over.
     """
 
     def __init__(
@@ -41,9 +42,10 @@ class Entrance:
         tries_of: Callable[[str], Tries],
         goes_on: Callable[[str], str],
         only_by_tls: Callable[[Request], bool] = lambda _: False,
+        proof_of: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._plate, self._cookie, self._sign_in = plate, cookie, sign_in
-        self._tries_of, self._goes_on, self._only_by_tls = tries_of, goes_on, only_by_tls
+        self._tries_of, self._goes_on, self._only_by_tls, self._proof_of = tries_of, goes_on, only_by_tls, proof_of
         self._sessions, self._one_at_a_time = Sessions(now), asyncio.Lock()
 
     def add_to(self, app: FastAPI) -> None:
@@ -71,7 +73,7 @@ class Entrance:
                 return HTMLResponse(sign_in_page(self._plate, back, person, trouble), 401)
             tries.succeed()
         self._sessions.end(self._token(request))
-        answer, token = RedirectResponse(back, 303), self._sessions.begin(person)
+        answer, token = RedirectResponse(back, 303), self._sessions.begin(person, self._proof_of(person))
         answer.set_cookie(
             self._cookie, token, httponly=True, samesite="strict", path="/", secure=self._only_by_tls(request)
         )
@@ -86,7 +88,12 @@ class Entrance:
 
     def person(self, request: Request, *, acts: bool) -> str | None:
         """Who is signed in; nobody, if the session is over."""
-        return self._sessions.person(self._token(request), acts=acts)
+        token = self._token(request)
+        person = self._sessions.person(token, acts=acts)
+        if person is None or self._proof_of(person) == self._sessions.proof(token):
+            return person
+        self._sessions.end(token)
+        return None
 
     def _token(self, request: Request) -> str:
         return request.cookies.get(self._cookie, "")

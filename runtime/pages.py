@@ -4,15 +4,18 @@ They hold the keys for engine and log alone, as a worker does: they can't open t
 """
 
 import asyncio
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import FastAPI
 
 from domain.check_ins import Answer, Channel, CheckedIn
 from domain.errors import NotUnderstood
-from domain.events import Past
+from domain.events import Command, Past
 from domain.facts import Occurred
+from domain.room import Acknowledged
+from records.board import Board
 from records.check_in_links import CheckInLinks
+from records.colleagues import Colleagues
 from records.database import Database
 from records.keyring import Role
 from records.keys import Keys
@@ -26,6 +29,7 @@ from runtime.keys import open_keys
 from runtime.office import Office
 from runtime.serving import LOOPBACK, serve
 from runtime.settings import Settings, now
+from runtime.staff_door import StaffDoor
 
 BY_LINK = "check-in-link"
 """The actor of what comes by a link: nobody at the desk."""
@@ -44,7 +48,7 @@ async def serve_pages(settings: Settings, port: int) -> None:
     stop_telling = telemetry.start("pages")
     (keys,) = open_keys(settings, Role.WORK)
     database = Database(settings.records)
-    await serve(pages(settings, database, Line(settings, database, keys), port), port)
+    await serve(pages(settings, database, keys, port), port)
     database.close()
     stop_telling()
 
@@ -88,16 +92,37 @@ class Line:
             if not await asyncio.to_thread(self._has, reference, command_id):
                 raise
 
+    async def acknowledge(self, stream: str, duty: str, person: str) -> None:
+        """Record that a person takes a duty in hand.
+
+        Raises:
+            SafeconductError: it is refused, or the engine does not answer.
+        """
+        moment, office = now(), await self.office()
+        command = Command(
+            command_id=uuid4(),
+            actor=person,
+            occurred=Occurred.at_instant(moment.replace(second=0, microsecond=0)),
+            learned_on=moment.date(),
+            fact=Acknowledged(duty=duty),
+            sent_at=moment,
+        )
+        await office.send(stream, command)
+
     def _has(self, reference: str, command_id: UUID) -> bool:
         """Whether a command was accepted: in another minute the same words are others to the phase."""
         return any(event.command_id == command_id for event in self._store.read_case(reference))
 
 
-def pages(settings: Settings, database: Database, line: Line, port: int) -> FastAPI:
+def pages(settings: Settings, database: Database, keys: Keys, port: int) -> FastAPI:
     """The app."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.add_middleware(Guard, origins=origins(settings, port), by_address=(PREFIX,))
+    line = Line(settings, database, keys)
     CheckInDoor(CheckInLinks(database, now), line.check_in).add_to(app)
+    public = settings.pages_url.removeprefix("https://") if settings.pages_url is not None else None
+    people = Colleagues(database, keys)
+    StaffDoor(Board(database), people, line.acknowledge, f"safeconduct-pages-{port}", public, now).add_to(app)
     return app
 
 

@@ -75,14 +75,15 @@ def needs_table(needs: Sequence[Need], name_of: NameOf, now: datetime) -> Table:
             distance(duty.due, now),
             f"{duty.reference} {escape(name_of(duty.reference))}",
             phase_of_stream(duty.stream),
-            escape(_why(duty)),
+            escape(why(duty)),
             need.coordinator or "nobody",
             style=style,
         )
     return table
 
 
-def _why(duty: DutyRow) -> str:
+def why(duty: DutyRow) -> str:
+    """What must happen, what a miss costs, and what is not sure about it."""
     cost = "" if duty.consequence in ("none", "silence", "unknown") else f" ({duty.consequence.replace('-', ' ')})"
     doubt = f" - doubt: {duty.doubt}" if duty.doubt else ""
     return f"{duty.title}{cost}{doubt}"
@@ -126,7 +127,7 @@ def duties_table(duties: Sequence[DutyRow], name_of: NameOf, now: datetime, titl
             f"{duty.reference} {escape(name_of(duty.reference))}",
             phase_of_stream(duty.stream),
             duty.duty,
-            escape(_why(duty)),
+            escape(why(duty)),
             _state(duty, now),
             duty.rule or "",
         )

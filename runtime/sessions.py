@@ -1,4 +1,4 @@
-"""Who is signed in at the decoder, and how soon one may try again. Kept in memory: a restart signs everybody out."""
+"""Who is signed in at an app of ours, and how soon one may try again. Kept in memory: a restart signs everybody out."""
 
 import hashlib
 import secrets
@@ -24,6 +24,7 @@ machine's loopback can fail on purpose and so keep the coordinators out."""
 @dataclass(frozen=True)
 class _Session:
     person: str
+    proof: str | None
     began: datetime
     used: datetime
 
@@ -43,11 +44,15 @@ class Sessions:
         self.now = now
         self._open: dict[bytes, _Session] = {}
 
-    def begin(self, person: str) -> str:
-        """Open a session, and return its token of 256 bits."""
+    def begin(self, person: str, proof: str | None) -> str:
+        """Open a session, and return its token of 256 bits.
+
+        Args:
+            proof: what their passphrase is known by; with another one the session is over.
+        """
         now, token = self.now(), secrets.token_urlsafe(32)
         self._open = {key: one for key, one in self._open.items() if not one.is_over(now)}
-        self._open[_key(token)] = _Session(person, now, now)
+        self._open[_key(token)] = _Session(person, proof, now, now)
         return token
 
     def person(self, token: str, *, acts: bool) -> str | None:
@@ -61,6 +66,11 @@ class Sessions:
         if acts:
             self._open[_key(token)] = replace(session, used=now)
         return session.person
+
+    def proof(self, token: str) -> str | None:
+        """What the person's passphrase was known by when the session began."""
+        session = self._open.get(_key(token))
+        return session.proof if session is not None else None
 
     def end(self, token: str) -> None:
         """Sign out."""

@@ -1,4 +1,4 @@
-"""The check-in pages over real HTTP and real records; what is recorded is kept in a list, or fails as a test wants."""
+"""The pages over real HTTP and real records. What would go to the engine is kept, or fails as a test wants."""
 
 import socket
 import threading
@@ -13,13 +13,20 @@ import httpx
 from fastapi import FastAPI
 
 from domain.agreed_words import AgreedWords
+from domain.cards import DutyCard
 from domain.check_ins import Answer
+from domain.colleagues import Address, Colleague, Role
+from records.board import Board
 from records.check_in_links import CheckInLinks
+from records.colleagues import Colleagues
 from records.database import Database
 from runtime.check_in_door import PREFIX, CheckInDoor
 from runtime.embedded import free_port
 from runtime.guard import Guard
 from runtime.serving import server_of
+from runtime.staff_door import StaffDoor
+from tests.support.cards import write_case
+from tests.support.keys import database_in, keys_in
 
 REFERENCE = "00000000000"
 WORDS = AgreedWords.agree("Зелёный чай", "Чёрный чай")
@@ -103,3 +110,57 @@ def on_the_wire(url: str, path: str, body: bytes | None = None) -> bytes:
         while part := line.recv(65536):
             parts.append(part)
         return b"".join(parts)
+
+
+PASSPHRASE = "семь тихих рек"
+DUE = NOW - timedelta(hours=2)
+
+
+@dataclass
+class Staff:
+    """Staff pages that are served.
+
+    Attributes:
+        taken: what was taken in hand: stream, duty, by whom.
+        fails: what happens instead.
+    """
+
+    url: str
+    database: Database
+    colleagues: Colleagues
+    taken: list[tuple[str, str, str]] = field(default_factory=list)
+    fails: Exception | None = None
+    now: datetime = NOW
+
+    async def acknowledge(self, stream: str, duty: str, person: str) -> None:
+        if self.fails is not None:
+            raise self.fails
+        self.taken.append((stream, duty, person))
+
+    def phone(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, headers={"origin": self.url}, trust_env=False, timeout=20)
+
+    def sign_in(self, phone: httpx.Client, person: str = "dana", passphrase: str = PASSPHRASE) -> int:
+        return phone.post("/login", data={"person": person, "passphrase": passphrase}).status_code
+
+
+@contextmanager
+def open_staff(folder: Path, *duties: DutyCard) -> Iterator[Staff]:
+    """The door for staff, before a case with these duties; dana and eli are at the desk, and dana has a passphrase."""
+    port = free_port()
+    with closing(database_in(folder)) as database:
+        if duties:
+            write_case(folder / "records.db", REFERENCE, *duties)
+        staff = Staff(f"http://127.0.0.1:{port}", database, Colleagues(database, keys_in(folder)[0]))
+        for name in ("dana", "eli"):
+            address = Address(channel="email", to=f"{name}@example.org")
+            staff.colleagues.put(Colleague(name=name, role=Role.COORDINATOR, channels=(address,)))
+        staff.colleagues.sign_in_with("dana", PASSPHRASE)
+        app = FastAPI(openapi_url=None, redirect_slashes=False)
+        app.add_middleware(Guard, origins=frozenset({staff.url, "https://check.example.org"}))
+        door = StaffDoor(
+            Board(database), staff.colleagues, staff.acknowledge, "phone", "check.example.org", lambda: staff.now
+        )
+        door.add_to(app)
+        with served(app, port):
+            yield staff
