@@ -22,6 +22,8 @@ WELL, DURESS = "Зелёный чай", "Чёрный чай"
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with running_demo(tmp_path_factory.mktemp("pages")) as demo:
+        address = str(Settings(home=Path(demo.environment["SAFECONDUCT_HOME"])).running().pages)
+        wait_until(lambda: responds(f"{address}/login"), 30, "the pages are up")
         yield demo
 
 
@@ -29,6 +31,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def typing(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Typist]:
     with typist(tmp_path_factory.mktemp("typist")) as somebody:
         yield somebody.at(Path(demo.environment["SAFECONDUCT_HOME"]))
+
+
+def responds(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
 
 
 def link(typing: Typist, case: str) -> tuple[str, str]:
@@ -115,16 +124,9 @@ def test_pages_that_are_killed_come_back_and_their_links_hold(demo: Demo, typing
         if f"\0pages\0--port\0{address.rpartition(':')[2]}\0".encode() in _command_of(found)
     ]
     os.kill(pid, signal.SIGKILL)
-    with httpx.Client(base_url=address, trust_env=False, timeout=30) as phone:
-
-        def is_back() -> bool:
-            try:
-                return phone.get(path).status_code == 200
-            except httpx.TransportError:
-                return False
-
-        wait_until(is_back, 30, "the pages are back")
-        assert phone.post(path, data={"word": ""}).status_code == 200
+    wait_until(lambda: not responds(address + path), 30, "the pages are gone")
+    wait_until(lambda: responds(address + path), 30, "the pages are back")
+    assert on_the_wire(address, path, b"word=").startswith(b"HTTP/1.1 200 ")
     assert answers(typing, "Heron") == [("check-in-link", "well")]
     assert "pages ended" in demo.printed.read_text()
     log = (Path(demo.environment["SAFECONDUCT_HOME"]) / "pages.log").read_text()
