@@ -20,6 +20,7 @@ from domain.events import Corrected, Past, Receipt
 from domain.facts import Fact, Occurred
 from domain.forecast import HORIZON, Line, forecast
 from domain.intake import intake_from, make_fact, read_script
+from domain.needs import need_id
 from domain.room import kind_of
 from domain.story import Story
 from domain.watching import is_watch
@@ -37,6 +38,7 @@ from runtime import (
     ledger,
     restoring,
     rules,
+    safety,
     screen,
     secrecy,
     stay,
@@ -71,6 +73,7 @@ for part in (
     colleagues,
     check_in,
     countries,
+    safety,
 ):
     part.add_to(app)
 
@@ -223,15 +226,21 @@ def status(case: Case, json: AsJson = False) -> None:
     card, phases, duties = here.board.case(reference), here.board.phases(reference), here.board.duties(reference)
     if card is None:
         raise NotFound(NEVER_BEGAN)
-    nickname = here.names("status", reference)(reference)
+    nickname, watched = here.names("status", reference)(reference), safety.shown(here, reference)
     if json:
-        rows = {"phases": [one.model_dump() for one in phases], "duties": [one.model_dump() for one in duties]}
+        rows = {
+            "phases": [one.model_dump() for one in phases],
+            "duties": [one.model_dump() for one in duties],
+            "safety": safety.as_row(watched) if watched is not None else None,
+        }
         print(as_json({**card.model_dump(), "nickname": nickname, **rows}))
         return
     print(f"{reference}  {nickname}: {card.stage}, in {card.country}, since {card.opened_on}")
     print(f"Responsible: {card.coordinator or 'nobody'}")
     if card.missing_for_entry:
         print(f"The gate to entry is shut: {card.missing_for_entry}")
+    for line in safety.lines(watched) if watched is not None else ():
+        print(line)
     show(screen.phases_table(phases))
     show(screen.duties_table(duties, lambda _: "", moment))
 
@@ -362,6 +371,8 @@ def make_past(
 def _tell(here: Desk, reference: str, receipt: Receipt) -> None:
     for one in receipt.accepted:
         print(f"Recorded: {one.kind} ({screen.phase_of_stream(one.stream)}, event {str(one.event_id)[:8]})")
+        if one.kind in ("need-noted", "todo-set"):
+            print(f"  its id: {need_id(one.kind, one.version)}")
         if one.outside_path is not None:
             print(f"  outside the path: {one.outside_path}")
         if one.kind == "dates-moved":

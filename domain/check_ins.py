@@ -23,8 +23,8 @@ from domain.facts import Decision, Fact, Frozen, Record, Report, StaffId
 from domain.quiet import QuietHours, TimeZone, after_quiet
 from domain.room import Room, whole_minute
 
-LONGEST_PAUSE = timedelta(days=31)
-"""A pause without an end would be a silence that nobody hears."""
+PAUSED_AT_MOST = timedelta(days=32)
+"""However often it is paused, after a check-in was expected: else pause upon pause were a silence that nobody hears."""
 
 FOUND_WITHIN = timedelta(hours=6)
 """Who takes a silence in hand records within these what he found."""
@@ -100,7 +100,7 @@ class CheckInsPaused(Decision):
     """Expect no check-in for some days. Emergencies go on; a check-in is due again when the pause ends."""
 
     kind: Literal["check-ins-paused"] = "check-ins-paused"
-    until: date = Field(description="last day of the pause")
+    days: int = Field(ge=1, le=31, description="how many days it lasts, 31 at most")
 
 
 class CheckInsResumed(Decision):
@@ -162,9 +162,9 @@ class CheckIns(Frozen):
         match record.fact:
             case CheckInPlanned() as plan:
                 return self._kept(record, room, plan=plan)
-            case CheckInsPaused(until=until):
-                until = min(until, record.occurred.latest + LONGEST_PAUSE)
-                return self._kept(record, room, paused_until=self._end_of(until))
+            case CheckInsPaused(days=days):
+                last = record.occurred.earliest + timedelta(days=days)
+                return self._kept(record, room, paused_until=self._end_of(last))
             case CheckInsResumed() if self.paused_until is not None:
                 now = whole_minute(record.recorded_at)
                 return self._kept(record, room, paused_until=min(self.paused_until, now))
@@ -197,10 +197,6 @@ class CheckIns(Frozen):
 
     def objection(self, fact: Fact, on: date) -> str | None:
         match fact:
-            case CheckInsPaused(until=until) if until < on:
-                return "a pause ends on a day to come"
-            case CheckInsPaused(until=until) if until > on + LONGEST_PAUSE:
-                return f"a pause lasts {LONGEST_PAUSE.days} days at most"
             case CheckInsResumed() if self.paused_until is None or self.paused_until.date() < on:
                 return "there is no pause"
             case DuressEnded() if not self.duress:
@@ -260,7 +256,8 @@ class CheckIns(Frozen):
 
     def _window_ends(self, room: Room) -> datetime:
         clock = max(self.last or room.anchor, room.anchor) + timedelta(days=self.plan.every_days)
-        expected = self._loud(whole_minute(max(clock, self.paused_until or clock)))
+        paused = min(self.paused_until or clock, clock + PAUSED_AT_MOST)
+        expected = self._loud(whole_minute(max(clock, paused)))
         return self._loud(expected + timedelta(hours=self.plan.window_hours))
 
     def _loud(self, instant: datetime) -> datetime:

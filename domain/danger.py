@@ -65,7 +65,7 @@ class Danger(Frozen):
     review_on: date | None = None
 
     def after(self, record: Record) -> "Danger":
-        day = record.occurred.latest
+        day = record.occurred.earliest
         match record.fact:
             case RiskAssessed(level=level, review_on=review_on):
                 return Danger(level=level, review_on=review_on)

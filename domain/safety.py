@@ -1,7 +1,8 @@
-"""Safety watches over everything: check-ins, danger, and what happens when a man is taken.
+"""Safety watches over everything: check-ins, danger, needs, and what happens when a man is taken.
 
 Open from the first day until a person closes the path, in every country. The room is put together from parts, each
-with its facts, its state and its duties: ``check_ins``, ``danger``, ``custody``, ``extradition``, ``alerts``.
+with its facts, its state and its duties: ``check_ins``, ``reaching``, ``needs``, ``danger``, ``custody``,
+``extradition``, ``alerts``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,8 @@ from domain.danger import Danger
 from domain.duties import LEGAL_ESCALATIONS, Consequence, Duty, emergency_duty
 from domain.extradition import Extradition
 from domain.facts import Fact, Occurred, Record
+from domain.needs import Needs
+from domain.reaching import Reaching
 from domain.room import DIGEST, Acknowledged, HistoryImported, PastDuty, Room, dated_duty
 from domain.rulebook import Rules
 
@@ -26,10 +29,15 @@ DIGEST_WITHIN = timedelta(days=7)
 class Safety(Room):
     """The state of one person's safety."""
 
-    facts = (*CheckIns.facts, *Danger.facts, *Custody.facts, *Extradition.facts, *Alerts.facts)
+    facts = (
+        *(*CheckIns.facts, *Reaching.facts, *Needs.facts, *Danger.facts),
+        *(*Custody.facts, *Extradition.facts, *Alerts.facts),
+    )
     review_title = "Review this person's safety"
 
     check_ins: CheckIns = CheckIns()
+    reaching: Reaching = Reaching()
+    needs: Needs = Needs()
     danger: Danger = Danger()
     custody: Custody = Custody()
     extradition: Extradition = Extradition()
@@ -49,6 +57,8 @@ class Safety(Room):
     def after(self, record: Record) -> dict[str, object]:
         return {
             "check_ins": self.check_ins.after(record, self),
+            "reaching": self.reaching.after(record),
+            "needs": self.needs.after(record),
             "danger": self._danger_after(record),
             "custody": self.custody.after(record),
             "extradition": self.extradition.after(record),
@@ -57,11 +67,12 @@ class Safety(Room):
 
     def _danger_after(self, record: Record) -> Danger:
         danger, level = self.danger.after(record), self.alerts.raised_by(record)
-        return danger.raised(level, record.occurred.latest) if level is not None else danger
+        return danger.raised(level, record.occurred.earliest) if level is not None else danger
 
     def objection(self, fact: Fact, actor: str, on: date, case: Path) -> str | None:
         taken = self.custody.objection(fact) or self.extradition.objection(fact)
-        return taken or self.check_ins.objection(fact, on) or self.danger.objection(fact, on)
+        own = self.reaching.objection(fact) or self.needs.objection(fact)
+        return taken or own or self.check_ins.objection(fact, on) or self.danger.objection(fact, on)
 
     def milestone(self, record: Record) -> Milestone | None:
         match record.fact:
@@ -78,11 +89,14 @@ class Safety(Room):
         return {alert: one.at for alert, one in self.alerts.in_force.items()}
 
     def own_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
-        yield from self.check_ins.duties(self, is_free=self.custody.emergency is None, is_found=False)
+        is_free = self.custody.emergency is None
+        yield from self.check_ins.duties(self, is_free=is_free, is_found=self.reaching.explains_silence)
+        yield from self.needs.duties(self)
         yield from self.custody.duties(self, *self._removals(case))
         yield from self.extradition.duties(self)
         yield from self.danger.duties(self)
-        if self.custody.emergency is None:  # else nobody expects a sign of him, and louder duties stand already
+        if is_free:  # else nobody expects a sign of him, and louder duties stand already
+            yield from self.reaching.duties(self, self.check_ins.plan)
             yield from self.alerts.duties(self, case.where, self.check_ins.plan.told)
         for state, when in sorted(case.forbidden_contacts.items()):
             title = f"A contact with {state}, which must never be contacted, is reported: protect the person"

@@ -3,12 +3,13 @@
 from datetime import datetime
 from uuid import uuid4
 
-from domain.case import Path, case_stream
+from domain.case import Path, Phase, case_stream, phase_stream
 from domain.events import Command, Event
 from domain.intake import IntakeFile
 from domain.rulebook.editions import Lawbook
-from domain.story import Story, begin
-from domain.stream import Ledger
+from domain.safety import Safety
+from domain.story import Story, begin, blank_room
+from domain.stream import Ledger, fold
 
 
 def path_of(events: tuple[Event, ...], reference: str) -> Ledger[Path]:
@@ -26,6 +27,15 @@ def story_of(events: tuple[Event, ...], reference: str, law: Lawbook) -> Story:
         ledger = story.ledger(stream)
         story.phases[stream] = ledger.plus([event for event in events if event.stream == stream])
     return story
+
+
+def safety_of(events: tuple[Event, ...], reference: str) -> Safety:
+    """How safe the person is, from all events of a case. It needs no law."""
+    stream, own = phase_stream(reference, Phase.SAFETY, 1), case_stream(reference)
+    path = path_of(tuple(event for event in events if event.stream == own), reference)
+    room = blank_room(path.state, stream)
+    assert isinstance(room, Safety)
+    return fold(room, [event for event in events if event.stream == stream])
 
 
 def story_of_file(reference: str, file: IntakeFile, law: Lawbook, now: datetime) -> Story:

@@ -215,6 +215,43 @@ def test_every_list_can_be_read_by_a_program(demo: Demo, arguments: tuple[str, .
     assert isinstance(json.loads(typed(demo, *arguments, "--json")), list)
 
 
+def test_status_says_how_a_person_is_reached_and_needs_lists_what_he_needs(demo: Demo) -> None:
+    typed(demo, "record", "Robin", "language-noted", "--language", "kk", "--interpreter", "--literacy", "does-not-read")
+    typed(demo, "record", "Robin", "channels-agreed", "--order", "call,relay")
+    typed(demo, "record", "Robin", "channel-lost", "--channel", "call")
+    typed(demo, "record", "Robin", "check-in-planned", "--every-days", "5", "--told", "eli", "--told", "dana")
+    said = typed(demo, "status", "Robin")
+    for line in (
+        "Speaks: kk, through an interpreter; reading: does-not-read",
+        "Reached by: call, then relay (lost: call)",
+        "Check-ins: every 5 days; last heard not yet; told in this order: eli, dana",
+    ):
+        assert line in said
+    safety = json.loads(typed(demo, "status", "Robin", "--json"))["safety"]
+    assert safety["speech"] == {"language": "kk", "interpreter": True, "literacy": "does-not-read"}
+    assert "Nothing is needed" in typed(demo, "needs", "Robin")
+    said = typed(demo, "record", "Robin", "need-noted", "--need", "medical", "--by", "2126-12-01", "--note", "a tooth")
+    (name,) = re.findall("its id: (need-[0-9]+)", said)
+    typed(demo, "record", "Robin", "need-promised", "--id", name, "--by", "doctor", "--until", "2126-11-01")
+    assert "a tooth" in typed(demo, "needs", "Robin")
+    typed(demo, "record", "Robin", "need-met", "--id", name)
+    assert "Nothing is needed" in typed(demo, "needs", "Robin")
+    assert [(row["id"], row["ended"]) for row in json.loads(typed(demo, "needs", "Robin", "--json"))] == [(name, "met")]
+    assert f"no open {name}" in refused(demo, "record", "Robin", "need-declined", "--id", name, "--reason", "unsafe")
+
+
+def test_what_was_said_in_a_contact_lies_sealed_and_who_was_reached_is_recorded(demo: Demo) -> None:
+    typed(demo, "record", "Robin", "contact-logged", "--channel", "relay", "--reached", "third-party", "--note", SECRET)
+    last = json.loads(typed(demo, "timeline", "Robin", "--json"))
+    (contact,) = [event for event in last if event["fact"]["kind"] == "contact-logged"]
+    assert contact["fact"]["reached"] == "third-party"
+    assert SECRET in typed(demo, "timeline", "Robin")
+    home = demo.printed.parent / "home"
+    stored = [file.read_bytes() for file in home.rglob("*") if file.is_file()]
+    assert len(stored) > 3
+    assert not [one for one in stored if SECRET.encode() in one]
+
+
 def test_a_forecast_needs_no_engine(tmp_path: Path) -> None:
     arguments = ["simulate", "examples/story/intake.toml", "--script", "examples/story/script.toml"]
     done = subprocess.run(

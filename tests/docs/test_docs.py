@@ -22,6 +22,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "
 PROGRAM = re.compile(r"^(?:\.venv/bin/)?safeconduct(?= |$)")
 FENCE = re.compile(r"^```(\S+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RECORDED = re.compile(r"^Recorded: (?!dates-moved).* event ([0-9a-f]{8})\)$", re.MULTILINE)
+NOTED = re.compile(r"^  its id: (\S+)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 PLACES = ("domain", "workflows", "activities", "records", "runtime", "tests", "examples", "docs", "scripts", ".ci")
@@ -73,27 +74,29 @@ def commands(document: Path) -> list[Shown]:
     ]
 
 
-def expanded(line: str, event: str, media: Path) -> list[str]:
-    """Arguments, as a shell would give them. EVENT is what the command before it printed; a disk is a folder."""
-    arguments: list[str] = []
+def expanded(line: str, event: str, need: str, media: Path) -> list[str]:
+    """Arguments, as a shell would give them. EVENT and NEED are what was printed before; a disk is a folder."""
+    printed, arguments = {"EVENT": event, "NEED": need}, list[str]()
     for word in shlex.split(line)[1:]:
         if "*" in word:
             arguments += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(word))
         else:
-            arguments.append(event if word == "EVENT" else word.replace("/media/", f"{media}/"))
+            arguments.append(printed.get(word, word).replace("/media/", f"{media}/"))
     return arguments
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_command_shown_does_what_is_said(demo: Demo, document: Path, tmp_path: Path) -> None:
-    event = ""
+    event, need = "", ""
     for shown in commands(document):
         assert shown.line.split()[1:2] != ["up"], "show `make demo` or `make run` instead"
-        code, printed = demo.type(expanded(shown.line, event, tmp_path))
+        code, printed = demo.type(expanded(shown.line, event, need, tmp_path))
         assert "Traceback" not in printed
         assert code == (1 if shown.fails else 0), f"{shown.line}\n{printed}"
         if found := RECORDED.findall(printed):
             event = found[-1]
+        if found := NOTED.findall(printed):
+            need = found[-1]
 
 
 def test_the_documents_show_enough() -> None:

@@ -27,6 +27,7 @@ from domain.case import (
 )
 from domain.check_ins import Answer as Said
 from domain.check_ins import (
+    Channel,
     CheckedIn,
     CheckInPlanned,
     CheckInsPaused,
@@ -40,6 +41,8 @@ from domain.danger import Risk, RiskAssessed
 from domain.embassy_contacts import Answer, Answered, Approached, ContactHappened, Pledged, PledgeLapsed
 from domain.extradition import ExtraditionDecided, ExtraditionRequested, RequestOutcome, WantedListed
 from domain.facts import Fact
+from domain.needs import NeedKind, NeedMet, NeedNoted, NeedUrgency, TodoSet
+from domain.reaching import ChannelLost, ChannelRestored
 from domain.room import Acknowledged
 from domain.stay_facts import AppealOutcome as Outcome
 from domain.stay_facts import (
@@ -179,9 +182,14 @@ _SAFETY: tuple[Callable[[Random], _Drawn], ...] = (
     lambda _: _Drawn(CheckedIn()),
     lambda chance: _Drawn(CheckedIn(answer=chance.choice(list(Said)))),
     lambda chance: _Drawn(ContactLogged(reached=chance.choice(list(Reached)))),
-    lambda chance: _Drawn(CheckInsPaused(until=_day(chance))),
+    lambda chance: _Drawn(CheckInsPaused(days=chance.randint(1, 9))),
     lambda _: _Drawn(CheckInsResumed()),
     lambda _: _Drawn(DuressEnded()),
+    lambda chance: _Drawn(ChannelLost(channel=chance.choice(list(Channel))), _just_before(timedelta(hours=12), chance)),
+    lambda chance: _Drawn(ChannelRestored(channel=chance.choice(list(Channel)))),
+    lambda chance: _Drawn(NeedNoted(need=chance.choice(list(NeedKind)), by=_day(chance))),
+    lambda chance: _Drawn(TodoSet(by=_day(chance), urgency=chance.choice(list(NeedUrgency)))),
+    lambda chance: _Drawn(NeedMet(id=f"need-{chance.randint(1, 20)}")),
     lambda chance: _Drawn(CheckInPlanned(every_days=chance.randint(1, 30))),
     lambda _: _Drawn(CheckInPlanned(every_days=1, grace_hours=1)),
     lambda chance: _Drawn(RiskAssessed(level=chance.choice(list(Risk)), review_on=_day(chance))),
