@@ -1,5 +1,5 @@
 # Needs: make, a POSIX shell and Python 3.11 or newer. Everything else comes from the lock files into .venv; the tests
-# need PostgreSQL's server besides, which scripts/setup installs where it can.
+# need PostgreSQL's server and Chromium besides, which scripts/setup installs where it can.
 
 PYTHON_BIN := .venv/bin
 # make lock UPGRADE=--upgrade takes the newest versions; without it, versions stay as long as pyproject.toml allows.
@@ -52,7 +52,7 @@ golden: setup-dev ## record the histories and the log of a new release, for the 
 	@$(PYTHON_BIN)/python -m tests.support.record_log
 
 screenshot: setup-dev ## take the pictures in docs/
-	@scripts/screenshot
+	@$(PYTHON_BIN)/python scripts/take_screenshot.py
 
 lock: setup-dev ## write the lock files again (UPGRADE=--upgrade for newer versions)
 	$(COMPILE) --group build pyproject.toml --output-file requirements.lock

@@ -46,7 +46,7 @@ def _constant(title: str, main: str) -> bytes:
 
 
 def _short(sign: str, sentences: tuple[str, ...]) -> bytes:
-    return _constant("Message", f'<h1 aria-label="Message">{sign}</h1>\n{_in_each(sentences, "p")}')
+    return _constant("Message", f"<h1>{sign} Message</h1>\n{_in_each(sentences, 'p')}")
 
 
 _BUTTON = " · ".join(f'<span lang="{language}">{word}</span>' for language, word in zip(LANGUAGES, _SEND, strict=True))
@@ -54,13 +54,13 @@ _BUTTON = " · ".join(f'<span lang="{language}">{word}</span>' for language, wor
 # No field for passphrases: he must see what he types. But no browser keeps it, and no keyboard learns it.
 ASK = _constant(
     "Message",
-    f"""<h1 aria-label="Message">✉</h1>
+    f"""<h1>✉ Message</h1>
 <form method="post" accept-charset="utf-8">
 <div id="asked">
 {_in_each(_ASK, "p")}
 </div>
-<p><input name="word" aria-labelledby="asked" maxlength="{LONGEST}" autocomplete="off" autocapitalize="off"
- autocorrect="off" spellcheck="false"></p>
+<input name="word" aria-labelledby="asked" maxlength="{LONGEST}" autocomplete="off" autocapitalize="off"
+ autocorrect="off" spellcheck="false">
 <button class="large">{_BUTTON}</button>
 </form>""",
 )

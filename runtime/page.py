@@ -11,21 +11,20 @@ _STYLE = """
 * { box-sizing: border-box; }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--paper); color: var(--ink);
   font: 1rem/1.5 system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; overflow-wrap: anywhere; }
-main { width: min(24rem, calc(100vw - 2rem)); margin: 1rem; padding: min(2rem, 6vw); background: var(--card);
+main { width: calc(100% - 2rem); max-width: 26rem; margin: 1rem 0; padding: 1.5rem; background: var(--card);
   border: 1px solid var(--line); border-radius: .75rem; }
 h1 { margin: 0 0 .25rem; font-size: 1.375rem; line-height: 1.25; }
 h2 { margin: 0 0 .25rem; font-size: 1rem; line-height: 1.25; }
-p { margin: 0 0 1.25rem; }
-label { display: block; margin-bottom: 1rem; font-weight: 600; }
-input { display: block; width: 100%; min-height: 3rem; margin-top: .25rem; padding: .6rem .7rem; font: inherit;
+p { margin: 0 0 1rem; }
+label { display: block; margin-bottom: .25rem; font-weight: 600; }
+input { display: block; width: 100%; min-height: 3rem; margin: 0 0 1rem; padding: .6rem .7rem; font: inherit;
   color: inherit; background: transparent; border: 1px solid var(--line); border-radius: .4rem; }
 button { width: 100%; min-height: 3rem; padding: .65rem; font: inherit; font-weight: 600; color: var(--card);
   background: var(--accent); border: 0; border-radius: .4rem; cursor: pointer; }
 input:focus-visible, button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 button.large { min-height: 5rem; font-size: 1.25rem; }
 button.plain { color: inherit; background: transparent; border: 1px solid var(--line); }
-[role=alert] { padding: .6rem .8rem; border-left: 4px solid #c0392b;
-  background: color-mix(in srgb, #c0392b 12%, transparent); }
+[role=alert] { padding: .6rem .8rem; border-left: 4px solid #c0392b; background: rgba(192, 57, 43, .12); }
 small { display: block; margin-top: 1.25rem; font-size: .875rem; }
 ul { margin: 0 0 1.25rem; padding: 0; list-style: none; }
 li { margin: 0 0 1rem; padding: 0 0 1rem; border-bottom: 1px solid var(--line); }

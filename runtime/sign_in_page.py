@@ -30,8 +30,10 @@ def sign_in_page(plate: Doorplate, back: str, person: str = "", trouble: str = "
 {alert}
 <form method="post" action="/login">
 <input type="hidden" name="back" value="{escape(back)}">
-<label>Name<input name="person" value="{escape(person)}" required autocomplete="off"{at_name}></label>
-<label>Passphrase<input name="passphrase" type="password" required autocomplete="off"{at_passphrase}></label>
+<label for="person">Name</label>
+<input id="person" name="person" value="{escape(person)}" required autocomplete="off"{at_name}>
+<label for="passphrase">Passphrase</label>
+<input id="passphrase" name="passphrase" type="password" required autocomplete="off"{at_passphrase}>
 <button>Sign in</button>
 </form>
 <small>{plate.beware}</small>""",
