@@ -40,7 +40,9 @@ def command_id_of(index: int) -> UUID:
     return uuid5(_NAMESPACE, str(index))
 
 
-def forecast(story: Story, script: Sequence[Past], start: datetime, until: datetime) -> Iterator[Line]:
+def forecast(
+    story: Story, script: Sequence[Past], start: datetime, until: datetime, *, first: int = 0
+) -> Iterator[Line]:
     """The chronology of a story from ``start`` to ``until``.
 
     Args:
@@ -48,12 +50,13 @@ def forecast(story: Story, script: Sequence[Past], start: datetime, until: datet
         script: what happens on the way, in any order.
         start: where the forecast begins.
         until: where it ends.
+        first: number of the script's first entry, where a script is told in parts.
 
     Raises:
         SafeconductError: an entry of the script is refused, or makes no sense.
     """
     now = start
-    for index, past in enumerate(sorted(script, key=lambda one: one.occurred.instant)):
+    for index, past in enumerate(sorted(script, key=lambda one: one.occurred.instant), first):
         due = max(past.occurred.instant, now)
         if due > until:
             break

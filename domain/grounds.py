@@ -16,11 +16,11 @@ from typing import ClassVar, TypeVar
 
 from pydantic import Field
 
-from domain.duties import LEGAL_ESCALATIONS, Consequence, Duty
+from domain.duties import LEGAL_ESCALATIONS, LEGAL_REMINDERS, Bound, Consequence, Duty
 from domain.facts import Fact, Frozen, Occurred, Record
 from domain.legal import legal_duties
 from domain.legal_clocks import Reckoned, reckoned
-from domain.room import Room, dated_duty
+from domain.room import Room
 from domain.rulebook import Rules
 from domain.stay_facts import (
     Blocker,
@@ -226,15 +226,16 @@ class Grounds(Frozen):
         known = [(one, until) for one, until in reaches if until is not None]
         return max(known, key=lambda pair: pair[1], default=None)
 
-    def endings(self, rules: Rules, *, keeps_certificate: bool) -> Iterator[Duty]:
+    def endings(self, rules: Rules, *, keeps_certificate: bool, but: Status | None) -> Iterator[Duty]:
         """The duties that the ends of grounds make.
 
         Args:
             rules: what the rulebook holds for the country.
             keeps_certificate: whether the claim needs the certificate, however far another ground reaches.
+            but: a ground that carries nobody any more, and that nobody can have renewed.
         """
-        carries = self.furthest(rules)
-        for status, token in self.granted.items():
+        carries = self.furthest(rules, but=but)
+        for status, token in _without(self.granted, but).items():
             kept = keeps_certificate and status is Status.ASYLUM_SEEKER_CERTIFICATE
             if kept or carries is None or status is carries[0] or self.reach(status, rules) is None:
                 yield from _ending(rules, status, token)
@@ -272,12 +273,20 @@ def _ending(rules: Rules, status: Status, token: Token) -> Iterator[Duty]:
         yield from legal_duties(rules, step, token.since, name="extension-ends", printed=token.until)
     else:
         title = "The extension of the stay ends: renew it or move"
-        yield from dated_duty("extension-ends", title, token.until, Consequence.LOSS_OF_LAWFUL_STAY)
+        yield Duty(
+            id="extension-ends",
+            title=title,
+            due=rules.place.end_of(token.until),
+            bound=Bound.PERSON,
+            consequence=Consequence.LOSS_OF_LAWFUL_STAY,
+            reminders=LEGAL_REMINDERS,
+            escalations=LEGAL_ESCALATIONS,
+        )
 
 
 def _words(word: StrEnum) -> str:
     return word.replace("-", " ")
 
 
-def _without(found: Mapping[Key, Value], gone: Key) -> dict[Key, Value]:
+def _without(found: Mapping[Key, Value], gone: Key | None) -> dict[Key, Value]:
     return {key: value for key, value in found.items() if key is not gone}

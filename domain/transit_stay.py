@@ -171,7 +171,8 @@ class TransitStay(Room):
 
     def _ends(self, rules: Rules, facts: dict[str, str]) -> tuple[Duty, ...]:
         """The duties of whatever ends the lawful stay."""
-        ends = tuple(self.grounds.endings(rules, keeps_certificate=self.claim.is_pending))
+        over = Status.ASYLUM_SEEKER_CERTIFICATE if self.claim.state is ClaimState.FINALLY_REFUSED else None
+        ends = tuple(self.grounds.endings(rules, keeps_certificate=self.claim.is_pending, but=over))
         if not self.grounds.granted:
             ends += tuple(stay_duties(rules, self.stays, self.grounds.printed_visa_free()))
         leaving = self.claim.leaving(rules, facts)

@@ -321,6 +321,25 @@ def test_nobody_must_think_of_relocation_each_time_a_pending_claims_certificate_
     assert "relocation" in duties(tale)
 
 
+def test_relocation_is_thought_of_before_an_extension_ends_and_that_is_at_midnight_there() -> None:
+    tale = entered()
+    tale.tell("2024-04-20", StatusGranted(status=Status.EXTENSION, until=day("2024-09-30")))
+    found = tale.duties(Phase.TRANSIT_STAY)
+    assert found["extension-ends"].due == datetime(2024, 9, 30, 19, tzinfo=UTC), "Kazakhstan is five hours ahead"
+    assert found["relocation"].due == found["extension-ends"].due - timedelta(days=45)
+
+
+def test_after_the_final_refusal_nobody_is_reminded_to_renew_the_claims_certificate() -> None:
+    tale = entered()
+    tale.tell("2024-01-03", ClaimLodged())
+    tale.tell("2024-01-04", StatusGranted(status=CERTIFICATE, until=day("2024-06-04")))
+    tale.tell("2024-03-01", ClaimRefused(appeal_until=day("2024-04-01")))
+    tale.tell("2024-04-03", ClaimFinallyRefused(leave_until=day("2024-05-03")))
+    found = tale.duties(Phase.TRANSIT_STAY)
+    assert "certificate-renewal" not in found
+    assert found["relocation"].due == found["leave-after-refusal"].due - timedelta(days=45)
+
+
 def test_relocation_is_thought_of_at_once_where_the_stay_is_short() -> None:
     tale = entered()
     tale.tell("2024-02-01", Relocated(to="MN"))

@@ -150,9 +150,9 @@ class Rehearsal:
         await self.settled()
         return receipt
 
-    async def play(self, script: Sequence[Past]) -> None:
-        """Let a script happen, each event on its day."""
-        for index, past in enumerate(sorted(script, key=lambda one: one.occurred.instant)):
+    async def play(self, script: Sequence[Past], *, first: int = 0) -> None:
+        """Let a script happen, each event on its day; its entries are numbered from ``first`` on."""
+        for index, past in enumerate(sorted(script, key=lambda one: one.occurred.instant), first):
             await self.move_to(past.occurred.instant)
             await self.office.record(self.reference, past, command_id_of(index))
             await self.settled()
