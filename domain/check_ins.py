@@ -7,6 +7,7 @@ A part of the safety room. Silence is never consent, refusal or safety:
        recorded.
     3. What was missed stays missed: no other plan and no pause moves it.
     4. Only ``duress-ended`` ends a duress, and only what was known of it by then.
+    5. No list tells a duress from an answer without the agreed word: both make the same duty, in the same words.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,8 +30,8 @@ PAUSED_AT_MOST = timedelta(days=32)
 FOUND_WITHIN = timedelta(hours=6)
 """Who takes a silence in hand records within these what he found."""
 
-DURESS_AGAIN = timedelta(hours=12)
-"""A duress that was taken in hand goes on: it calls again."""
+ANSWER = "check-in-answer"
+"""The duty that an alarming answer makes. Its name and title lie in clear, so they say nothing of the answer."""
 
 
 class Channel(StrEnum):
@@ -138,7 +139,8 @@ class CheckIns(Frozen):
         last: when the clock began anew: at a sign of safety, or a release.
         silent_since: a missed check-in that another plan or a pause came too late for.
         paused_until: when the last pause ends, or ended.
-        duress: when he was forced, by the place of the report in the log.
+        duress: when it was told that he was forced, by the place of the report in the log.
+        unrecognised: the same of answers without the agreed word, since the last sign of safety.
     """
 
     facts: ClassVar[tuple[type[Fact], ...]] = (
@@ -155,10 +157,10 @@ class CheckIns(Frozen):
     silent_since: AwareDatetime | None = None
     paused_until: AwareDatetime | None = None
     duress: Mapping[int, AwareDatetime] = Field(default_factory=dict)
-    unrecognised_at: AwareDatetime | None = None
+    unrecognised: Mapping[int, AwareDatetime] = Field(default_factory=dict)
 
     def after(self, record: Record, room: Room) -> "CheckIns":
-        instant = whole_minute(record.occurred.instant)
+        instant, told_at = whole_minute(record.occurred.instant), whole_minute(record.recorded_at)
         match record.fact:
             case CheckInPlanned() as plan:
                 return self._kept(record, room, plan=plan)
@@ -166,14 +168,13 @@ class CheckIns(Frozen):
                 last = record.occurred.earliest + timedelta(days=days)
                 return self._kept(record, room, paused_until=self._end_of(last))
             case CheckInsResumed() if self.paused_until is not None:
-                now = whole_minute(record.recorded_at)
-                return self._kept(record, room, paused_until=min(self.paused_until, now))
+                return self._kept(record, room, paused_until=min(self.paused_until, told_at))
             case CheckedIn(answer=Answer.DURESS):
-                return self._with(duress={**self.duress, record.version: instant})
+                return self._with(duress={**self.duress, record.version: told_at})
             case CheckedIn(answer=Answer.UNRECOGNISED):
-                return self._with(unrecognised_at=self.unrecognised_at or instant)
+                return self._with(unrecognised={**self.unrecognised, record.version: told_at})
             case CheckedIn() | ContactLogged(reached=Reached.PERSON) | Released():
-                return self._with(last=max(self.last or instant, instant), silent_since=None, unrecognised_at=None)
+                return self._with(last=max(self.last or instant, instant), silent_since=None, unrecognised={})
             case DuressEnded():
                 # what is told later of a duress was not known when somebody said that it is over
                 return self._with(duress={at: when for at, when in self.duress.items() if at > record.version})
@@ -212,16 +213,18 @@ class CheckIns(Frozen):
             is_free: whether a check-in can be expected: not while custody or disappearance lasts.
             is_found: whether it is recorded why he is silent, by something that has duties of its own.
         """
-        told = self.plan.told
         if is_free:
             yield from self._check_in(room, is_found=is_found)
-        if self.duress:
-            title = "The person answered under duress: act as agreed with him, and answer him as always"
-            yield emergency_duty("duress", title, room.again("duress", min(self.duress.values()), DURESS_AGAIN), told)
-        if self.unrecognised_at is not None:
-            title = "A check-in came without the agreed word: reach the person in another way"
-            due = room.again("unrecognised-answer", self.unrecognised_at, FOUND_WITHIN)
-            yield emergency_duty("unrecognised-answer", title, due, told)
+        if self.duress or self.unrecognised:
+            title = "A check-in needs a human at once: safeconduct status says why"
+            yield emergency_duty(ANSWER, title, self._answer_due(room), self.plan.told)
+
+    def _answer_due(self, room: Room) -> datetime:
+        """At the first alarming answer that nobody has taken in hand; else within hours again."""
+        taken, told = room.acknowledged_at.get(ANSWER), sorted((*self.duress.values(), *self.unrecognised.values()))
+        if taken is None:
+            return told[0]
+        return next((at for at in told if at > taken), taken + FOUND_WITHIN)
 
     def _check_in(self, room: Room, *, is_found: bool) -> Iterator[Duty]:
         missed = self._missed_at(room)

@@ -69,7 +69,10 @@ class Danger(Frozen):
         match record.fact:
             case RiskAssessed(level=level, review_on=review_on):
                 return Danger(level=level, review_on=review_on)
-            case Detained() | Deported() | Disappeared() | ExtraditionRequested() | CheckedIn(answer=Answer.DURESS):
+            case Detained() | Deported() | Disappeared() | ExtraditionRequested():
+                return self.raised(Risk.CRITICAL, day)
+            # the level lies in clear: it does not tell the one from the other
+            case CheckedIn(answer=Answer.DURESS | Answer.UNRECOGNISED):
                 return self.raised(Risk.CRITICAL, day)
             case DutyCameDue(duty="check-in", level=Level.ESCALATION) | WantedListed():
                 return self.raised(Risk.HIGH, day)

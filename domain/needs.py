@@ -1,7 +1,8 @@
 """What the person needs, and what staff have set themselves to do. A part of the safety room.
 
 Each need and each to-do is a duty with reminders, until it is met or declined. Its id is the number of its event in
-the stream of safety, which no correction and no report that comes late ever changes: ``need-12``, ``todo-15``.
+the stream of safety, which no correction and no report that comes late ever changes: ``need-12``, ``todo-15``. Titles
+of duties lie in clear, so they do not say what is needed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -121,7 +122,7 @@ class Need(Frozen):
     note: UUID | None = None
 
     def __str__(self) -> str:
-        return f"Need: {self.what}" if self.what is not None else "To do: see its note"
+        return "To do" if self.what is None else "A need"
 
 
 _AGAIN = {
@@ -136,6 +137,7 @@ PROMISE_AGAIN = timedelta(days=3)
 
 _REMINDERS = (timedelta(days=7), timedelta(days=3), timedelta(days=1))
 _A_DAY = timedelta(days=1)
+_SEE = ": safeconduct needs says what"
 
 
 class Needs(Frozen):
@@ -185,19 +187,19 @@ class Needs(Frozen):
         for name, need in self.open.items():
             yield _duty(room, name, need)
             if (promise := self.promised.get(name)) is not None:
-                title = f"{need}: promised by {promise.by} until {promise.until}. Ask whether it was kept"
+                title = f"{need} that was promised by {promise.by}: ask whether it was kept"
                 due = room.again(f"{name}.promise", end_of_day(promise.until) - _A_DAY, PROMISE_AGAIN)
                 yield Duty(id=f"{name}.promise", title=title, due=due, escalations=LEGAL_ESCALATIONS)
 
 
 def _duty(room: Room, name: str, need: Need) -> Duty:
     if need.urgency is NeedUrgency.EMERGENCY:
-        return emergency_duty(name, f"{need}, by {need.by}", room.again(name, need.since, _AGAIN[need.urgency]))
+        return emergency_duty(name, f"{need}, urgent{_SEE}", room.again(name, need.since, _AGAIN[need.urgency]))
     ends = end_of_day(need.by)
     due = room.again(name, ends, _AGAIN[need.urgency])
     return Duty(
         id=name,
-        title=str(need),
+        title=f"{need}{_SEE}",
         due=due,
         consequence=Consequence.NONE,
         reminders=_REMINDERS if due == ends else (),

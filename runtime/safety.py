@@ -77,6 +77,10 @@ def shown(here: Desk, reference: str) -> Safety | None:
 def lines(safety: Safety) -> Iterator[str]:
     """How safe the person is and how he is reached, for `status`."""
     danger, plan, reaching = safety.danger, safety.check_ins.plan, safety.reaching
+    if forced := safety.check_ins.duress.values():
+        yield f"DURESS, since {screen.day(min(forced))}: act as agreed with the person, and answer him as always"
+    if unclear := safety.check_ins.unrecognised.values():
+        yield f"No agreed word, since {screen.day(min(unclear))}: reach the person in another way"
     if danger.level is not None:
         yield f"Risk: {danger.level}, to be assessed again by {danger.review_on}"
     last = screen.day(safety.check_ins.last) or "not yet"
@@ -98,7 +102,7 @@ def as_row(safety: Safety) -> dict[str, Any]:
     speech = safety.reaching.speech
     return {
         "risk": safety.danger.model_dump(mode="json"),
-        "check_ins": safety.check_ins.model_dump(mode="json", exclude={"duress", "unrecognised_at"}),
+        "check_ins": safety.check_ins.model_dump(mode="json"),
         "channels": safety.reaching.model_dump(mode="json", include={"order", "lost"}),
         "speech": speech.model_dump(mode="json", exclude={"kind"}) if speech is not None else None,
         "open_needs": sorted(safety.needs.open),

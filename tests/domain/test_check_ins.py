@@ -1,5 +1,6 @@
 """Check-ins: when one is due, what silence does, and what ends it. Silence is never consent, refusal or safety."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,9 +10,10 @@ from hypothesis import Phase as HypothesisPhase
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.cards import phase_card
 from domain.case import Phase
 from domain.check_ins import (
-    DURESS_AGAIN,
+    ANSWER,
     FOUND_WITHIN,
     PAUSED_AT_MOST,
     Answer,
@@ -154,8 +156,8 @@ def test_what_was_agreed_for_silence_stands_in_the_duty_step_by_step() -> None:
 
 def test_the_plan_says_who_is_told_of_silence_and_duress_and_it_stands_in_each_rung() -> None:
     tale = planned(CheckInPlanned(every_days=7, told=("eli", "dana")))
-    tell(tale, noon("2024-01-03"), CheckedIn(answer=Answer.DURESS), CheckedIn(answer=Answer.UNRECOGNISED))
-    assert [duty(tale, one).told for one in ("check-in", "duress", "unrecognised-answer")] == [("eli", "dana")] * 3
+    tell(tale, noon("2024-01-03"), CheckedIn(answer=Answer.DURESS))
+    assert [duty(tale, one).told for one in ("check-in", ANSWER)] == [("eli", "dana")] * 2
     rungs = [event for event in climbed(tale, noon("2024-01-10"), noon("2024-01-14")) if told_of(event, "check-in")]
     calls = [call_of(ledger(tale).events, one.event_id) for one in rungs]
     assert calls == [Call(step=step, plan=("eli", "dana")) for step in range(3)]
@@ -213,7 +215,7 @@ def test_emergencies_go_through_a_pause() -> None:
     tell(tale, noon("2024-01-03"), CheckInsPaused(days=25))
     tell(tale, noon("2024-01-04"), CheckedIn(answer=Answer.DURESS), Detained())
     fired = {event.fact.duty for event in tale.fire_until(noon("2024-01-06")) if isinstance(event.fact, DutyCameDue)}
-    assert {"duress", "lawyer", "interim-measures"} <= fired
+    assert {ANSWER, "lawyer", "interim-measures"} <= fired
 
 
 def test_an_import_begins_the_routine_anew_whatever_was_missed_before() -> None:
@@ -289,15 +291,15 @@ def test_who_is_found_after_a_disappearance_is_not_yet_spoken_with() -> None:
 def test_a_duress_taken_in_hand_calls_again_until_somebody_says_that_it_is_over() -> None:
     tale = planned()
     tell(tale, noon("2024-01-04"), CheckedIn(answer=Answer.DURESS))
-    assert duty(tale, "duress").emergency
+    assert duty(tale, ANSWER).emergency
     tale.fire_until(noon("2024-01-04"))
-    take(tale, noon("2024-01-04") + HOUR, "duress")
-    assert duty(tale, "duress").due == noon("2024-01-04") + HOUR + DURESS_AGAIN
-    assert any(told_of(event, "duress") for event in tale.fire_until(noon("2024-01-05") + 2 * HOUR))
+    take(tale, noon("2024-01-04") + HOUR, ANSWER)
+    assert duty(tale, ANSWER).due == noon("2024-01-04") + HOUR + FOUND_WITHIN
+    assert any(told_of(event, ANSWER) for event in tale.fire_until(noon("2024-01-05") + 2 * HOUR))
     tell(tale, noon("2024-01-06"), CheckedIn(), ContactLogged(reached=Reached.PERSON))
-    assert "duress" in tale.duties(Phase.SAFETY)
+    assert ANSWER in tale.duties(Phase.SAFETY)
     tell(tale, noon("2024-01-07"), DuressEnded())
-    assert "duress" not in tale.duties(Phase.SAFETY)
+    assert ANSWER not in tale.duties(Phase.SAFETY)
     with pytest.raises(Refused, match="no duress"):
         tell(tale, noon("2024-01-08"), DuressEnded())
 
@@ -307,13 +309,40 @@ def test_a_duress_that_is_told_late_is_not_over_because_an_earlier_one_was() -> 
     tell(tale, noon("2024-01-04"), CheckedIn(answer=Answer.DURESS))
     tell(tale, noon("2024-01-07"), DuressEnded())
     tale.tell("2024-01-06", CheckedIn(answer=Answer.DURESS), now=noon("2024-01-08"))
-    assert "duress" in tale.duties(Phase.SAFETY)
+    assert ANSWER in tale.duties(Phase.SAFETY)
 
 
-def test_a_duress_answer_shows_in_no_headline() -> None:
+def test_no_list_tells_a_duress_from_an_answer_without_the_agreed_word() -> None:
+    cards = []
+    for answer in (Answer.DURESS, Answer.UNRECOGNISED):
+        tale = planned()
+        tell(tale, noon("2024-01-04"), CheckedIn(answer=answer))
+        tale.fire_until(noon("2024-01-04"))
+        take(tale, noon("2024-01-05"), ANSWER)
+        duties = tale.duties(Phase.SAFETY).values()
+        cards.append(phase_card(ledger(tale), duties, noon("2024-01-06"), is_open=True))
+    assert cards[0] == cards[1]
+    assert not re.search("duress|forced|word", cards[0].model_dump_json())
+
+
+def test_an_alarming_answer_after_the_last_was_taken_in_hand_calls_at_once_also_when_it_is_told_late() -> None:
     tale = planned()
-    tell(tale, noon("2024-01-04"), CheckedIn(answer=Answer.DURESS))
-    assert ledger(tale).state.headline() == "watched, risk critical"
+    tell(tale, noon("2024-01-04"), CheckedIn(answer=Answer.UNRECOGNISED))
+    tale.fire_until(noon("2024-01-04"))
+    tell(tale, noon("2024-01-04") + HOUR, CheckedIn(answer=Answer.UNRECOGNISED))
+    assert duty(tale, ANSWER).due == noon("2024-01-04"), "its ladder goes on"
+    take(tale, noon("2024-01-04") + 2 * HOUR, ANSWER)
+    tale.tell("2024-01-03", CheckedIn(answer=Answer.DURESS), now=noon("2024-01-04") + 3 * HOUR)
+    assert duty(tale, ANSWER).due == noon("2024-01-04") + 3 * HOUR
+    assert any(told_of(event, ANSWER) for event in tale.fire_until(noon("2024-01-04") + 3 * HOUR))
+
+
+def test_a_sign_of_safety_ends_what_an_unrecognised_answer_began_and_nothing_of_a_duress() -> None:
+    tale = planned()
+    tell(tale, noon("2024-01-04"), CheckedIn(answer=Answer.UNRECOGNISED), CheckedIn())
+    assert ANSWER not in tale.duties(Phase.SAFETY)
+    tell(tale, noon("2024-01-05"), CheckedIn(answer=Answer.DURESS), CheckedIn())
+    assert ANSWER in tale.duties(Phase.SAFETY)
 
 
 # --- any order -----------------------------------------------------------------------------------------------------
@@ -339,7 +368,7 @@ steps: st.SearchStrategy[Fact | Takes] = st.sampled_from(
             ChannelsAgreed(order=(Channel.CALL,)),
         ),
         *(CheckInsResumed(), DuressEnded(), Detained(), Released(), Disappeared(), Found()),
-        *(Takes("check-in"), Takes("duress"), Takes("check-in"), Takes("duress"), Takes("unrecognised-answer")),
+        *(Takes("check-in"), Takes(ANSWER), Takes("check-in"), Takes(ANSWER)),
     ]
 )
 pauses = st.integers(1, 31).map(lambda days: CheckInsPaused(days=days))
@@ -409,9 +438,10 @@ def test_nothing_but_its_end_ends_a_duress_and_it_calls_again_within_a_day(
 ) -> None:
     tale, now, forced = lived(script)
     tale.fire_until(now)
-    assert ("duress" in tale.duties(Phase.SAFETY)) == forced
+    is_unclear = bool(ledger(tale).state.check_ins.unrecognised)
+    assert (ANSWER in tale.duties(Phase.SAFETY)) == (forced or is_unclear)
     if forced:
-        calls = ledger(tale).next_rung([duty(tale, "duress")], now)
+        calls = ledger(tale).next_rung([duty(tale, ANSWER)], now)
         assert calls is not None
         assert calls[1].at <= now + DAY
 

@@ -35,6 +35,7 @@ def danger(tale: Tale) -> Danger:
         Disappeared(),
         ExtraditionRequested(by="RU"),
         CheckedIn(answer=Answer.DURESS),
+        CheckedIn(answer=Answer.UNRECOGNISED),
     ],
 )
 def test_an_event_raises_the_level_and_sets_the_day_to_look_again(fact: Fact) -> None:

@@ -396,3 +396,17 @@ def _render_a_thousand(place: Place) -> None:
     for (language, urgency), bodies in seen.items():
         (body,) = bodies
         assert json.loads(body)["message"] == TEXTS[language][urgency]
+
+
+def test_a_plan_names_who_is_called_and_the_whole_desk_is_its_end(place: Place) -> None:
+    place.put("dana", f"signal:{DANA}")
+    place.put("eli", f"signal:{ELI}", role=Role.SECOND)
+    place.put("noa", f"signal:{NOA}", role=Role.DESK)
+    steps = [rung(), *(rung(Level.ESCALATION, number) for number in (1, 2, 3))]
+    planned = [one.model_copy(update={"told": ("noa", "gone", "eli")}) for one in steps]
+    notices = place.written(place.case(), *planned)
+    with ways(place, (TAKEN,)) as received:
+        assert [place.send(notice) for notice in notices] == [None] * 4
+    got = recipients(received["signal"])
+    assert got[:2] == [[NOA], [ELI]]
+    assert sorted(got[2:], key=str) == sorted([[DANA], [ELI], [NOA]] * 2, key=str)

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from domain.check_ins import ANSWER
 from runtime.doctor import about_pages
 from runtime.findings import Verdict
 from runtime.settings import Running, Settings
@@ -76,7 +77,7 @@ def test_a_duress_answer_looks_like_any_other_and_calls_its_ladder_which_a_colle
     assert len(set(wire)) == 1
     assert wire[0].startswith(b"HTTP/1.1 200 ")
     assert answers(typing, "Sparrow") == [("check-in-link", "well"), ("check-in-link", "duress")]
-    wait_until(lambda: bool(duty(typing, "duress")), 20, "the ladder has begun")
+    wait_until(lambda: bool(duty(typing, ANSWER)), 20, "the ladder has begun")
 
     assert typing.types("desk", "add", "eli", "--role", "second", "--channel", "email:eli@example.org")[0] == 0
     with typing.typing("desk", "passphrase", "eli") as terminal:
@@ -85,11 +86,11 @@ def test_a_duress_answer_looks_like_any_other_and_calls_its_ladder_which_a_colle
         assert "eli can sign in on a phone." in terminal.reads_to_the_end()
     with httpx.Client(base_url=address, headers={"origin": address}, trust_env=False, timeout=30) as phone:
         assert phone.post("/login", data={"person": "eli", "passphrase": PASSPHRASE}).status_code == 303
-        assert "under duress" in phone.get("/").text
-        [stands] = duty(typing, "duress")
-        assert phone.post("/take", data={"stream": str(stands["stream"]), "duty": "duress"}).status_code == 303
-        assert "under duress" not in phone.get("/").text
-    assert duty(typing, "duress") == []
+        assert "A check-in needs a human at once" in phone.get("/").text
+        [stands] = duty(typing, ANSWER)
+        assert phone.post("/take", data={"stream": str(stands["stream"]), "duty": ANSWER}).status_code == 303
+        assert "A check-in needs a human at once" not in phone.get("/").text
+    assert duty(typing, ANSWER) == []
 
 
 def test_what_opens_the_installation_is_no_passphrase_for_a_phone(typing: Typist) -> None:
