@@ -34,8 +34,12 @@ from runtime import (
     duplicates,
     erasing,
     explaining,
+    fields,
     forms,
+    grounds,
+    journey,
     ledger,
+    relocating,
     restoring,
     rules,
     safety,
@@ -69,6 +73,9 @@ for part in (
     rules,
     explaining,
     stay,
+    grounds,
+    journey,
+    relocating,
     deadline,
     colleagues,
     check_in,
@@ -227,11 +234,13 @@ def status(case: Case, json: AsJson = False) -> None:
     if card is None:
         raise NotFound(NEVER_BEGAN)
     nickname, watched = here.names("status", reference)(reference), safety.shown(here, reference)
+    three = fields.fields_of(here, reference)
     if json:
         rows = {
             "phases": [one.model_dump() for one in phases],
             "duties": [one.model_dump() for one in duties],
             "safety": safety.as_row(watched) if watched is not None else None,
+            "fields": three.model_dump(mode="json") if three is not None else None,
         }
         print(as_json({**card.model_dump(), "nickname": nickname, **rows}))
         return
@@ -241,6 +250,8 @@ def status(case: Case, json: AsJson = False) -> None:
         print(f"The gate to entry is shut: {card.missing_for_entry}")
     for line in safety.lines(watched) if watched is not None else ():
         print(line)
+    if three is not None:
+        show(fields.fields_table(three))
     show(screen.phases_table(phases))
     show(screen.duties_table(duties, lambda _: "", moment))
 

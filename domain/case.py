@@ -476,6 +476,11 @@ class Path(Room):
         """The country where the person is."""
         return self.arrived_in or self.country
 
+    @property
+    def watched(self) -> tuple[CountryCode | None, Occurred | None]:
+        """What safety must hear of at once: where he is, for the alerts there, and an order to expel him."""
+        return self.where, self.expulsion
+
     def running(self, phase: Phase) -> Round | None:
         """The open round of a phase."""
         return next((one for one in self.rounds if one.phase is phase and one.ended is None), None)

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from domain.case import Material, Milestone, Path, Purpose, Recipient
 from domain.duties import EMERGENCY_ESCALATIONS, LEGAL_REMINDERS, Consequence, Duty
+from domain.evidence import Evidenced
 from domain.facts import CountryCode, Decision, Fact, Occurred, Record, Report
 from domain.legal import legal_duties
 from domain.room import Room, dated_duty, end_of_day
@@ -66,21 +67,21 @@ class JourneyPlanned(Decision):
     through: tuple[CountryCode, ...] = Field(default=(), description="countries of transfer")
 
 
-class Departed(Report):
+class Departed(Evidenced):
     """The person has left."""
 
     kind: Literal["departed"] = "departed"
     begins_round = True
 
 
-class JourneyFailed(Report):
+class JourneyFailed(Evidenced):
     """The journey did not end where it should."""
 
     kind: Literal["journey-failed"] = "journey-failed"
     why: Failure = Field(description="why")
 
 
-class Arrived(Report):
+class Arrived(Evidenced):
     """The person has arrived in a country of refuge."""
 
     kind: Literal["arrived"] = "arrived"

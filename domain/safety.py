@@ -2,7 +2,7 @@
 
 Open from the first day until a person closes the path, in every country. The room is put together from parts, each
 with its facts, its state and its duties: ``check_ins``, ``reaching``, ``needs``, ``danger``, ``custody``,
-``extradition``, ``alerts``.
+``extradition``, ``alerts``, ``documents``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,6 +14,7 @@ from domain.case import Milestone, Path
 from domain.check_ins import CheckIns
 from domain.custody import Custody, Deported, Detained, Released
 from domain.danger import Danger
+from domain.documents import Documents
 from domain.duties import LEGAL_ESCALATIONS, Consequence, Duty, emergency_duty
 from domain.extradition import Extradition
 from domain.facts import Fact, Occurred, Record
@@ -31,7 +32,7 @@ class Safety(Room):
 
     facts = (
         *(*CheckIns.facts, *Reaching.facts, *Needs.facts, *Danger.facts),
-        *(*Custody.facts, *Extradition.facts, *Alerts.facts),
+        *(*Custody.facts, *Extradition.facts, *Alerts.facts, *Documents.facts),
     )
     review_title = "Review this person's safety"
 
@@ -42,6 +43,7 @@ class Safety(Room):
     custody: Custody = Custody()
     extradition: Extradition = Extradition()
     alerts: Alerts = Alerts()
+    documents: Documents = Documents()
     past: tuple[PastDuty, ...] = ()
 
     def apply(self, record: Record) -> "Safety":
@@ -63,6 +65,7 @@ class Safety(Room):
             "custody": self.custody.after(record),
             "extradition": self.extradition.after(record),
             "alerts": self.alerts.after(record),
+            "documents": self.documents.after(record),
         }
 
     def _danger_after(self, record: Record) -> Danger:
@@ -71,7 +74,7 @@ class Safety(Room):
 
     def objection(self, fact: Fact, actor: str, on: date, case: Path) -> str | None:
         taken = self.custody.objection(fact) or self.extradition.objection(fact)
-        own = self.reaching.objection(fact) or self.needs.objection(fact)
+        own = self.reaching.objection(fact) or self.needs.objection(fact) or self.documents.objection(fact)
         return taken or own or self.check_ins.objection(fact, on) or self.danger.objection(fact, on)
 
     def milestone(self, record: Record) -> Milestone | None:
@@ -94,6 +97,7 @@ class Safety(Room):
         yield from self.needs.duties(self)
         yield from self.custody.duties(self, *self._removals(case))
         yield from self.extradition.duties(self)
+        yield from self.documents.duties()
         yield from self.danger.duties(self)
         if is_free:  # else nobody expects a sign of him, and louder duties stand already
             yield from self.reaching.duties(self, self.check_ins.plan)

@@ -225,9 +225,8 @@ class CasePathWorkflow(Writer[Path]):
 
     def fold(self, tail: Sequence[Event]) -> None:
         self.note_whom_to_tell(tail)
-        before, self.path = self.path.state.where, self.path.plus(tail)
-        if before is not None and self.path.state.where != before:
-            # safety looks at the alerts of the country where he is
+        before, self.path = self.path.state, self.path.plus(tail)
+        if before.where is not None and self.path.state.watched != before.watched:
             self.moved.add(phase_stream(reference_of(self.stream), Phase.SAFETY, 1))
         self.notify(tail)
 

@@ -58,6 +58,8 @@ AT_THE_GATE += [
     "ExitBarred",
     "Detained",
     "Relocated",
+    "ExpulsionOrdered",
+    "ExpulsionLifted",
     "Departed",
     "JourneyFailed",
     "Arrived",

@@ -310,6 +310,10 @@ def test_relocation_is_thought_of_before_the_stay_ends() -> None:
     tale.tell("2024-02-01", StatusGranted(status=RESIDENCE, until=day("2025-01-31")))
     found = tale.duties(Phase.TRANSIT_STAY)
     assert found["relocation"].due == found["residence-renewal"].due - timedelta(days=45)
+    tale.tell("2024-02-02", StatusGranted(status=Status.EXTENSION, until=day("2025-06-30")))
+    found = tale.duties(Phase.TRANSIT_STAY)
+    assert found["relocation"].due == found["extension-ends"].due - timedelta(days=45)
+    assert "ends on 2025-06-30" in found["relocation"].title
 
 
 def test_nobody_must_think_of_relocation_each_time_a_pending_claims_certificate_ends() -> None:

@@ -1,0 +1,200 @@
+"""Lawful stay, protection against removal and actual safety are three fields, and none is reckoned from another."""
+
+from datetime import date
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.case import Phase
+from domain.custody import Detained, Disappeared, InterimMeasureGranted, Released
+from domain.danger import Risk, RiskAssessed
+from domain.events import Event
+from domain.extradition import ExtraditionRequested, WantedListed
+from domain.protection import ThreeFields, three_fields
+from domain.rulebook.dated import Answer
+from domain.safety import Safety
+from domain.stay_facts import (
+    Blocker,
+    BlockerFound,
+    ClaimAppealed,
+    ClaimFinallyRefused,
+    ClaimLodged,
+    ClaimRefused,
+    ClaimTracked,
+    Ending,
+    Entered,
+    Exited,
+    ExpulsionOrdered,
+    Registered,
+    Relocated,
+    Status,
+    StatusEnded,
+    StatusGranted,
+)
+from domain.transit_stay import TransitStay
+from tests.domain.strategies import REFERENCE, Tale, events_in
+
+CERTIFICATE = Status.ASYLUM_SEEKER_CERTIFICATE
+
+
+def fields(tale: Tale, on: str, number: int = 1) -> ThreeFields:
+    stream = f"case/{REFERENCE}/transit-stay/{number}"
+    stay, safety = tale.ledger(Phase.TRANSIT_STAY, number).state, tale.ledger(Phase.SAFETY).state
+    assert isinstance(stay, TransitStay)
+    assert isinstance(safety, Safety)
+    return three_fields(stay, safety, tale.story.path.state, tale.story.rules(stream), date.fromisoformat(on))
+
+
+def lawful(tale: Tale, on: str, number: int = 1) -> tuple[str, str | None, str | None]:
+    found = fields(tale, on, number).lawful_stay
+    ground = found.ground
+    until = str(ground.until) if ground is not None and ground.until is not None else None
+    return found.holds, ground.name if ground is not None else None, until
+
+
+def entered(**how: object) -> Tale:
+    tale = Tale()
+    tale.tell("2024-01-02", Entered.model_validate(how))
+    return tale
+
+
+# --- lawful stay ---------------------------------------------------------------------------------------------------
+
+
+def test_the_days_without_a_visa_carry_a_lawful_entry_until_they_are_over() -> None:
+    tale = entered()
+    assert lawful(tale, "2024-03-31") == ("yes", "visa-free", "2024-03-31")
+    assert lawful(tale, "2024-04-01") == ("no", "visa-free", "2024-03-31")
+
+
+def test_a_status_whose_last_day_has_passed_carries_nothing_though_nobody_has_ended_it() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", StatusGranted(status=Status.TEMPORARY_RESIDENCE, until=date(2024, 8, 1)))
+    assert lawful(tale, "2024-08-01") == ("yes", "temporary-residence", "2024-08-01")
+    assert lawful(tale, "2024-08-02") == ("no", "temporary-residence", "2024-08-01")
+
+
+def test_as_in_the_story_the_extension_carries_the_stay_after_the_final_refusal() -> None:
+    tale = entered()
+    tale.tell("2024-01-04", ClaimLodged())
+    tale.tell("2024-01-05", StatusGranted(status=CERTIFICATE, until=date(2024, 4, 5)))
+    tale.tell("2024-03-05", ClaimRefused())
+    tale.tell("2024-05-25", ClaimFinallyRefused())
+    assert lawful(tale, "2024-06-10") == ("yes", "days left to leave", "2024-06-24")
+    tale.tell("2024-06-10", StatusGranted(status=Status.EXTENSION, until=date(2025, 12, 31)))
+    assert lawful(tale, "2024-07-10") == ("yes", "extension", "2025-12-31")
+    tale.tell("2024-08-10", StatusEnded(status=Status.EXTENSION, how=Ending.WITHDRAWN))
+    assert lawful(tale, "2024-08-11")[0] == "no"
+
+
+def test_an_irregular_entry_has_no_days_without_a_visa() -> None:
+    tale = entered(lawfully=False)
+    found = fields(tale, "2024-01-10").lawful_stay
+    assert found.holds is Answer.NO
+    assert "the border was not crossed lawfully" in found.doubt
+
+
+def test_what_is_missing_is_a_doubt_and_what_an_overstay_costs_is_named_with_its_source() -> None:
+    tale = entered()
+    tale.tell("2024-01-10", BlockerFound(blocker=Blocker.WANTED_LIST))
+    found = fields(tale, "2024-01-12").lawful_stay
+    assert {"no registration is recorded", "in the way: wanted list"} <= set(found.doubt)
+    assert all(one.source.startswith("http") for one in found.overstay)
+    assert "a warning" in found.overstay[0].says
+    tale.tell("2024-01-12", Registered())
+    assert "no registration is recorded" not in fields(tale, "2024-01-12").lawful_stay.doubt
+
+
+def test_where_nothing_is_known_nothing_is_certain() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", Exited())
+    assert fields(tale, "2024-02-02").lawful_stay.doubt == ("the person has left the country",)
+    tale.tell("2024-02-03", Relocated(to="UZ"))
+    tale.tell("2024-02-04", Entered())
+    found = fields(tale, "2024-02-05", 2).lawful_stay
+    assert found.holds is Answer.UNKNOWN
+    assert "there is no rulebook for this country" in found.doubt
+
+
+# --- protection against removal ------------------------------------------------------------------------------------
+
+
+def protection(tale: Tale, on: str, number: int = 1) -> tuple[str, list[str], list[str]]:
+    found = fields(tale, on, number).removal_protection
+    return found.holds, [one.name for one in found.bars], list(found.threats)
+
+
+def test_a_pending_claim_protects_as_long_as_a_certificate_proves_it() -> None:
+    tale = entered()
+    assert protection(tale, "2024-01-03") == ("no", [], [])
+    tale.tell("2024-01-04", ClaimLodged())
+    assert protection(tale, "2024-01-04") == ("unknown", ["asylum claim pending"], [])
+    tale.tell("2024-01-05", StatusGranted(status=CERTIFICATE, until=date(2024, 4, 5)))
+    assert protection(tale, "2024-04-05")[0] == "yes"
+    assert protection(tale, "2024-04-06")[0] == "unknown"
+
+
+def test_whether_an_appeal_protects_is_a_matter_of_the_track() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", Relocated(to="GE"))
+    tale.tell("2026-01-02", Entered())
+    tale.tell("2026-01-03", ClaimLodged())
+    tale.tell("2026-02-03", ClaimRefused(appeal_until=date(2026, 2, 13)))
+    assert protection(tale, "2026-02-13", 2)[:2] == ("unknown", ["time to appeal"])
+    assert protection(tale, "2026-02-14", 2)[:2] == ("no", [])
+    tale.tell("2026-02-10", ClaimAppealed())
+    assert protection(tale, "2026-02-14", 2)[:2] == ("yes", ["appeal pending"])
+    tale.tell("2026-02-10", ClaimTracked(track="accelerated"))
+    assert protection(tale, "2026-02-14", 2)[:2] == ("unknown", ["appeal pending"])
+
+
+def test_an_interim_measure_protects_until_its_last_day_and_every_threat_is_named_beside_it() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", ExtraditionRequested(by="RU"))
+    tale.tell("2024-02-02", ExpulsionOrdered())
+    tale.tell("2024-02-03", InterimMeasureGranted(until=date(2024, 3, 1)))
+    held = ["expulsion ordered on 2024-02-02", "extradition asked for by RU on 2024-02-01"]
+    assert protection(tale, "2024-03-01") == ("yes", ["interim measure"], held)
+    assert protection(tale, "2024-03-02") == ("no", [], held)
+
+
+# --- actual safety -------------------------------------------------------------------------------------------------
+
+
+def test_actual_safety_says_who_holds_him_who_looks_for_him_and_the_risk() -> None:
+    tale = entered()
+    assert fields(tale, "2024-01-03").actual_safety.risk is None
+    tale.tell("2024-01-05", RiskAssessed(level=Risk.MEDIUM, review_on=date(2024, 3, 1)))
+    tale.tell("2024-01-06", WantedListed(by="RU"))
+    tale.tell("2024-01-07", Detained())
+    tale.tell("2024-01-08", Disappeared())
+    found = fields(tale, "2024-01-09").actual_safety
+    assert (found.risk, found.looked_for_by) == ("critical", ("RU (national)",))
+    assert found.emergencies == ("detention since 2024-01-07", "missing since 2024-01-08")
+    tale.tell("2024-01-10", Released())
+    assert fields(tale, "2024-01-10").actual_safety.emergencies == ()
+
+
+# --- never merged --------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    stay_events=events_in(TransitStay),
+    safety_events=events_in(Safety),
+    day=st.dates(date(2022, 1, 1), date(2027, 1, 1)),
+)
+def test_nothing_that_happens_to_his_safety_changes_whether_the_stay_is_lawful(
+    stay_events: list[Event], safety_events: list[Event], day: date
+) -> None:
+    tale = Tale()
+    stay, safety = TransitStay(country="KZ"), Safety()
+    for event in stay_events:
+        stay = stay.apply(event)
+    rules = tale.story.rules(f"case/{REFERENCE}/transit-stay/1")
+    before = three_fields(stay, safety, tale.story.path.state, rules, day)
+    for event in safety_events:
+        safety = safety.apply(event)
+    after = three_fields(stay, safety, tale.story.path.state, rules, day)
+    assert after.lawful_stay == before.lawful_stay
+    assert before.actual_safety.risk is None
