@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from domain.agreed_words import AgreedWords
-from domain.errors import NotFound, NotUnderstood
+from domain.errors import NotFound, NotUnderstood, Refused
 from records.check_in_links import ANSWERS, CheckInLinks
 from runtime.desk import NEVER_BEGAN, Desk, at_desk
 from runtime.settings import NotRunning, Settings, now
@@ -33,7 +33,7 @@ def link(
 ) -> None:
     """Make a one-time link, for you to pass on. The engine never writes to the person by itself."""
     here = at_desk()
-    reference, begins, until = _begun(here, case), _address(here.settings), now() + timedelta(hours=hours)
+    reference, begins, until = _open(here, case), _address(here.settings), now() + timedelta(hours=hours)
     words = here.vault.agreed_words(reference, "link")
     token = CheckInLinks(here.database, now).issue(reference, until, words)
     print(f"{begins}/c/{token}")
@@ -51,7 +51,7 @@ def words(
 ) -> None:
     """Keep the two words agreed with a person: one says that he is well, the other that he is forced."""
     here = at_desk()
-    reference = _begun(here, case)
+    reference = _open(here, case)
     if show:
         _show(here.vault.agreed_words(reference, "words"))
         return
@@ -65,10 +65,19 @@ def words(
         print(f"Links made before are over ({ended}): make a new one.")
 
 
-def _begun(here: Desk, case: str) -> str:
+def _open(here: Desk, case: str) -> str:
+    """The reference of a case whose path is open.
+
+    Raises:
+        NotFound: it never began.
+        Refused: it is closed.
+    """
     reference = here.find(case)
-    if here.board.case(reference) is None:
+    card = here.board.case(reference)
+    if card is None:
         raise NotFound(NEVER_BEGAN)
+    if not card.is_open:
+        raise Refused("this path is closed: nobody waits for a check-in")
     return reference
 
 

@@ -27,6 +27,7 @@ LONG = (
     "docs/test_docs.py",
     "decoder/test_decoder.py",
     "restore/test_restore.py",
+    "pages/test_installation.py",
     "commands/test_backup.py",
     "erasure/test_s11_retention.py",
     "records/test_migrations.py",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote_plus
@@ -10,12 +11,15 @@ import pytest
 
 from domain.check_ins import Answer
 from domain.errors import Erased
-from records.check_in_links import ANSWERS
+from records.check_in_links import ANSWERS, CheckInLinks
 from records.errors import Unreachable
-from runtime.check_in_door import LARGEST_FORM
+from runtime.check_in_door import LARGEST_FORM, PREFIX
 from runtime.check_in_page import ASK, FAILED, OVER, RECEIVED
-from runtime.settings import NotRunning
-from tests.support.pages import REFERENCE, Door, on_the_wire, open_door
+from runtime.embedded import free_port
+from runtime.pages import pages
+from runtime.settings import NotRunning, Settings, now
+from tests.support.keys import database_in, keys_in
+from tests.support.pages import REFERENCE, WORDS, Door, on_the_wire, open_door, served
 
 ANOTHER = "00000000011"
 PERSONAL = (REFERENCE, ANOTHER, "safeconduct", "case", "danger", "duress", "check-in")
@@ -151,6 +155,18 @@ def test_without_records_every_page_says_not_received(tmp_path: Path) -> None:
         (tmp_path / "records.db").rename(tmp_path / "taken")
         assert phone.get(path).content == FAILED
         assert phone.post(path, data={"word": "зелёный чай"}).content == FAILED
+
+
+def test_without_an_engine_nothing_is_received_and_the_page_is_there_all_the_same(tmp_path: Path) -> None:
+    with closing(database_in(tmp_path)) as database:
+        port = free_port()
+        path = PREFIX + CheckInLinks(database).issue(REFERENCE, now() + timedelta(hours=1), WORDS)
+        url = f"http://127.0.0.1:{port}"
+        with served(pages(Settings(home=tmp_path), database, keys_in(tmp_path)[0], port), port):
+            assert on_the_wire(url, path).endswith(ASK)
+            wire = {on_the_wire(url, path, said(word)) for word in ("зелёный чай", "чёрный чай", "")}
+    assert len(wire) == 1
+    assert wire.pop().endswith(FAILED)
 
 
 @pytest.mark.parametrize(

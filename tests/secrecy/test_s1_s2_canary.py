@@ -43,7 +43,8 @@ PASSPHRASE = "семь тихих рек"
 NICKNAME, NAME, LATIN = "Канарейка", "Иван Вымыслов", "Plantedsson"
 PHONE, DOCUMENT, CHANNEL = "+77005550102", "N7654321X", "@planted-channel"
 NOTE, RELATIVE = "heard by planted-ear", "Марфа Подставнова"
-PLANTED = (NICKNAME, NAME, LATIN, PHONE, DOCUMENT, CHANNEL, "planted-ear", RELATIVE)
+WELL, DURESS = "Plantedtea", "Посаженный чай"
+PLANTED = (NICKNAME, NAME, LATIN, PHONE, DOCUMENT, CHANNEL, "planted-ear", RELATIVE, WELL, DURESS)
 
 INTAKE = (
     MINIMAL.replace("Wren", NICKNAME)
@@ -175,7 +176,21 @@ def live(place: Installation) -> None:
     place.reference = str(json.loads(place.here.types("cases", "--json")[1])[0]["reference"])
     wait_until(lambda: len(place.channel.notices) > 2, 20, "the channel was told")
     wait_until(lambda: bool(place.telemetry.spans and place.telemetry.metrics), 20, "telemetry has come")
+    check_in(place)
     decode_everything(place)
+
+
+def check_in(place: Installation) -> None:
+    """Words are agreed, and the person uses both by a link."""
+    with place.here.typing("check-in", "words", NICKNAME) as terminal:
+        for question, word in (('well"', WELL), ("(again)", WELL), ('forced"', DURESS), ("(again)", DURESS)):
+            terminal.answers(f"{question}: ", word)
+        terminal.reads_to_the_end()
+        assert place.here.code_of(terminal) == 0
+    url = place.here.types("check-in", "link", NICKNAME)[1].splitlines()[0]
+    with httpx.Client(trust_env=False, timeout=30) as phone:
+        for word in (WELL, DURESS, NAME):
+            assert phone.post(url, data={"word": word}).status_code == 200
 
 
 def decode_everything(place: Installation) -> None:
@@ -234,6 +249,16 @@ def with_a_worker_killed(place: Installation) -> None:
     record_something(place)
 
 
+def at_the_pages(place: Installation) -> None:
+    """Somebody writes names where none belong."""
+    url = str(place.running.pages)
+    with httpx.Client(base_url=url, headers={"origin": url}, trust_env=False, timeout=30) as phone:
+        phone.get(f"/c/{LATIN}")
+        phone.post(f"/c/{LATIN}", content=f"{NAME} {LATIN}".encode())
+        phone.post("/login", data={"person": NAME, "passphrase": LATIN})
+        phone.post("/take", data={"stream": NAME, "duty": LATIN})
+
+
 def with_the_decoder_killed(place: Installation) -> None:
     kill_one(place, b"decoder")
     wait_until(lambda: answers(place), 30, "the decoder is back")
@@ -290,6 +315,7 @@ FAULTS: dict[str, Callable[[Installation], None]] = {
     "the records are locked": with_records_locked,
     "the worker is killed": with_a_worker_killed,
     "the decoder is killed": with_the_decoder_killed,
+    "names at the pages": at_the_pages,
     "a phase is terminated": at_the_engine(
         lambda client, reference: client.get_workflow_handle(phase_stream(reference, Phase.VETTING, 1)).terminate()
     ),
@@ -361,6 +387,9 @@ def mistakes(folder: Path) -> list[tuple[str, ...]]:
         ("cases", LATIN),
         (LATIN,),
         ("staff", "add", NAME),
+        ("check-in", "link", LATIN),
+        ("check-in", "words", NAME),
+        ("desk", "passphrase", NAME),
     ]
 
 
