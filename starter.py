@@ -248,7 +248,7 @@ def status(case: Case, json: AsJson = False) -> None:
     print(f"Responsible: {card.coordinator or 'nobody'}")
     if card.missing_for_entry:
         print(f"The gate to entry is shut: {card.missing_for_entry}")
-    for line in safety.lines(watched) if watched is not None else ():
+    for line in safety.lines(watched, moment) if watched is not None else ():
         print(line)
     if three is not None:
         show(fields.fields_table(three))
@@ -359,6 +359,8 @@ def _record(
     past = make_past(here.staff, fact, occurred, learned, in_phase, in_country)
     receipt = run(here.record(reference, past, note))
     _tell(here, reference, receipt)
+    for name in safety.not_at_the_desk(here, fact):
+        print(f"{name} is not at the desk, and is passed over until then: safeconduct desk add {name}")
 
 
 def make_past(

@@ -132,6 +132,10 @@ class DuressEnded(Decision):
     kind: Literal["duress-ended"] = "duress-ended"
 
 
+NO_PLAN = CheckInPlanned(every_days=14)
+"""Until one is agreed with the person."""
+
+
 class CheckIns(Frozen):
     """What is agreed about check-ins, and when the last sign of safety came.
 
@@ -152,7 +156,7 @@ class CheckIns(Frozen):
         DuressEnded,
     )
 
-    plan: CheckInPlanned = CheckInPlanned(every_days=14)
+    plan: CheckInPlanned = NO_PLAN
     last: AwareDatetime | None = None
     silent_since: AwareDatetime | None = None
     paused_until: AwareDatetime | None = None
@@ -173,13 +177,18 @@ class CheckIns(Frozen):
                 return self._with(duress={**self.duress, record.version: told_at})
             case CheckedIn(answer=Answer.UNRECOGNISED):
                 return self._with(unrecognised={**self.unrecognised, record.version: told_at})
-            case CheckedIn() | ContactLogged(reached=Reached.PERSON) | Released():
-                return self._with(last=max(self.last or instant, instant), silent_since=None, unrecognised={})
+            case CheckedIn() | ContactLogged(reached=Reached.PERSON):
+                return self._heard(instant, unrecognised={})
+            case Released():
+                return self._heard(instant)
             case DuressEnded():
                 # what is told later of a duress was not known when somebody said that it is over
                 return self._with(duress={at: when for at, when in self.duress.items() if at > record.version})
             case _:
                 return self
+
+    def _heard(self, instant: datetime, **changes: object) -> "CheckIns":
+        return self._with(last=max(self.last or instant, instant), silent_since=None, **changes)
 
     def imported(self) -> "CheckIns":
         """After an import: the routine begins anew."""

@@ -1,6 +1,7 @@
 """What the command line shows of a person's safety: in `status`, and ``safeconduct needs``."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,8 +10,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from domain.case import case_stream
+from domain.check_ins import NO_PLAN, CheckInPlanned
+from domain.facts import Fact
 from domain.needs import Needs
 from domain.safety import Safety
+from records.colleagues import Colleagues
 from records.errors import Locked
 from runtime import screen
 from runtime.cases import safety_of
@@ -74,7 +78,14 @@ def shown(here: Desk, reference: str) -> Safety | None:
     return safety_of(here.store.read_case(reference), reference)
 
 
-def lines(safety: Safety) -> Iterator[str]:
+def not_at_the_desk(here: Desk, fact: Fact) -> list[str]:
+    """Whom a check-in plan names in vain as yet: the ladder passes over them."""
+    told = fact.told if isinstance(fact, CheckInPlanned) else ()
+    known = Colleagues(here.database, here.keys[0]).names() if told else frozenset()
+    return [name for name in told if name not in known]
+
+
+def lines(safety: Safety, moment: datetime) -> Iterator[str]:
     """How safe the person is and how he is reached, for `status`."""
     danger, plan, reaching = safety.danger, safety.check_ins.plan, safety.reaching
     if forced := safety.check_ins.duress.values():
@@ -83,11 +94,13 @@ def lines(safety: Safety) -> Iterator[str]:
         yield f"No agreed word, since {screen.day(min(unclear))}: reach the person in another way"
     if danger.level is not None:
         yield f"Risk: {danger.level}, to be assessed again by {danger.review_on}"
-    last = screen.day(safety.check_ins.last) or "not yet"
+    last, until = screen.day(safety.check_ins.last) or "not yet", safety.check_ins.paused_until
+    agreed = "every" if plan != NO_PLAN else "no plan is agreed, so every"
+    paused = f"; paused until {screen.day(until)}" if until is not None and until > moment else ""
     told = f"; told in this order: {', '.join(plan.told)}" if plan.told else ""
     words = "; words are agreed" if plan.words_agreed else ""
     quiet = f", quiet {plan.quiet_hours} ({plan.time_zone})" if plan.quiet_hours is not None else ""
-    yield f"Check-ins: every {plan.every_days} days{quiet}; last heard {last}{told}{words}"
+    yield f"Check-ins: {agreed} {plan.every_days} days{quiet}; last heard {last}{paused}{told}{words}"
     lost = f" (lost: {', '.join(sorted(reaching.lost))})" if reaching.lost else ""
     yield f"Reached by: {', then '.join(reaching.order)}{lost}"
     if (speech := reaching.speech) is not None:

@@ -219,12 +219,16 @@ def test_status_says_how_a_person_is_reached_and_needs_lists_what_he_needs(demo:
     typed(demo, "record", "Robin", "language-noted", "--language", "kk", "--interpreter", "--literacy", "does-not-read")
     typed(demo, "record", "Robin", "channels-agreed", "--order", "call,relay")
     typed(demo, "record", "Robin", "channel-lost", "--channel", "call")
-    typed(demo, "record", "Robin", "check-in-planned", "--every-days", "5", "--told", "eli", "--told", "dana")
+    assert "no plan is agreed, so every 14 days" in typed(demo, "status", "Robin")
+    said = typed(demo, "record", "Robin", "check-in-planned", "--every-days", "5", "--told", "eli", "--told", "dana")
+    assert "eli is not at the desk" in said
+    typed(demo, "record", "Robin", "check-ins-paused", "--days", "9")
     said = typed(demo, "status", "Robin")
     for line in (
         "Speaks: kk, through an interpreter; reading: does-not-read",
         "Reached by: call, then relay (lost: call)",
-        "Check-ins: every 5 days; last heard not yet; told in this order: eli, dana",
+        "Check-ins: every 5 days; last heard not yet; paused until ",
+        "; told in this order: eli, dana",
     ):
         assert line in said
     safety = json.loads(typed(demo, "status", "Robin", "--json"))["safety"]

@@ -341,7 +341,9 @@ def test_a_sign_of_safety_ends_what_an_unrecognised_answer_began_and_nothing_of_
     tale = planned()
     tell(tale, noon("2024-01-04"), CheckedIn(answer=Answer.UNRECOGNISED), CheckedIn())
     assert ANSWER not in tale.duties(Phase.SAFETY)
-    tell(tale, noon("2024-01-05"), CheckedIn(answer=Answer.DURESS), CheckedIn())
+    tell(tale, noon("2024-01-05"), CheckedIn(answer=Answer.UNRECOGNISED), Detained(), Released())
+    assert ANSWER in tale.duties(Phase.SAFETY), "who was set free has not been spoken with yet"
+    tell(tale, noon("2024-01-06"), CheckedIn(), CheckedIn(answer=Answer.DURESS), CheckedIn())
     assert ANSWER in tale.duties(Phase.SAFETY)
 
 
