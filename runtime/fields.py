@@ -1,17 +1,15 @@
-"""The three fields of a case in a country of transit, for ``safeconduct status``."""
+"""The three fields of a case, for ``safeconduct status``."""
 
 from collections.abc import Iterable
 
 from rich.markup import escape
 from rich.table import Table
 
-from domain.case import Phase, case_stream, phase_stream
+from domain.case import case_stream
 from domain.overstay import Cost
-from domain.protection import ActualSafety, Ground, LawfulStay, RemovalProtection, ThreeFields, three_fields
+from domain.protection import ActualSafety, Ground, LawfulStay, RemovalProtection, ThreeFields
 from domain.rulebook.dated import Answer
-from domain.safety import Safety
-from domain.story import Story
-from domain.transit_stay import TransitStay
+from domain.three_fields import three_fields
 from records.errors import Locked
 from runtime import screen
 from runtime.cases import story_of
@@ -22,31 +20,19 @@ _SAYS = {Answer.YES: "yes", Answer.NO: "NO", Answer.UNKNOWN: "not certain"}
 
 
 def fields_of(here: Desk, reference: str) -> ThreeFields | None:
-    """The three fields of a case; ``None`` where it is in no country of transit, or locked."""
+    """The three fields of a case; ``None`` of one that is closed, or locked."""
     try:
         here.keys[1].must_be_unlocked(case_stream(reference))
     except Locked:
         return None
-    return fields_in(story_of(here.store.read_case(reference), reference, here.law))
-
-
-def fields_in(story: Story) -> ThreeFields | None:
-    """The same of a case in memory."""
-    path = story.path.state
-    running = path.running(Phase.TRANSIT_STAY)
-    if running is None:
-        return None
-    stream = phase_stream(story.reference, Phase.TRANSIT_STAY, running.number)
-    stay, rules = story.ledger(stream).state, story.rules(stream)
-    safety = story.ledger(phase_stream(story.reference, Phase.SAFETY, 1)).state
-    assert isinstance(stay, TransitStay)
-    assert isinstance(safety, Safety)
-    return three_fields(stay, safety, path, rules, now().astimezone(rules.place.zone).date())
+    story = story_of(here.store.read_case(reference), reference, here.law)
+    return three_fields(story, now().date()) if story.path.state.closed is None else None
 
 
 def fields_table(fields: ThreeFields) -> Table:
     """The three fields side by side."""
-    title = f"Stay in {fields.country} on {fields.on}: three fields, never one"
+    where = f"in {fields.country} " if fields.country is not None else ""
+    title = f"The person {where}on {fields.on}: three fields, never one"
     table = screen.plain_table(title, "Field", "Stands", "Doubts and dangers")
     table.add_row("Lawful stay", *_lawful(fields.lawful_stay))
     if fields.lawful_stay.overstay:

@@ -85,6 +85,7 @@ def expanded(line: str, event: str, need: str, media: Path) -> list[str]:
     return arguments
 
 
+@pytest.mark.timeout(300)  # one page shows more than a hundred commands
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_command_shown_does_what_is_said(demo: Demo, document: Path, tmp_path: Path) -> None:
     event, need = "", ""

@@ -5,12 +5,22 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.case import Phase
-from domain.custody import Detained, Disappeared, InterimMeasureGranted, Released
+from domain.asylum_facts import (
+    AppealLodged,
+    CardIssued,
+    ClaimPresented,
+    ClaimRegistered,
+    FinalRefusalServed,
+    Protection,
+    ProtectionGranted,
+    RefusalServed,
+)
+from domain.custody import Deported, Detained, Disappeared, InterimMeasureGranted, Released
 from domain.danger import Risk, RiskAssessed
+from domain.entry import Arrived
 from domain.events import Event
 from domain.extradition import ExtraditionRequested, WantedListed
-from domain.protection import ThreeFields, three_fields
+from domain.protection import ThreeFields
 from domain.rulebook.dated import Answer
 from domain.safety import Safety
 from domain.stay_facts import (
@@ -31,22 +41,20 @@ from domain.stay_facts import (
     StatusEnded,
     StatusGranted,
 )
+from domain.three_fields import three_fields
+from domain.transit_protection import lawful_stay, removal_protection
 from domain.transit_stay import TransitStay
 from tests.domain.strategies import REFERENCE, Tale, events_in
 
 CERTIFICATE = Status.ASYLUM_SEEKER_CERTIFICATE
 
 
-def fields(tale: Tale, on: str, number: int = 1) -> ThreeFields:
-    stream = f"case/{REFERENCE}/transit-stay/{number}"
-    stay, safety = tale.ledger(Phase.TRANSIT_STAY, number).state, tale.ledger(Phase.SAFETY).state
-    assert isinstance(stay, TransitStay)
-    assert isinstance(safety, Safety)
-    return three_fields(stay, safety, tale.story.path.state, tale.story.rules(stream), date.fromisoformat(on))
+def fields(tale: Tale, on: str) -> ThreeFields:
+    return three_fields(tale.story, date.fromisoformat(on))
 
 
-def lawful(tale: Tale, on: str, number: int = 1) -> tuple[str, str | None, str | None]:
-    found = fields(tale, on, number).lawful_stay
+def lawful(tale: Tale, on: str) -> tuple[str, str | None, str | None]:
+    found = fields(tale, on).lawful_stay
     ground = found.ground
     until = str(ground.until) if ground is not None and ground.until is not None else None
     return found.holds, ground.name if ground is not None else None, until
@@ -111,7 +119,7 @@ def test_where_nothing_is_known_nothing_is_certain() -> None:
     assert fields(tale, "2024-02-02").lawful_stay.doubt == ("the person has left the country",)
     tale.tell("2024-02-03", Relocated(to="UZ"))
     tale.tell("2024-02-04", Entered())
-    found = fields(tale, "2024-02-05", 2).lawful_stay
+    found = fields(tale, "2024-02-05").lawful_stay
     assert found.holds is Answer.UNKNOWN
     assert "there is no rulebook for this country" in found.doubt
 
@@ -119,8 +127,8 @@ def test_where_nothing_is_known_nothing_is_certain() -> None:
 # --- protection against removal ------------------------------------------------------------------------------------
 
 
-def protection(tale: Tale, on: str, number: int = 1) -> tuple[str, list[str], list[str]]:
-    found = fields(tale, on, number).removal_protection
+def protection(tale: Tale, on: str) -> tuple[str, list[str], list[str]]:
+    found = fields(tale, on).removal_protection
     return found.holds, [one.name for one in found.bars], list(found.threats)
 
 
@@ -140,12 +148,12 @@ def test_whether_an_appeal_protects_is_a_matter_of_the_track() -> None:
     tale.tell("2026-01-02", Entered())
     tale.tell("2026-01-03", ClaimLodged())
     tale.tell("2026-02-03", ClaimRefused(appeal_until=date(2026, 2, 13)))
-    assert protection(tale, "2026-02-13", 2)[:2] == ("unknown", ["time to appeal"])
-    assert protection(tale, "2026-02-14", 2)[:2] == ("no", [])
+    assert protection(tale, "2026-02-13")[:2] == ("unknown", ["time to appeal"])
+    assert protection(tale, "2026-02-14")[:2] == ("no", [])
     tale.tell("2026-02-10", ClaimAppealed())
-    assert protection(tale, "2026-02-14", 2)[:2] == ("yes", ["appeal pending"])
+    assert protection(tale, "2026-02-14")[:2] == ("yes", ["appeal pending"])
     tale.tell("2026-02-10", ClaimTracked(track="accelerated"))
-    assert protection(tale, "2026-02-14", 2)[:2] == ("unknown", ["appeal pending"])
+    assert protection(tale, "2026-02-14")[:2] == ("unknown", ["appeal pending"])
 
 
 def test_an_interim_measure_protects_until_its_last_day_and_every_threat_is_named_beside_it() -> None:
@@ -192,9 +200,49 @@ def test_nothing_that_happens_to_his_safety_changes_whether_the_stay_is_lawful(
     for event in stay_events:
         stay = stay.apply(event)
     rules = tale.story.rules(f"case/{REFERENCE}/transit-stay/1")
-    before = three_fields(stay, safety, tale.story.path.state, rules, day)
+    before = lawful_stay(stay, rules, day), removal_protection(stay, Safety(), rules, day).bars
     for event in safety_events:
         safety = safety.apply(event)
-    after = three_fields(stay, safety, tale.story.path.state, rules, day)
-    assert after.lawful_stay == before.lawful_stay
-    assert before.actual_safety.risk is None
+    protection = removal_protection(stay, safety, rules, day)
+    assert lawful_stay(stay, rules, day) == before[0]
+    assert [one for one in protection.bars if one.name != "interim measure"] == list(before[1])
+
+
+# --- elsewhere -----------------------------------------------------------------------------------------------------
+
+
+def arrived() -> Tale:
+    tale = Tale()
+    tale.open_entry()
+    tale.tell("2024-02-01", Arrived(country="FR"))
+    tale.tell("2024-02-03", ClaimPresented())
+    return tale
+
+
+def test_in_the_country_of_refuge_the_same_three_fields_speak_of_the_claim_there() -> None:
+    tale = arrived()
+    assert (fields(tale, "2024-02-04").country, lawful(tale, "2024-02-04")[0]) == ("FR", "unknown")
+    tale.tell("2024-02-05", ClaimRegistered(attestation_until=date(2024, 12, 1)))
+    assert lawful(tale, "2024-12-01") == ("yes", "certificate of the claim", "2024-12-01")
+    assert lawful(tale, "2024-12-02")[0] == "unknown"  # the claim goes on, and nothing proves it any more
+    assert protection(tale, "2024-12-02")[:2] == ("yes", ["asylum claim pending"])
+    tale.tell("2024-06-01", RefusalServed(appeal_until=date(2024, 7, 1)))
+    assert protection(tale, "2024-06-02")[:2] == ("unknown", ["time to appeal"])
+    tale.tell("2024-06-20", AppealLodged())
+    assert protection(tale, "2024-06-21")[:2] == ("yes", ["appeal pending"])
+    tale.tell("2024-09-01", FinalRefusalServed())
+    assert protection(tale, "2024-09-02") == ("no", [], ["claim finally refused on 2024-09-01"])
+    assert lawful(tale, "2024-12-02")[0] == "no"
+    tale.tell("2024-10-01", ProtectionGranted(protection=Protection.REFUGEE))
+    tale.tell("2024-10-02", CardIssued(until=date(2034, 10, 1)))
+    assert lawful(tale, "2024-12-02") == ("yes", "residence card", "2034-10-01")
+    assert protection(tale, "2024-12-02")[:2] == ("yes", ["protection: refugee"])
+
+
+def test_after_a_hand_over_only_his_safety_is_known() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", Deported(to="RU"))
+    found = fields(tale, "2024-02-02")
+    assert (found.country, found.lawful_stay.holds) == ("RU", Answer.UNKNOWN)
+    assert found.actual_safety.emergencies == ("deportation since 2024-02-01",)
+    assert found.removal_protection.holds is Answer.NO

@@ -1,0 +1,127 @@
+"""Whether a stay in transit is lawful, and what keeps the person from being removed: two questions, answered apart."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from domain.errors import NotUnderstood
+from domain.grounds import Turn
+from domain.overstay import overstay_scale
+from domain.protection import (
+    Ground,
+    LawfulStay,
+    RemovalProtection,
+    doubt_of_appeal,
+    of_safety,
+    protected_by,
+    threats_of_safety,
+)
+from domain.rulebook import Rules
+from domain.rulebook.dated import Answer
+from domain.safety import Safety
+from domain.stay_facts import Status
+from domain.stay_reckoning import reckon
+from domain.stays import Stay
+from domain.transit_claim import ClaimState
+from domain.transit_stay import TransitStay
+
+# --- lawful stay ---------------------------------------------------------------------------------------------------
+
+
+def lawful_stay(stay: TransitStay, rules: Rules, on: date) -> LawfulStay:
+    """Whether the stay is lawful on a day, on which ground, until when, and with which doubt."""
+    if stay.entered is None or not stay.inside:
+        why = "no entry is recorded" if stay.entered is None else "the person has left the country"
+        return LawfulStay(holds=Answer.UNKNOWN, ground=None, doubt=(why,))
+    grounds = tuple(_grounds(stay, rules, on))
+    lasting = [one for one in grounds if one.lasts(on)]
+    known = [one for one in lasting if one.until is not None]
+    furthest = max(known or lasting or grounds, key=lambda one: one.until or date.min, default=None)
+    holds = Answer.YES if known else Answer.UNKNOWN if lasting else Answer.NO
+    doubt = (*(furthest.doubt if furthest is not None else ()), *_doubts(stay, rules))
+    return LawfulStay(holds=holds, ground=furthest, doubt=doubt, overstay=overstay_scale(rules, on))
+
+
+def _grounds(stay: TransitStay, rules: Rules, on: date) -> Iterator[Ground]:
+    for status in stay.grounds.granted:
+        until = stay.grounds.reach(status, rules)
+        yield Ground(name=str(status), until=until, doubt=() if until else ("its last day is not known",))
+    if (visa_free := _visa_free(stay, rules, on)) is not None:
+        yield visa_free
+    for duty in stay.claim.leaving(rules, stay.conditions()):
+        if duty.id == "leave-after-refusal":
+            until = (duty.due - timedelta(microseconds=1)).astimezone(rules.place.zone).date()
+            yield Ground(name="days left to leave", until=until, doubt=(duty.doubt,) if duty.doubt else ())
+    if stay.claim.state is ClaimState.GRANTED:
+        yield Ground(name="recognised", doubt=("whether this alone makes the stay lawful is not recorded",))
+
+
+def _visa_free(stay: TransitStay, rules: Rules, on: date) -> Ground | None:
+    """The days without a visa: never after an irregular crossing, or once an authority has ended them."""
+    name, chapters = str(Status.VISA_FREE), stay.grounds.chapters
+    last = next((one.turn for one in reversed(chapters) if one.status is Status.VISA_FREE), None)
+    if not stay.lawfully or last in (Turn.WITHDRAWN, Turn.EXPIRED, Turn.GIVEN_UP):
+        return None
+    if (printed := stay.grounds.printed_visa_free()) is not None:
+        return Ground(name=name, until=printed)
+    history = [Stay.local(one.entered, one.left, rules.place) for one in stay.stays]
+    try:
+        found = reckon(history, rules.stay_limit, on)
+    except NotUnderstood as error:
+        return Ground(name=name, doubt=(f"the days cannot be reckoned: {error}",))
+    too_long = found.overstay is not None and found.last_day is None
+    return None if too_long else Ground(name=name, until=found.last_day, doubt=found.doubt)
+
+
+def _doubts(stay: TransitStay, rules: Rules) -> Iterator[str]:
+    if not stay.lawfully:
+        yield "the border was not crossed lawfully"
+    if not stay.registrations:
+        yield "no registration is recorded"
+    for blocker in stay.grounds.blockers:
+        yield f"in the way: {blocker.replace('-', ' ')}"
+    if not rules.known:
+        yield "there is no rulebook for this country"
+
+
+# --- protection against removal ------------------------------------------------------------------------------------
+
+
+def removal_protection(stay: TransitStay, safety: Safety, rules: Rules, on: date) -> RemovalProtection:
+    """What keeps the person from being removed on a day, and what would remove him."""
+    bars = [*_bars(stay, rules, on), *of_safety(safety)]
+    return protected_by(bars, [*_threats(stay), *threats_of_safety(safety)], on)
+
+
+def _bars(stay: TransitStay, rules: Rules, on: date) -> Iterator[Ground]:
+    claim = stay.claim
+    match claim.state:
+        case ClaimState.LODGED:
+            yield Ground(name="asylum claim pending", doubt=_of_certificate(stay, rules, on))
+        case ClaimState.REFUSED:
+            doubt = "the claim was refused: only an appeal, lodged in time, may keep him here"
+            yield Ground(name="time to appeal", until=claim.appeal_until, doubt=(doubt,))
+        case ClaimState.APPEALED:
+            yield Ground(name="appeal pending", doubt=doubt_of_appeal(claim.track or "normal", rules, on))
+        case ClaimState.GRANTED:
+            yield Ground(name="recognised")
+        case ClaimState.NONE | ClaimState.DISMISSED | ClaimState.FINALLY_REFUSED:
+            pass
+    if stay.expulsion.appealed is not None:
+        doubt = "whether this appeal keeps him here is not recorded: ask the lawyer"
+        yield Ground(name="appeal against the expulsion pending", doubt=(doubt,))
+
+
+def _of_certificate(stay: TransitStay, rules: Rules, on: date) -> tuple[str, ...]:
+    """A claim that nobody can prove protects nobody at a police check."""
+    status = Status.ASYLUM_SEEKER_CERTIFICATE
+    until = stay.grounds.reach(status, rules) if status in stay.grounds.held else None
+    if until is None:
+        return ("no certificate that proves it is recorded",)
+    return () if until >= on else (f"the certificate that proves it ran out on {until}",)
+
+
+def _threats(stay: TransitStay) -> Iterator[str]:
+    if stay.claim.state is ClaimState.FINALLY_REFUSED:
+        yield f"claim finally refused on {stay.claim.finally_refused}"
+    if stay.expulsion.ordered is not None:
+        yield f"expulsion ordered on {stay.expulsion.ordered}"
