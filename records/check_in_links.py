@@ -5,7 +5,9 @@ and of the agreed words what the token makes of them. Who has both, table and li
 
 Rules:
     1. Both words are compared for every answer, and nothing is decided before.
-    2. A link does not end with its first answer: the duress word counts later too. Each kind of answer counts once.
+    2. Each kind of answer counts once. After the first a link lives on for a while, for slips of the finger; then it is
+       used up, so that nobody is thanked for a second answer that counts for nothing.
+    3. The duress word counts as long as the link was made for, used up or not.
 """
 
 import base64
@@ -13,7 +15,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -32,16 +34,22 @@ TOKEN_BYTES = 20
 ANSWERS = 5
 """So many answers a link takes: room for slips of the finger, and none for trying out words."""
 
+LIVES_ON = timedelta(hours=1)
+"""After its first answer. Longer, and who checks in again by the same link is thanked in vain; shorter, and who has
+mistyped the word, or must type the other one after all, finds the link over."""
+
 
 @dataclass(frozen=True)
 class Link:
-    """A link that is not over.
+    """A link within the time that it was made for.
 
     Attributes:
         reference: of the case.
+        is_used_up: whether its first answer is long ago.
     """
 
     reference: str
+    is_used_up: bool
     _token: str
     _well: bytes | None
     _duress: bytes | None
@@ -100,12 +108,14 @@ class CheckInLinks:
         return token
 
     def find(self, token: str) -> Link | None:
-        """The link with this token, unless it is over or never was."""
+        """The link with this token, unless its time is over or it never was."""
         with self._database.reading() as connection, Session(bind=connection) as session:
             row = session.get(CheckInLinkRow, _digest(token))
-            if row is None or row.until <= text(self._now()) or row.answers >= ANSWERS:
+            now = self._now()
+            if row is None or row.until <= text(now) or row.answers >= ANSWERS:
                 return None
-            return Link(row.reference, token, row.well, row.duress)
+            is_used_up = row.answered_at is not None and row.answered_at <= text(now - LIVES_ON)
+            return Link(row.reference, is_used_up, token, row.well, row.duress)
 
     def count(self, token: str) -> None:
         """An answer was recorded."""
@@ -113,6 +123,7 @@ class CheckInLinks:
             row = session.get(CheckInLinkRow, _digest(token))
             if row is not None:
                 row.answers += 1
+                row.answered_at = row.answered_at or text(self._now())
                 session.add(row)
                 session.flush()
 

@@ -205,6 +205,7 @@ class CheckInLinkRow(SQLModel, table=True):
         well: what the token makes of the word that says *well*; nothing where no words are agreed.
         duress: the same of the other word.
         answers: how many were recorded.
+        answered_at: when the first was.
     """
 
     __tablename__: ClassVar[str] = "check_in_link"
@@ -215,6 +216,7 @@ class CheckInLinkRow(SQLModel, table=True):
     well: bytes | None = None
     duress: bytes | None = None
     answers: int = 0
+    answered_at: str | None = None
 
 
 class ImportRow(SQLModel, table=True):

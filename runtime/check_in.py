@@ -9,7 +9,7 @@ import typer
 
 from domain.agreed_words import AgreedWords
 from domain.errors import NotFound, NotUnderstood, Refused
-from records.check_in_links import ANSWERS, CheckInLinks
+from records.check_in_links import CheckInLinks
 from runtime.desk import NEVER_BEGAN, Desk, at_desk
 from runtime.settings import NotRunning, Settings, now
 
@@ -37,7 +37,7 @@ def link(
     words = here.vault.agreed_words(reference, "link")
     token = CheckInLinks(here.database, now).issue(reference, until, words)
     print(f"{begins}/c/{token}")
-    print(f"For {reference}, until {until:%Y-%m-%d %H:%M} UTC; {ANSWERS} answers at most.")
+    print(f"For one check-in in {reference}, until {until:%Y-%m-%d %H:%M} UTC.")
     if words is None:
         print("No words are agreed: any answer counts as a sign of safety (safeconduct check-in words CASE)")
     if here.settings.pages_url is None:

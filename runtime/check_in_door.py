@@ -5,7 +5,8 @@ Rules:
 1. Looking never uses a link up: messengers look at every link that they show.
 2. Well, forced or unrecognised: the same bytes go back, after the same work. What is left of a difference in time is
    hidden by answering on whole seconds alone.
-3. Thanks are said only for what is committed. Whatever went wrong, the page says *not received*.
+3. A link that is used up says so to every answer, and takes the duress word all the same, from a page still open.
+4. Thanks are said only for what is committed. Whatever went wrong, the page says *not received*.
 """
 
 import asyncio
@@ -64,7 +65,7 @@ class CheckInDoor:
             found = await asyncio.to_thread(self._links.find, token)
         except Exception as error:
             return _failed(error)
-        return _page(ASK) if found is not None else _page(OVER, 404)
+        return _page(OVER, 404) if found is None or found.is_used_up else _page(ASK)
 
     async def take(self, token: str, request: Request) -> Response:
         """What the person answers."""
@@ -88,7 +89,7 @@ class CheckInDoor:
         except (Erased, Fenced):
             return _page(OVER, 404)
         await asyncio.to_thread(self._links.count, token)
-        return _page(RECEIVED)
+        return _page(OVER, 404) if link.is_used_up else _page(RECEIVED)
 
 
 def word_of(body: bytes) -> str:

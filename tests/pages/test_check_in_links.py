@@ -11,7 +11,7 @@ import pytest
 
 from domain.check_ins import Answer
 from domain.errors import Erased
-from records.check_in_links import ANSWERS, CheckInLinks
+from records.check_in_links import ANSWERS, LIVES_ON, CheckInLinks
 from records.errors import Unreachable
 from runtime.check_in_door import LARGEST_FORM, PREFIX
 from runtime.check_in_page import ASK, FAILED, OVER, RECEIVED
@@ -19,7 +19,7 @@ from runtime.embedded import free_port
 from runtime.pages import pages
 from runtime.settings import NotRunning, Settings, now
 from tests.support.keys import database_in, keys_in
-from tests.support.pages import REFERENCE, WORDS, Door, on_the_wire, open_door, served
+from tests.support.pages import NOW, REFERENCE, WORDS, Door, on_the_wire, open_door, served
 
 ANOTHER = "00000000011"
 PERSONAL = (REFERENCE, ANOTHER, "safeconduct", "case", "danger", "duress", "check-in")
@@ -36,7 +36,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
 def door(opened: Door) -> Door:
     """A door at which nobody has answered yet."""
     opened.recorded.answers.clear()
-    opened.recorded.fails = None
+    opened.recorded.fails, opened.now = None, NOW
     return opened
 
 
@@ -107,6 +107,17 @@ def test_the_same_answer_twice_counts_once_and_duress_counts_after_a_normal_answ
         for word in ("зелёный чай", "зелёный чай", "чёрный чай"):
             assert phone.post(path, data={"word": word}).content == RECEIVED
     assert list(door.recorded.answers.values()) == [(REFERENCE, Answer.WELL), (REFERENCE, Answer.DURESS)]
+
+
+def test_nobody_is_thanked_for_a_second_answer_days_later_and_the_duress_word_counts_all_the_same(door: Door) -> None:
+    path = door.link()
+    assert on_the_wire(door.url, path, said("зелёный чай")).endswith(RECEIVED)
+    door.now = NOW + LIVES_ON
+    assert on_the_wire(door.url, path).endswith(OVER)
+    wire = {on_the_wire(door.url, path, said(word)) for word in ("зелёный чай", "чёрный чай", "кофе")}
+    assert len(wire) == 1
+    assert wire.pop().endswith(OVER)
+    assert door.answers() == [Answer.WELL, Answer.DURESS, Answer.UNRECOGNISED]
 
 
 def test_words_can_not_be_tried_out_on_a_link(door: Door) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from domain.agreed_words import AgreedWords
 from domain.check_ins import Answer
-from records.check_in_links import ANSWERS, CheckInLinks
+from records.check_in_links import ANSWERS, LIVES_ON, CheckInLinks
 from records.database import Database
 from records.errors import Fenced
 from records.forgetting import forget
@@ -71,6 +71,23 @@ def test_a_link_is_over_at_its_hour_and_after_so_many_answers(database: Database
         assert links.find(token) is not None
         links.count(token)
     assert links.find(token) is None
+
+
+def test_a_link_is_used_up_an_hour_after_its_first_answer(database: Database, links: CheckInLinks) -> None:
+    token = links.issue(HIS, LATER, WORDS)
+    late = CheckInLinks(database, lambda: NOW + LIVES_ON)
+
+    def is_used_up(seen: CheckInLinks) -> bool:
+        link = seen.find(token)
+        assert link is not None
+        return link.is_used_up
+
+    assert not is_used_up(late)
+    links.count(token)
+    assert not is_used_up(links)
+    assert is_used_up(late)
+    late.count(token)
+    assert not is_used_up(links)
 
 
 def test_what_has_expired_is_deleted_with_the_next_link(database: Database, links: CheckInLinks) -> None:

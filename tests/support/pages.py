@@ -57,11 +57,12 @@ class Door:
     url: str
     database: Database
     recorded: Recorded
+    now: datetime = NOW
 
     def link(self, words: AgreedWords | None = WORDS, reference: str = REFERENCE, **after: float) -> str:
         """The path of a fresh link."""
-        until = NOW + timedelta(**(after or {"hours": 1}))
-        return PREFIX + CheckInLinks(self.database, lambda: NOW).issue(reference, until, words)
+        until = self.now + timedelta(**(after or {"hours": 72}))
+        return PREFIX + CheckInLinks(self.database, lambda: self.now).issue(reference, until, words)
 
     def phone(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, trust_env=False, timeout=20)
@@ -78,9 +79,10 @@ def open_door(folder: Path, pace: float = 0.01) -> Iterator[Door]:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.add_middleware(Guard, origins=frozenset({url}), by_address=(PREFIX,))
     with closing(Database(folder / "records.db")) as database:
-        CheckInDoor(CheckInLinks(database, lambda: NOW), recorded.record, pace).add_to(app)
+        door = Door(url, database, recorded)
+        CheckInDoor(CheckInLinks(database, lambda: door.now), recorded.record, pace).add_to(app)
         with served(app, port):
-            yield Door(url, database, recorded)
+            yield door
 
 
 @contextmanager

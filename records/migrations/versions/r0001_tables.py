@@ -220,6 +220,7 @@ def _make_vault() -> None:
         *(_text(name) for name in ("digest", "reference", "until")),
         *(sa.Column(name, sa.LargeBinary(), nullable=True) for name in ("well", "duress")),
         sa.Column("answers", sa.Integer(), nullable=False),
+        _text("answered_at", nullable=True),
         sa.PrimaryKeyConstraint("digest", name="check_in_link_pkey"),
     )
     _index("check_in_link", "reference")
