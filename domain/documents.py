@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from domain.duties import Consequence, Duty
-from domain.facts import CountryCode, Fact, Frozen, Record, Report
+from domain.facts import CountryCode, Fact, Frozen, Occurred, Record, Report
 from domain.room import dated_duty
 from domain.stay_facts import TravelDocument
 
@@ -40,25 +40,26 @@ class DocumentGone(Report):
 
 
 class Documents(Frozen):
-    """The documents that are held, each as it was last recorded."""
+    """The documents that are held, each as it was last recorded, and since when others are gone."""
 
     facts: ClassVar[tuple[type[Fact], ...]] = (DocumentHeld, DocumentGone)
 
     held: Mapping[TravelDocument, DocumentHeld] = Field(default_factory=dict)
+    gone: Mapping[TravelDocument, Occurred] = Field(default_factory=dict)
 
     def after(self, record: Record) -> "Documents":
         match record.fact:
             case DocumentHeld(document=document) as fact:
-                return Documents(held={**self.held, document: fact})
+                return Documents(held={**self.held, document: fact}, gone=self.gone)
             case DocumentGone(document=document):
-                return Documents(held={one: fact for one, fact in self.held.items() if one is not document})
+                held = {one: fact for one, fact in self.held.items() if one is not document}
+                return Documents(held=held, gone={**self.gone, document: record.occurred})
             case _:
                 return self
 
-    def objection(self, fact: Fact) -> str | None:
-        if isinstance(fact, DocumentGone) and fact.document not in self.held:
-            return "this document is not recorded as held"
-        return None
+    def lacks(self, document: TravelDocument, since: Occurred) -> bool:
+        """Whether a document that was there on a day is gone since."""
+        return document in self.gone and self.gone[document].latest >= since.earliest
 
     def duties(self) -> Iterator[Duty]:
         """A document is renewed before it runs out: later it opens no border."""

@@ -39,6 +39,9 @@ _ORDER = tuple(Move)
 """Of one day and one moment of recording: who goes and comes on one day goes first."""
 
 
+_LEAVING = (Move.EXITED, Move.RELOCATED, Move.DEPARTED)
+
+
 class Leg(Frozen):
     """One leg.
 
@@ -167,7 +170,9 @@ def _walk(legs: Iterable[Leg]) -> tuple[list[_Presence], list[Finding]]:
     presences: list[_Presence] = []
     found: list[Finding] = []
     here: _Presence | None = None
+    last: Leg | None = None
     for leg in legs:
+        last = leg
         match leg.move:
             case Move.STAYED:
                 until = Occurred.on(leg.until) if leg.until is not None else None
@@ -191,6 +196,8 @@ def _walk(legs: Iterable[Leg]) -> tuple[list[_Presence], list[Finding]]:
                 here = _Presence(leg.country or "?", leg.when, None)
     if here is not None:
         presences.append(here)
+    elif last is not None and last.move in _LEAVING:
+        found.append(Finding(misfit=Misfit.GAP, says=f"{last.move} on {last.when}, and nothing after it is recorded"))
     return presences, found
 
 

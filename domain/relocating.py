@@ -13,7 +13,7 @@ from pydantic import Field
 from domain.deadlines import Counting, counted_day, in_words
 from domain.entry import Entry
 from domain.errors import NotUnderstood
-from domain.facts import CountryCode, Frozen
+from domain.facts import CountryCode, Frozen, Occurred
 from domain.room import Room
 from domain.rulebook import Country, EntryDocument, Rulebook, StayLimit
 from domain.rulebook.dated import Answer, Dated, Status
@@ -134,7 +134,9 @@ def traveller(story: Story) -> Traveller:
     states = [ledger.state for ledger in story.phases.values()]
     safety = next((one for one in states if isinstance(one, Safety)), Safety())
     stays = [one for one in states if isinstance(one, TransitStay)]
-    documents = {one.document: one for one in (*_used(stays), *_issued(states), *_held(safety))}
+    lacks = safety.documents.lacks
+    seen = (one for one, since in (*_used(stays), *_issued(states)) if not lacks(one.document, since))
+    documents = {one.document: one for one in (*seen, *_held(safety))}
     return Traveller(
         country=path.arrived_in or path.country,
         documents=tuple(documents.values()),
@@ -148,18 +150,20 @@ def traveller(story: Story) -> Traveller:
     )
 
 
-def _used(stays: list[TransitStay]) -> Iterator[HeldDocument]:
+def _used(stays: list[TransitStay]) -> Iterator[tuple[HeldDocument, Occurred]]:
     for stay in stays:
         if stay.document not in (None, TravelDocument.NONE) and stay.entered is not None:
             used = f"used for the entry into {stay.country} on {stay.entered}"
-            yield HeldDocument(document=stay.document, known_from=used)
+            yield HeldDocument(document=stay.document, known_from=used), stay.entered
 
 
-def _issued(states: list[Room]) -> Iterator[HeldDocument]:
+def _issued(states: list[Room]) -> Iterator[tuple[HeldDocument, Occurred]]:
     for entry in states:
-        if isinstance(entry, Entry) and entry.document is not None:
-            issued = f"issued on {entry.issued}"
-            yield HeldDocument(document=entry.document, until=entry.document_until, known_from=issued)
+        if isinstance(entry, Entry) and entry.document is not None and entry.issued is not None:
+            found = HeldDocument(
+                document=entry.document, until=entry.document_until, known_from=f"issued on {entry.issued}"
+            )
+            yield found, entry.issued
 
 
 def _held(safety: Safety) -> Iterator[HeldDocument]:

@@ -74,7 +74,7 @@ class Safety(Room):
 
     def objection(self, fact: Fact, actor: str, on: date, case: Path) -> str | None:
         taken = self.custody.objection(fact) or self.extradition.objection(fact)
-        own = self.reaching.objection(fact) or self.needs.objection(fact) or self.documents.objection(fact)
+        own = self.reaching.objection(fact) or self.needs.objection(fact)
         return taken or own or self.check_ins.objection(fact, on) or self.danger.objection(fact, on)
 
     def milestone(self, record: Record) -> Milestone | None:

@@ -1,6 +1,6 @@
 """The three fields of a case as it stands: in the country of transit, of refuge, or in none that is known."""
 
-from datetime import date
+from datetime import date, datetime
 
 from domain import refuge_protection, transit_protection
 from domain.asylum_filing import AsylumFiling
@@ -24,12 +24,13 @@ from domain.transit_stay import TransitStay
 NOTHING_OPEN = "no stay in transit and no claim is open"
 
 
-def three_fields(story: Story, on: date) -> ThreeFields:
-    """The three fields of a case on a day."""
+def three_fields(story: Story, now: datetime) -> ThreeFields:
+    """The three fields of a case on the day that it is where the person is."""
     path = story.path.state
     safety = story.ledger(phase_stream(story.reference, Phase.SAFETY, 1)).state
     assert isinstance(safety, Safety)
     room, rules = _where(story)
+    on = now.astimezone(rules.place.zone).date()
     lawful, protection = _of_the_stay(room, safety, rules, on)
     return ThreeFields(
         country=path.where,

@@ -79,6 +79,8 @@ def _doubts(stay: TransitStay, rules: Rules) -> Iterator[str]:
         yield "no registration is recorded"
     for blocker in stay.grounds.blockers:
         yield f"in the way: {blocker.replace('-', ' ')}"
+    if stay.expulsion.ordered is not None:
+        yield "an order to expel stands: ask the lawyer whether the stay is lawful until it is decided on"
     if not rules.known:
         yield "there is no rulebook for this country"
 

@@ -26,7 +26,7 @@ def fields_of(here: Desk, reference: str) -> ThreeFields | None:
     except Locked:
         return None
     story = story_of(here.store.read_case(reference), reference, here.law)
-    return three_fields(story, now().date()) if story.path.state.closed is None else None
+    return three_fields(story, now()) if story.path.state.closed is None else None
 
 
 def fields_table(fields: ThreeFields) -> Table:

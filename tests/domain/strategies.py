@@ -225,7 +225,7 @@ _TEXTS: dict[str, st.SearchStrategy[str]] = {
     "language": st.sampled_from(["ru", "kk"]),
     "duty": st.sampled_from(["review", "check-in"]),
     "event": st.sampled_from(["address-change", "expulsion-order", "entry"]),
-    "step": st.sampled_from(["own-report", "residence-application", "address-change"]),
+    "step": st.sampled_from(["own-report", "residence-application", "address-change", "after-release", "after-found"]),
     "track": st.sampled_from(["accelerated", "regular"]),
     "title": st.just("A title"),
     "place": st.sampled_from(["almaty-airport", "petukhovo"]),

@@ -90,10 +90,14 @@ def test_an_entry_without_the_exit_before_it_is_a_contradiction() -> None:
     assert "no exit from KZ" in says(tale)
 
 
-def test_an_exit_without_its_entry_is_a_contradiction() -> None:
+def test_an_exit_without_its_entry_is_a_contradiction_and_one_without_a_following_entry_is_a_gap() -> None:
     tale = Tale()
     tale.tell("2024-02-01", Exited(known_by=STAMP))
+    assert misfits(tale) == [Misfit.CONTRADICTION, Misfit.GAP]
     assert "no entry before it is recorded" in says(tale)
+    tale = proved()
+    tale.tell("2024-02-01", Relocated(to="GE", known_by=STAMP))
+    assert "relocated on 2024-02-01, and nothing after it is recorded" in says(tale)
 
 
 def test_a_lawful_entry_without_a_document_is_a_contradiction() -> None:

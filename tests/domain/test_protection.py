@@ -1,6 +1,6 @@
 """Lawful stay, protection against removal and actual safety are three fields, and none is reckoned from another."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,13 +44,13 @@ from domain.stay_facts import (
 from domain.three_fields import three_fields
 from domain.transit_protection import lawful_stay, removal_protection
 from domain.transit_stay import TransitStay
-from tests.domain.strategies import REFERENCE, Tale, events_in
+from tests.domain.strategies import REFERENCE, Tale, events_in, noon
 
 CERTIFICATE = Status.ASYLUM_SEEKER_CERTIFICATE
 
 
 def fields(tale: Tale, on: str) -> ThreeFields:
-    return three_fields(tale.story, date.fromisoformat(on))
+    return three_fields(tale.story, noon(on))
 
 
 def lawful(tale: Tale, on: str) -> tuple[str, str | None, str | None]:
@@ -164,6 +164,14 @@ def test_an_interim_measure_protects_until_its_last_day_and_every_threat_is_name
     held = ["expulsion ordered on 2024-02-02", "extradition asked for by RU on 2024-02-01"]
     assert protection(tale, "2024-03-01") == ("yes", ["interim measure"], held)
     assert protection(tale, "2024-03-02") == ("no", [], held)
+    assert any("order to expel stands" in one for one in fields(tale, "2024-03-02").lawful_stay.doubt)
+
+
+def test_a_last_day_ends_at_midnight_where_the_person_is() -> None:
+    tale = entered()
+    midnight = datetime(2024, 3, 31, 19, tzinfo=UTC)  # in Almaty; the day without a visa was the last one
+    assert three_fields(tale.story, midnight - timedelta(minutes=1)).lawful_stay.holds is Answer.YES
+    assert three_fields(tale.story, midnight + timedelta(minutes=1)).lawful_stay.holds is Answer.NO
 
 
 # --- actual safety -------------------------------------------------------------------------------------------------

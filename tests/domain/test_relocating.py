@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.case import Phase
-from domain.documents import DocumentGone, DocumentHeld
+from domain.documents import DocumentGone, DocumentHeld, Loss
 from domain.extradition import ExtraditionRequested, WantedListed
 from domain.relocating import Destination, HeldDocument, Traveller, destinations, traveller
 from domain.rulebook.dated import Answer
@@ -53,7 +53,10 @@ def test_a_document_that_is_gone_is_not_counted_on_and_one_that_ends_is_a_duty()
     tale.tell("2024-01-06", DocumentGone(document=INTERNATIONAL))
     assert f"held-document.{INTERNATIONAL}" not in tale.duties(Phase.SAFETY)
     assert traveller(tale.story).documents == ()
-    assert tale.tell("2024-01-07", DocumentGone(document=INTERNATIONAL))[0].outside_path is not None
+    tale.enter()
+    assert [one.document for one in traveller(tale.story).documents] == [INTERNAL]
+    tale.tell("2024-01-07", DocumentGone(document=INTERNAL, how=Loss.TAKEN))
+    assert traveller(tale.story).documents == ()
 
 
 @pytest.mark.parametrize(("code", "accepted"), [("KZ", "yes"), ("GE", "no"), ("MN", "unknown"), ("KG", "yes")])
