@@ -145,6 +145,7 @@ class CheckIns(Frozen):
         paused_until: when the last pause ends, or ended.
         duress: when it was told that he was forced, by the place of the report in the log.
         unrecognised: the same of answers without the agreed word, since the last sign of safety.
+        taken: the place in the log where such answers were last taken in hand. It covers those before it, no others.
     """
 
     facts: ClassVar[tuple[type[Fact], ...]] = (
@@ -162,9 +163,10 @@ class CheckIns(Frozen):
     paused_until: AwareDatetime | None = None
     duress: Mapping[int, AwareDatetime] = Field(default_factory=dict)
     unrecognised: Mapping[int, AwareDatetime] = Field(default_factory=dict)
+    taken: int = 0
 
     def after(self, record: Record, room: Room) -> "CheckIns":
-        instant, told_at = whole_minute(record.occurred.instant), whole_minute(record.recorded_at)
+        instant, told_at = whole_minute(record.occurred.instant), record.recorded_at
         match record.fact:
             case CheckInPlanned() as plan:
                 return self._kept(record, room, plan=plan)
@@ -172,7 +174,7 @@ class CheckIns(Frozen):
                 last = record.occurred.earliest + timedelta(days=days)
                 return self._kept(record, room, paused_until=self._end_of(last))
             case CheckInsResumed() if self.paused_until is not None:
-                return self._kept(record, room, paused_until=min(self.paused_until, told_at))
+                return self._kept(record, room, paused_until=min(self.paused_until, whole_minute(told_at)))
             case CheckedIn(answer=Answer.DURESS):
                 return self._with(duress={**self.duress, record.version: told_at})
             case CheckedIn(answer=Answer.UNRECOGNISED):
@@ -189,6 +191,10 @@ class CheckIns(Frozen):
 
     def _heard(self, instant: datetime, **changes: object) -> "CheckIns":
         return self._with(last=max(self.last or instant, instant), silent_since=None, **changes)
+
+    def taken_in_hand(self, place: int) -> "CheckIns":
+        """After somebody took the alarming answers in hand."""
+        return self._with(taken=place)
 
     def imported(self) -> "CheckIns":
         """After an import: the routine begins anew."""
@@ -230,10 +236,9 @@ class CheckIns(Frozen):
 
     def _answer_due(self, room: Room) -> datetime:
         """At the first alarming answer that nobody has taken in hand; else within hours again."""
-        taken, told = room.acknowledged_at.get(ANSWER), sorted((*self.duress.values(), *self.unrecognised.values()))
-        if taken is None:
-            return told[0]
-        return next((at for at in told if at > taken), taken + FOUND_WITHIN)
+        alarming = {**self.duress, **self.unrecognised}
+        fresh = [at for place, at in alarming.items() if place > self.taken]
+        return min(fresh) if fresh else room.acknowledged_at[ANSWER] + FOUND_WITHIN
 
     def _check_in(self, room: Room, *, is_found: bool) -> Iterator[Duty]:
         missed = self._missed_at(room)

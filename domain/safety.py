@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain.alerts import Alerts
 from domain.case import Milestone, Path
-from domain.check_ins import CheckIns
+from domain.check_ins import ANSWER, CheckIns
 from domain.custody import Custody, Deported, Detained, Released
 from domain.danger import Danger
 from domain.documents import Documents
@@ -53,6 +53,8 @@ class Safety(Room):
                 return applied.model_copy(update={"past": past, "check_ins": applied.check_ins.imported()})
             case Acknowledged(duty=duty) if duty == DIGEST:
                 return applied.model_copy(update={"past": ()})
+            case Acknowledged(duty=duty) if duty == ANSWER:
+                return applied.model_copy(update={"check_ins": applied.check_ins.taken_in_hand(record.version)})
             case _:
                 return applied
 

@@ -337,6 +337,15 @@ def test_an_alarming_answer_after_the_last_was_taken_in_hand_calls_at_once_also_
     assert any(told_of(event, ANSWER) for event in tale.fire_until(noon("2024-01-04") + 3 * HOUR))
 
 
+def test_an_alarming_answer_within_the_minute_in_which_the_last_was_taken_in_hand_calls_too() -> None:
+    tale, second = planned(), timedelta(seconds=1)
+    tell(tale, noon("2024-01-04"), CheckedIn(answer=Answer.UNRECOGNISED))
+    tale.fire_until(noon("2024-01-04"))
+    take(tale, noon("2024-01-04") + 20 * second, ANSWER)
+    tell(tale, noon("2024-01-04") + 40 * second, CheckedIn(answer=Answer.DURESS))
+    assert any(told_of(event, ANSWER) for event in tale.fire_until(noon("2024-01-04") + 40 * second))
+
+
 def test_a_sign_of_safety_ends_what_an_unrecognised_answer_began_and_nothing_of_a_duress() -> None:
     tale = planned()
     tell(tale, noon("2024-01-04"), CheckedIn(answer=Answer.UNRECOGNISED), CheckedIn())
