@@ -10,9 +10,12 @@ import pytest
 
 from domain.case import Phase, phase_stream
 from domain.colleagues import Address, Colleague, Role
+from domain.erasing import ERASURE
 from domain.errors import Refused
+from records.board import Board, Need
 from runtime.sessions import FREE_TRIES, IDLE_END
 from runtime.settings import NotRunning
+from runtime.staff_page import staff_page
 from tests.support.cards import duty
 from tests.support.pages import DUE, PASSPHRASE, REFERENCE, Staff, open_staff
 
@@ -182,3 +185,13 @@ def test_the_page_says_of_when_it_is(staff: Staff, phone: httpx.Client) -> None:
     ago = int((staff.now - DUE).total_seconds() // 3600)
     assert f"{DUE:%Y-%m-%d %H:%M}, {ago} h ago" in phone.get("/").text
     assert f"{staff.now:%Y-%m-%d %H:%M} UTC" in phone.get("/").text
+
+
+def test_what_two_persons_decide_has_no_button_and_what_is_not_shown_is_counted(staff: Staff) -> None:
+    [need, *_] = Board(staff.database).needs_a_human(staff.now)
+    erasure = Need(need.duty.model_copy(update={"phase": ERASURE}), None, is_overdue=True)
+    text = staff_page("dana", [need, erasure], 52, staff.now)
+    assert text.count("Take in hand</button>") == 1
+    assert "safeconduct erase" in text
+    assert "nobody is responsible" in text
+    assert "50 more" in text
