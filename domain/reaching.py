@@ -117,7 +117,7 @@ class Reaching(Frozen):
     @property
     def explains_silence(self) -> bool:
         """Whether a channel was lost since the person was last reached: then the ladder of channels looks for him."""
-        return bool(self.lost) and (self.reached_at is None or max(self.lost.values()) > self.reached_at)
+        return bool(self.lost) and (self.reached_at is None or max(self.lost.values()) >= self.reached_at)
 
     def duties(self, room: Room, plan: CheckInPlanned) -> Iterator[Duty]:
         """The duty that a lost channel makes.

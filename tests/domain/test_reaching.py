@@ -56,6 +56,12 @@ def test_a_lost_channel_asks_for_the_next_one_in_order_until_none_is_left() -> N
     assert (lost(tale).due, lost(tale).told, lost(tale).emergency) == (LOST + 2 * HOUR, ("eli",), True)
 
 
+def test_a_channel_that_is_lost_in_the_minute_of_the_last_contact_was_lost_after_it() -> None:
+    tale = agreed(Channel.LINK, Channel.CALL)
+    tell(tale, LOST, ContactLogged(channel=Channel.LINK, reached=Reached.PERSON), ChannelLost(channel=Channel.LINK))
+    assert "Try the next one: call" in lost(tale).title
+
+
 def test_who_has_no_phone_has_other_channels() -> None:
     tale = agreed(Channel.RELAY, Channel.VISIT)
     tell(tale, LOST, ChannelLost(channel=Channel.RELAY))
