@@ -25,6 +25,7 @@ from domain.case import (
     phase_of,
     phase_stream,
 )
+from domain.country import Country
 from domain.duties import Duty
 from domain.embassy_contacts import Approached, Pledged
 from domain.entry import DocumentIssued
@@ -278,9 +279,10 @@ def models(model: type[BaseModel]) -> st.SearchStrategy[Any]:
 
 
 def kinds_of(*natures: Nature) -> list[type[Fact]]:
-    """The types of all facts of some natures, without those that only frame others."""
+    """The types of all facts of some natures, without those that only frame others, or that no case takes."""
     framing = {"corrected", "acknowledged", "case-opened", "event-noted", "step-done"}
-    return [fact for kind, fact in FACTS.items() if fact.nature in natures and kind not in framing]
+    left_out = {kind for kind, fact in FACTS.items() if kind in framing or fact in Country.facts}
+    return [fact for kind, fact in FACTS.items() if fact.nature in natures and kind not in left_out]
 
 
 reports: st.SearchStrategy[Fact] = st.sampled_from(kinds_of(Nature.REPORT)).flatmap(models)
