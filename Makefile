@@ -28,10 +28,11 @@ test: export PYTHONDONTWRITEBYTECODE =
 test: setup-dev ## run the tests
 	@$(PYTHON_BIN)/python -m pytest -n 5 --dist loadscope --no-loadscope-reorder
 
-soak: setup-dev ## a hundred crash rounds, two minutes without records, 200 cases restored, 10,000 changes of a log in PostgreSQL (SAFECONDUCT_SEED=N for the same rounds again)
+soak: setup-dev ## a hundred crash rounds, two minutes without records, 200 cases restored, 2,000 alerted, 10,000 changes of a log in PostgreSQL (SAFECONDUCT_SEED=N for the same rounds again)
 	@SAFECONDUCT_ROUNDS=$${SAFECONDUCT_ROUNDS:-100} SAFECONDUCT_OUTAGE=$${SAFECONDUCT_OUTAGE:-120} \
-		SAFECONDUCT_CASES=$${SAFECONDUCT_CASES:-200} SAFECONDUCT_MUTATIONS=$${SAFECONDUCT_MUTATIONS:-10000} \
-		$(PYTHON_BIN)/python -m pytest -s tests/engine/test_rounds.py tests/engine/test_outages.py \
+		SAFECONDUCT_CASES=$${SAFECONDUCT_CASES:-200} SAFECONDUCT_ALERTED=$${SAFECONDUCT_ALERTED:-2000} \
+		SAFECONDUCT_MUTATIONS=$${SAFECONDUCT_MUTATIONS:-10000} \
+		$(PYTHON_BIN)/python -m pytest -s tests/engine/test_rounds.py tests/engine/test_outages.py tests/engine/test_alerts_through_kills.py \
 		tests/restore/test_restore.py tests/records/test_s5_mutations.py
 
 check: setup-dev ## lint, formatting, types, import rules, installed versions

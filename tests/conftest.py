@@ -35,6 +35,7 @@ LONG = (
     "erasure/test_s10_erasure.py",
     "engine/test_s6_crash.py",
     "engine/test_rounds.py",
+    "engine/test_alerts_through_kills.py",
     "engine/test_workers.py",
     "commands/test_rules.py",
     "watch/test_s15_missing_workflows.py",
