@@ -23,6 +23,10 @@ class BareWorkflow:
         self.count += number
         return self.count
 
+    @workflow.signal(name="nudge")
+    def nudge(self) -> None:
+        """Do nothing."""
+
     @workflow.signal(name="end")
     def end(self) -> None:
         """End."""

@@ -29,6 +29,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 import runtime.keys
+from benchmarks.alerting import alerting
 from benchmarks.bare import BareWorkflow
 from benchmarks.figures import Figure, show
 from benchmarks.law import law
@@ -64,6 +65,7 @@ TURNS = 3
 
 SECONDS_A_TURN = 3.0
 STARTS_A_TURN = 6
+ALERTED = 200
 STARTERS = 10
 """Starts that are under way at once."""
 
@@ -312,6 +314,12 @@ async def starts(on: Bench) -> list[Figure]:
     ]
 
 
+async def alerts(on: Bench) -> list[Figure]:
+    """An alert for two hundred cases."""
+    _, names = await _several(on.open_bare, ALERTED)
+    return await alerting(on.office, on.intake, [_untyped(on, name) for name in names])
+
+
 async def _several(start: Callable[[], Awaitable[str]], number: int) -> tuple[float, list[str]]:
     gate = asyncio.Semaphore(STARTERS)
 
@@ -355,7 +363,7 @@ async def measure(figures: list[Figure]) -> None:
     """
     with tempfile.TemporaryDirectory(prefix="safeconduct-bench-", ignore_cleanup_errors=True) as folder:
         async with bench(Path(folder)) as on, asyncio.timeout(LIMIT_SECONDS):
-            for part in (idle, under_load, starts):
+            for part in (idle, under_load, starts, alerts):
                 figures += await part(on)
     figures += looking_ahead()
     figures += ledger()
