@@ -19,7 +19,9 @@ from activities.contract import AppendRequest
 from activities.records import RecordActivities
 from domain.cards import phase_card
 from domain.case import Assigned, ClosingReason, PathClosed, Phase, case_stream, phase_of, phase_stream
+from domain.country import AlertRaised
 from domain.custody import Detained
+from domain.danger import Risk
 from domain.embassy_contacts import Approached
 from domain.events import Command
 from domain.facts import Fact, Occurred
@@ -27,9 +29,13 @@ from domain.room import DutyCameDue
 from domain.rulebook import load
 from domain.stay_facts import Entered
 from domain.stream import Surroundings, decide
+from domain.watching import country_stream, empty_watch
+from records.alerts import Members
 from records.board import Board
+from runtime.audit import audit, kept_runs
 from runtime.cases import story_of
 from runtime.office import Office
+from runtime.revival import restore
 from runtime.settings import now
 from tests.support.intakes import minimal, past
 from tests.support.keys import database_in
@@ -77,6 +83,9 @@ class Living:
         return {stream: await self.run_of(stream) for stream in self.streams()}
 
     async def give(self, fact: Fact) -> None:
+        await self.tell(case_stream(self.reference), fact)
+
+    async def tell(self, stream: str, fact: Fact) -> None:
         command = Command(
             command_id=uuid4(),
             actor="dana",
@@ -85,7 +94,7 @@ class Living:
             fact=fact,
             sent_at=now(),
         )
-        await self.office.send(case_stream(self.reference), command)
+        await self.office.send(stream, command)
 
 
 @asynccontextmanager
@@ -273,3 +282,22 @@ async def test_s15_a_case_that_was_closed_in_order_is_left_in_peace(tmp_path: Pa
 
 async def none_runs(case: Living, streams: list[str]) -> bool:
     return not any([await case.run_of(stream) for stream in streams])
+
+
+async def test_s15_the_watch_of_a_country_runs_again_and_tells_the_cases_what_they_were_not_told(
+    tmp_path: Path, reference: str
+) -> None:
+    watch, raised = country_stream("KZ"), AlertRaised(source="Radio", level=Risk.HIGH, within_hours=6)
+    async with living(tmp_path, reference) as case:
+        store = case.office.store
+        await case.tell(watch, raised)
+        await terminate(case.client, watch)
+        async with watching(tmp_path, case.place.address):
+            await eventually(functools.partial(all_run, case), "the watch runs, too")
+        assert watch in case.streams()
+        await eventually(lambda: not empty_watch("KZ").plus(store.read(watch)).state.untold, "it is spread")
+        held = Members(store.database)
+        await eventually(lambda: bool(held.unanswered([store.read(watch)[0].event_id])), "the case was told")
+        found = await audit(case.client, store, case.streams, await kept_runs(case.client))
+        assert found.differences == []
+        assert (await restore(case.client, case.streams())).adopted == len(case.streams())
