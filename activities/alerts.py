@@ -5,7 +5,7 @@ Whom an alert reaches is read from the records, never from the engine's lists, w
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -28,9 +28,6 @@ PAGE = 100
 
 ANSWER = timedelta(seconds=10)
 """How long the engine may take for one of them."""
-
-_SILENT = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
-"""The engine itself is ill: the page is told again later. Any other answer is about one case alone."""
 
 _log = logging.getLogger("safeconduct.alerts")
 
@@ -79,7 +76,7 @@ class AlertActivities:
         """Make every open case in a country look at its alerts, page after page in the order of references.
 
         Raises:
-            ApplicationError: some did not take it: they are told again.
+            ApplicationError: some did not take it, or none of a page: they are told again.
         """
         found = activity.info().heartbeat_details
         cursor = Cursor.model_validate(found[0]) if found else Cursor()
@@ -87,34 +84,37 @@ class AlertActivities:
             cursor = await self._tell(page, cursor)
             cursor = cursor.model_copy(update={"after": page[-1]})
             activity.heartbeat(cursor)
-        again = cursor.failed
-        cursor = await self._tell(again, cursor.model_copy(update={"failed": ()}))
+        again, cursor = cursor.failed, cursor.model_copy(update={"failed": ()})
+        for begins in range(0, len(again), PAGE):
+            cursor = await self._tell(again[begins : begins + PAGE], cursor)
         activity.heartbeat(cursor)
         if cursor.failed:
             raise ApplicationError(f"{len(cursor.failed)} cases did not take an alert", type=contract.NOT_YET)
         return cursor.spread
 
-    async def _tell(self, references: list[str] | tuple[str, ...], cursor: Cursor) -> Cursor:
+    async def _tell(self, references: Sequence[str], cursor: Cursor) -> Cursor:
+        """Tell some, side by side.
+
+        Raises:
+            ApplicationError: none of them took it: it is the engine that is ill.
+        """
         answers = await asyncio.gather(*map(self._tell_one, references))
+        if all(answer is None for answer in answers):
+            raise ApplicationError("the engine takes no alerts", type=contract.NOT_YET)
         before = cursor.spread
         spread = Spread(told=before.told + answers.count(True), begin_later=before.begin_later + answers.count(False))
         failed = tuple(one for one, answer in zip(references, answers, strict=True) if answer is None)
+        if failed:
+            _log.warning("%s cases have not taken an alert yet: they are told again", len(failed))
         return cursor.model_copy(update={"spread": spread, "failed": (*cursor.failed, *failed)})
 
     async def _tell_one(self, reference: str) -> bool | None:
-        """Whether a case was told. False if it does not run: it looks when it begins. ``None``: to be tried again.
-
-        Raises:
-            RPCError: the engine does not answer.
-        """
+        """Whether a case was told. False if it does not run: it looks when it begins. ``None``: to be tried again."""
         stream = phase_stream(reference, Phase.SAFETY, 1)
         try:
             await self._client.get_workflow_handle(stream).signal("alert", rpc_timeout=ANSWER)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
-            if error.status in _SILENT:
-                raise
-            _log.warning("a case did not take an alert: %s", error.status.name.lower())
             return None
         return True

@@ -30,13 +30,16 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from domain.case import Phase, case_stream, phase_stream
 from domain.check_ins import CheckInPlanned
+from domain.country import AlertRaised
 from domain.custody import Detained
+from domain.danger import Risk
 from domain.embassy_contacts import Approached, Pledged
 from domain.overview import Overview
 from domain.stay_facts import Entered, ExitCleared
 from runtime.allowlist import Program
+from tests.support.alerting import tell_watch, watch_in
 from tests.support.intakes import minimal, past
-from tests.support.rehearsal import Rehearsal, rehearsal, skipping_server
+from tests.support.rehearsal import Rehearsal, eventually, rehearsal, skipping_server
 from workflows import allowlist
 from workflows.allowlist import Allowlist, NotAllowed, allow, allow_attribute
 from workflows.shown import show
@@ -119,6 +122,8 @@ async def a_story(played: Rehearsal) -> None:
     await played.start(minimal())
     facts = (Entered(), CheckInPlanned(every_days=30), Approached(country="FR"), Pledged(country="FR"), ExitCleared())
     await played.play([past(fact, date(2026, 9, 2 + day)) for day, fact in enumerate((*facts, Detained()))])
+    await tell_watch(played, "KZ", AlertRaised(source=NAME, level=Risk.HIGH, within_hours=6))
+    await eventually(lambda: not watch_in(played, "KZ").untold, "the alert is spread")
     await played.move_to(played.clock + timedelta(days=3))
     await played.environment.client.get_workflow_handle(phase_stream(played.reference, Phase.VETTING, 1)).signal(
         "renew"
