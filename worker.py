@@ -72,6 +72,10 @@ PURE = ("domain", "activities.contract", "pydantic", "pydantic_core", "annotated
 RECORD_THREADS = 8
 """Appends wait for one disk; more threads would only queue before it."""
 
+TASKS_AT_ONCE = 16
+"""Tasks of workflows that one worker has in hand. Each holds its place while it waits for the records, and must be done
+in ten seconds: when an alert wakes thousands of cases, a hundred at once would all be late, and be given out again."""
+
 DRAIN = timedelta(seconds=10)
 """How long a stopping worker lets its activities finish."""
 
@@ -145,7 +149,7 @@ def build_worker(
         build_id=version("safeconduct"),
         max_cached_workflows=cached_workflows,
         # without a cache a second task evicts the first while its append is under way (temporalio/sdk-rust, 1482)
-        max_concurrent_workflow_tasks=None if cached_workflows else 1,
+        max_concurrent_workflow_tasks=TASKS_AT_ONCE if cached_workflows else 1,
         graceful_shutdown_timeout=DRAIN,
     )
 
