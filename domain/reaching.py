@@ -92,9 +92,9 @@ class Reaching(Frozen):
                 return self._with(lost={**self.lost, channel: instant})
             case ChannelRestored(channel=channel):
                 return self._with(lost=self._without(channel))
+            # an alarming answer changes nothing here: duties lie in clear, and would tell a duress from another one
             case (
-                CheckedIn(channel=channel, answer=Answer.WELL | Answer.DURESS)
-                | ContactLogged(channel=channel, reached=Reached.PERSON)
+                CheckedIn(channel=channel, answer=Answer.WELL) | ContactLogged(channel=channel, reached=Reached.PERSON)
             ):
                 at = max(self.reached_at or instant, instant)
                 return self._with(lost=self._without(channel), reached_at=at)

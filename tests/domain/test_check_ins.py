@@ -316,6 +316,7 @@ def test_no_list_tells_a_duress_from_an_answer_without_the_agreed_word() -> None
     cards = []
     for answer in (Answer.DURESS, Answer.UNRECOGNISED):
         tale = planned()
+        tell(tale, noon("2024-01-03"), ChannelLost(channel=Channel.MESSAGE))
         tell(tale, noon("2024-01-04"), CheckedIn(answer=answer))
         tale.fire_until(noon("2024-01-04"))
         take(tale, noon("2024-01-05"), ANSWER)

@@ -106,6 +106,7 @@ def test_an_old_lost_channel_excuses_no_silence_that_came_after_the_person_was_r
         (ChannelRestored(channel=Channel.CALL), True),
         (CheckedIn(channel=Channel.CALL), True),
         (CheckedIn(channel=Channel.CALL, answer=Answer.UNRECOGNISED), False),
+        (CheckedIn(channel=Channel.CALL, answer=Answer.DURESS), False),
         (ContactLogged(channel=Channel.CALL, reached=Reached.PERSON), True),
         (ContactLogged(channel=Channel.CALL, reached=Reached.THIRD_PARTY), False),
         (ChannelsAgreed(order=(Channel.LINK, Channel.RELAY)), True),
