@@ -4,7 +4,7 @@ Events and alerts raise the level by themselves, and then it is looked at again 
 with a reason.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import ClassVar, Literal
@@ -57,35 +57,48 @@ class RiskAssessed(Decision):
 
 
 class Danger(Frozen):
-    """The risk level, and the day on which it is looked at again."""
+    """The risk level, and the day on which it is looked at again.
+
+    Attributes:
+        raisings: what has raised it since it was assessed, or would have, by its place in the log. Who assesses it
+            knows what was recorded by then: what is told later raises it again, whenever it has happened.
+    """
 
     facts: ClassVar[tuple[type[Fact], ...]] = (RiskAssessed,)
 
     level: Risk | None = None
     review_on: date | None = None
+    raisings: Mapping[int, tuple[Risk, date]] = Field(default_factory=dict)
 
     def after(self, record: Record) -> "Danger":
-        day = record.occurred.earliest
         match record.fact:
             case RiskAssessed(level=level, review_on=review_on):
-                return Danger(level=level, review_on=review_on)
+                danger = Danger(level=level, review_on=review_on)
+                for place, (to, on) in sorted(self.raisings.items()):
+                    danger = danger.raised(to, on, place) if place > record.version else danger
+                return danger
             case Detained() | Deported() | Disappeared() | ExtraditionRequested():
-                return self.raised(Risk.CRITICAL, day)
+                return self.raised_by(record, Risk.CRITICAL)
             # the level lies in clear: it does not tell the one from the other
             case CheckedIn(answer=Answer.DURESS | Answer.UNRECOGNISED):
-                return self.raised(Risk.CRITICAL, day)
+                return self.raised_by(record, Risk.CRITICAL)
             case DutyCameDue(duty="check-in", level=Level.ESCALATION) | WantedListed():
-                return self.raised(Risk.HIGH, day)
+                return self.raised_by(record, Risk.HIGH)
             case _:
                 return self
 
-    def raised(self, level: Risk, on: date) -> "Danger":
+    def raised_by(self, record: Record, level: Risk) -> "Danger":
+        """At least this level, because of a record."""
+        return self.raised(level, record.occurred.earliest, record.version)
+
+    def raised(self, level: Risk, on: date, place: int) -> "Danger":
         """At least this level from a day on. If it is a new one, it is looked at soon."""
+        raisings = {**self.raisings, place: (level, on)}
         if self.level is not None and _ORDER.index(self.level) >= _ORDER.index(level):
-            return self
+            return self.model_copy(update={"raisings": raisings})
         soon = on + RISK_REVIEW_WITHIN
         is_sooner = self.review_on is not None and on < self.review_on < soon
-        return Danger(level=level, review_on=self.review_on if is_sooner else soon)
+        return Danger(level=level, review_on=self.review_on if is_sooner else soon, raisings=raisings)
 
     def objection(self, fact: Fact, on: date) -> str | None:
         if not isinstance(fact, RiskAssessed):

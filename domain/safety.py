@@ -72,7 +72,7 @@ class Safety(Room):
 
     def _danger_after(self, record: Record) -> Danger:
         danger, level = self.danger.after(record), self.alerts.raised_by(record)
-        return danger.raised(level, record.occurred.earliest) if level is not None else danger
+        return danger.raised_by(record, level) if level is not None else danger
 
     def objection(self, fact: Fact, actor: str, on: date, case: Path) -> str | None:
         taken = self.custody.objection(fact) or self.extradition.objection(fact)

@@ -114,7 +114,7 @@ def as_row(safety: Safety) -> dict[str, Any]:
     """The same for a program."""
     speech = safety.reaching.speech
     return {
-        "risk": safety.danger.model_dump(mode="json"),
+        "risk": safety.danger.model_dump(mode="json", exclude={"raisings"}),
         "check_ins": safety.check_ins.model_dump(mode="json"),
         "channels": safety.reaching.model_dump(mode="json", include={"order", "lost"}),
         "speech": speech.model_dump(mode="json", exclude={"kind"}) if speech is not None else None,

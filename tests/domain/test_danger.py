@@ -42,7 +42,7 @@ def test_an_event_raises_the_level_and_sets_the_day_to_look_again(fact: Fact) ->
     tale = Tale()
     tale.tell("2024-01-02", RiskAssessed(level=Risk.LOW, review_on=LATER))
     tale.tell("2024-01-05", fact)
-    assert danger(tale) == Danger(level=Risk.CRITICAL, review_on=date(2024, 1, 5) + RISK_REVIEW_WITHIN)
+    assert (danger(tale).level, danger(tale).review_on) == (Risk.CRITICAL, date(2024, 1, 5) + RISK_REVIEW_WITHIN)
     assert tale.duties(Phase.SAFETY)["risk-review"].due == noon("2024-01-12") - timedelta(hours=12)
 
 
@@ -53,6 +53,15 @@ def test_a_missed_check_in_that_nobody_took_in_hand_for_a_day_raises_it() -> Non
     assert danger(tale).level is None
     tale.fire_until(noon("2024-01-17"))
     assert danger(tale).level is Risk.HIGH
+
+
+def test_what_is_told_after_an_assessment_raises_the_level_also_when_it_had_happened_before() -> None:
+    tale = Tale()
+    tale.tell("2024-01-02", Detained())
+    tale.tell("2024-01-05", RiskAssessed(level=Risk.LOW, review_on=LATER, reason=RiskReason.DANGER_PASSED))
+    assert danger(tale).level is Risk.LOW, "whoever assesses it knows what was recorded by then"
+    tale.tell("2024-01-04", Detained(), now=noon("2024-01-08"))
+    assert (danger(tale).level, danger(tale).review_on) == (Risk.CRITICAL, date(2024, 1, 4) + RISK_REVIEW_WITHIN)
 
 
 def test_what_raises_no_further_leaves_the_day_that_a_person_set() -> None:
