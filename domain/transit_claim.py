@@ -168,11 +168,11 @@ class Claim(Frozen):
                 return
 
     def _certificate(self, rules: Rules, room: Room, facts: Mapping[str, str]) -> Iterator[Duty]:
-        assert self.lodged is not None
-        found = tuple(legal_duties(rules, "certificate-issue", self.lodged, required=False, facts=facts))
+        since = self.lodged or self.examined_since  # a court may send back a claim that nobody has told of
+        found = tuple(legal_duties(rules, "certificate-issue", since, required=False, facts=facts))
         yield from found
-        if not found:
-            due = room.since("certificate-issue", self.lodged.instant) + CERTIFICATE_EXPECTED
+        if not found and since is not None:
+            due = room.since("certificate-issue", since.instant) + CERTIFICATE_EXPECTED
             yield Duty(id="certificate-issue", title="Ask for the asylum-seeker certificate", due=due)
 
     def leaving(self, rules: Rules, facts: Mapping[str, str]) -> tuple[Duty, ...]:

@@ -201,6 +201,13 @@ def test_a_claim_asks_for_its_certificate() -> None:
     assert "certificate-issue" not in duties(tale)
 
 
+def test_a_claim_that_is_sent_back_before_anybody_has_told_of_it_is_a_pending_one() -> None:
+    tale = Tale()
+    tale.enter()
+    tale.tell("2024-05-01", ClaimAppealDecided(outcome=AppealOutcome.SENT_BACK))
+    assert "certificate-issue" in tale.duties(Phase.TRANSIT_STAY)
+
+
 def test_a_claim_that_is_sent_back_is_examined_anew() -> None:
     tale = entered()
     refused(tale)
