@@ -5,9 +5,12 @@ and of the agreed words what the token makes of them. Who has both, table and li
 
 Rules:
     1. Both words are compared for every answer, and nothing is decided before.
-    2. Each kind of answer counts once. After the first a link lives on for a while, for slips of the finger; then it is
-       used up, so that nobody is thanked for a second answer that counts for nothing.
-    3. The duress word counts as long as the link was made for, used up or not.
+    2. That he is well counts once, so that no page that is opened again says it for him. An alarming answer counts each
+       time: what was begun by the last one may be over. Sent again because no thanks came, it is the same answer.
+       After the first a link lives on for a while, for slips of the finger; then it is used up, so that nobody is
+       thanked for a second answer that counts for nothing.
+    3. The duress word counts as long as the link was made for, used up or not, until it has taken all its answers.
+    4. Where the path of the case is closed nobody waits for an answer, so nobody is thanked for one: it is used up.
 """
 
 import base64
@@ -26,7 +29,7 @@ from domain.check_ins import Answer
 from records.board import text
 from records.database import Database
 from records.errors import Fenced
-from records.models import CheckInLinkRow, FenceRow
+from records.models import CaseRow, CheckInLinkRow, FenceRow
 
 TOKEN_BYTES = 20
 """160 random bits, 32 letters. Letters and digits alone: messengers cut addresses off at a dash."""
@@ -45,12 +48,13 @@ class Link:
 
     Attributes:
         reference: of the case.
-        is_used_up: whether its first answer is long ago.
+        is_used_up: whether its first answer is long ago, or nobody waits for one.
     """
 
     reference: str
     is_used_up: bool
     _token: str
+    _answers: int
     _well: bytes | None
     _duress: bytes | None
 
@@ -63,11 +67,12 @@ class Link:
         return Answer.DURESS if is_duress else Answer.WELL if is_well else Answer.UNRECOGNISED
 
     def command_id(self, answer: Answer) -> UUID:
-        """The id of the command: the same answer by the same link is the same command.
+        """The id of the command: the same answer is the same command, an alarming one until it is counted.
 
         Made with the token: ids stand in clear, and nobody may find out from one what was answered.
         """
-        return UUID(bytes=_under(self._token, f"command|{answer}")[:16], version=5)
+        which = 0 if answer is Answer.WELL else self._answers
+        return UUID(bytes=_under(self._token, f"command|{answer}|{which}")[:16], version=5)
 
 
 class CheckInLinks:
@@ -114,8 +119,10 @@ class CheckInLinks:
             now = self._now()
             if row is None or row.until <= text(now) or row.answers >= ANSWERS:
                 return None
-            is_used_up = row.answered_at is not None and row.answered_at <= text(now - LIVES_ON)
-            return Link(row.reference, is_used_up, token, row.well, row.duress)
+            case = session.get(CaseRow, row.reference)
+            is_old = row.answered_at is not None and row.answered_at <= text(now - LIVES_ON)
+            is_used_up = is_old or (case is not None and not case.is_open)
+            return Link(row.reference, is_used_up, token, row.answers, row.well, row.duress)
 
     def count(self, token: str) -> None:
         """An answer was recorded."""

@@ -5,7 +5,8 @@ Rules:
 1. Looking never uses a link up: messengers look at every link that they show.
 2. Well, forced or unrecognised: the same bytes go back, after the same work. What is left of a difference in time is
    hidden by answering on whole seconds alone.
-3. A link that is used up says so to every answer, and takes the duress word all the same, from a page still open.
+3. A link that is used up says so to every answer, and takes it all the same, from a page still open: it may be the
+   duress word.
 4. Thanks are said only for what is committed. Whatever went wrong, the page says *not received*.
 """
 

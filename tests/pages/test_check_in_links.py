@@ -18,6 +18,7 @@ from runtime.check_in_page import ASK, FAILED, OVER, RECEIVED
 from runtime.embedded import free_port
 from runtime.pages import pages
 from runtime.settings import NotRunning, Settings, now
+from tests.support.cards import write_case
 from tests.support.keys import database_in, keys_in
 from tests.support.pages import NOW, REFERENCE, WORDS, Door, on_the_wire, open_door, served
 
@@ -120,6 +121,23 @@ def test_nobody_is_thanked_for_a_second_answer_days_later_and_the_duress_word_co
     assert door.answers() == [Answer.WELL, Answer.DURESS, Answer.UNRECOGNISED]
 
 
+def test_an_alarming_answer_counts_again_for_what_the_first_one_began_may_be_over(door: Door) -> None:
+    path = door.link()
+    for word in ("кофе", "зелёный чай", "кофе", "чёрный чай", "чёрный чай"):
+        assert on_the_wire(door.url, path, said(word)).endswith(RECEIVED)
+    assert door.answers() == [Answer.UNRECOGNISED, Answer.WELL, Answer.UNRECOGNISED, Answer.DURESS, Answer.DURESS]
+
+
+def test_nobody_is_thanked_for_an_answer_that_nobody_waits_for_as_the_path_is_closed(tmp_path: Path) -> None:
+    with open_door(tmp_path) as door:
+        write_case(tmp_path / "records.db", REFERENCE, is_open=False)
+        path = door.link()
+        assert on_the_wire(door.url, path).endswith(OVER)
+        wire = {on_the_wire(door.url, path, said(word)) for word in ("зелёный чай", "чёрный чай", "")}
+        assert len(wire) == 1
+        assert wire.pop().endswith(OVER)
+
+
 def test_words_can_not_be_tried_out_on_a_link(door: Door) -> None:
     path = door.link()
     with door.phone() as phone:
@@ -127,7 +145,7 @@ def test_words_can_not_be_tried_out_on_a_link(door: Door) -> None:
             assert phone.post(path, data={"word": str(number)}).content == RECEIVED
         assert phone.post(path, data={"word": "зелёный чай"}).content == OVER
         assert phone.get(path).content == OVER
-    assert door.answers() == [Answer.UNRECOGNISED]
+    assert door.answers() == [Answer.UNRECOGNISED] * ANSWERS
 
 
 def test_a_link_that_is_over_and_one_that_never_was_are_the_same_bytes(door: Door) -> None:

@@ -30,15 +30,15 @@ def duty(
     )
 
 
-def write_case(path: Path, reference: str, *duties: DutyCard) -> None:
-    """An open case whose safety phase has these duties."""
+def write_case(path: Path, reference: str, *duties: DutyCard, is_open: bool = True) -> None:
+    """A case, open if nothing else is said, whose safety phase has these duties."""
     stream, safety = case_stream(reference), phase_stream(reference, Phase.SAFETY, 1)
     case = CaseCard(
         reference=reference,
         stage=str(Stage.TRANSIT),
         country="KZ",
         coordinator="dana",
-        is_open=True,
+        is_open=is_open,
         missing_for_entry="",
         opened_on="2026-09-01",
         streams=(safety,),
