@@ -68,10 +68,12 @@ def watch_card(ledger: Ledger[Country], now: datetime) -> PhaseCard:
 
 
 def spread(ledger: Ledger[Country], done: Sequence[AlertSpread], now: datetime) -> tuple[Event, ...]:
-    """What a watch records once the cases have been told."""
+    """What a watch records once the cases have been told; nothing that stands in its stream already."""
     events: list[Event] = []
     for fact in done:
         event_id = id_from_cause(fact.cause, fact.kind)
+        if ledger.event(event_id) is not None:
+            continue
         events.append(event_of_engine(ledger.plus(events), event_id, fact, Occurred.at_instant(now), now))
     return tuple(events)
 

@@ -80,6 +80,7 @@ def test_an_alert_must_be_told_to_all_cases_and_calls_an_operator_where_it_is_no
     watch = told(watch)
     assert f"spread.{short(cause)}" not in duties(watch)
     assert watch.state.alerts[cause].spread == AlertSpread(cause=cause, told=3, begin_later=1)
+    assert spread(watch, [AlertSpread(cause=cause, told=9, begin_later=0)], NOW) == (), "told twice, recorded once"
 
 
 def test_the_end_of_an_alert_must_be_told_too_and_an_older_round_of_telling_does_not_settle_it() -> None:
