@@ -8,6 +8,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -31,7 +32,7 @@ from records.store import Store
 from records.verifying import verify
 from runtime.office import Office
 from runtime.revival import revive, some_at_once
-from runtime.settings import now
+from runtime.settings import NotRunning, now
 from tests.support.intakes import MINIMAL, fresh_reference_bits, past
 from tests.support.many_cases import write
 from tests.support.rehearsal import eventually
@@ -118,9 +119,11 @@ async def test_every_case_is_alerted_once_though_worker_and_server_are_killed_ha
         office = Office(await place.client(), store, now)
         working = await asyncio.to_thread(place.start_worker)
         starts = make_reference(fresh_reference_bits)
-        today = in_country("KZ")
-        await office.start_case(starts, today.intake, "dana", today.since, uuid4())
-        await office.record(comes, past(Relocated(to="KZ"), now().date()), uuid4())
+        # worker and path have thousands of others to wake first: what is sent waits, and then arrives
+        with suppress(NotRunning):
+            await office.start_case(starts, in_country("KZ").intake, "dana", in_country("KZ").since, uuid4())
+        with suppress(NotRunning):
+            await office.record(comes, past(Relocated(to="KZ"), now().date()), uuid4())
         still = alert_in(store).untold is not None
         everybody = [*there, starts, comes]
         alert = alert_in(store).id
