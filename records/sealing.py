@@ -19,6 +19,11 @@ NONCE_BYTES = 12
 """Random for each seal: 2**32 bodies under one key are far below where two nonces could meet."""
 
 
+STEP = 128
+"""Lengths of what is sealed are multiples of this. A duress is two letters longer than a good sign, which would do for
+whoever knows the form of a check-in."""
+
+
 class SealError(ValueError):
     """A seal that can't be opened, or a key that is not there. Its text names no value."""
 
@@ -67,6 +72,11 @@ class Sealer:
     def digest(self, content: bytes) -> str:
         """What tells the same content again, to nobody but the holder of the key."""
         return hmac.digest(self.key, content, "sha256").hex()
+
+
+def lengthened(body: bytes) -> bytes:
+    """JSON with blanks at its end, which mean nothing: its sealed length tells one word from another no more."""
+    return body + b" " * (-len(body) % STEP)
 
 
 def _as_bytes(place: str | bytes) -> bytes:

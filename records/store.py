@@ -30,7 +30,7 @@ from records.keyring import scope_of
 from records.keys import Keys, Purpose
 from records.log import NO_KEY, Append, Entry, Statement, header_of
 from records.projecting import instant
-from records.sealing import Sealer, SealError
+from records.sealing import Sealer, SealError, lengthened
 
 HEADER = {"event_id", "stream", "version", "schema_version", "recorded_at"}
 """What of an event is not in its body."""
@@ -220,7 +220,7 @@ class Store:
                 b"",
             )
             body = event.model_dump_json(exclude=HEADER).encode()
-            entries.append(bare._replace(body=sealer.seal(header_of(bare), body)))
+            entries.append(bare._replace(body=sealer.seal(header_of(bare), lengthened(body))))
         return entries
 
     def _read_case(self, connection: Connection, reference: str) -> tuple[Event, ...]:

@@ -26,9 +26,10 @@ from temporalio.converter import (
 
 from records.keyring import scope_of
 from records.keys import Keys, Purpose
-from records.sealing import Sealer, SealError
+from records.sealing import Sealer, SealError, lengthened
 
 SEALED = b"binary/sealed"
+JSON = b"json/plain"
 REFUSED = Payload(metadata={"encoding": b"binary/refused"})
 """Stands where a worker was given something that was not sealed for it."""
 
@@ -91,6 +92,8 @@ class SealingCodec(PayloadCodec, WithSerializationContext):
         return self._opened(payload, self._keys.opener(scope_of(self._workflow_id), Purpose.ENGINE))
 
     def _sealed(self, payload: Payload, sealer: Sealer) -> Payload:
+        if payload.metadata.get("encoding") == JSON:
+            payload = Payload(metadata=payload.metadata, data=lengthened(payload.data))
         body = sealer.seal(self._place(sealer.key_id), payload.SerializeToString())
         metadata = {"encoding": SEALED, "key-id": sealer.key_id.encode(), "workflow-id": self._workflow_id.encode()}
         return Payload(metadata=metadata, data=body)
