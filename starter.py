@@ -411,7 +411,7 @@ def _command_for(fact_type: type[Fact]) -> Any:
         forms.option("learned", "--learned", "the day on which you learned of it; today if left out"),
         forms.option("note", "--note", "a free note, for the case's circle alone"),
         forms.option("in_phase", "--phase", "the phase, for kinds that belong to every phase"),
-        forms.option("in_country", "--in", "the country, when a report opens a stay in a new one"),
+        forms.option("in_country", "--in", "the country, for a report that opens a stay in it or is about a former"),
         forms.option("staff", "--as", "who records it; $SAFECONDUCT_STAFF if left out"),
     ]
     return forms.command_of(fact_type, command, common)

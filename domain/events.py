@@ -103,7 +103,7 @@ class Past(Frozen):
         learned_on: when staff learned of it.
         actor: who decided or reported it.
         phase: the phase, for facts that belong to every phase.
-        country: the country concerned, where a report opens a new stay.
+        country: the country concerned, where a report opens a new stay or is about a former one.
     """
 
     fact: PlainFact

@@ -7,6 +7,7 @@ Invariants:
     2. The ground that reaches furthest carries the stay: of the others nobody is reminded, but of one that no end is
        known of, and of the certificate while the claim that it belongs to is pending.
     3. Every open blocker is a duty.
+    4. A new entry begins without what had run out before it, and without an old stamp: neither hides its own limit.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,7 @@ from domain.stay_facts import (
     BlockerCleared,
     BlockerFound,
     Ending,
+    Entered,
     Status,
     StatusEnded,
     StatusGranted,
@@ -148,6 +150,10 @@ class Grounds(Frozen):
                 )
             case StatusEnded(status=status, how=how):
                 return self._turned(status, _ENDINGS[how], when)._with(held=_without(self.held, status))
+            case Entered():
+                return self._with(
+                    held={status: one for status, one in self.held.items() if _outlasts(status, one, when)}
+                )
             case BlockerFound(blocker=blocker, status=of):
                 return self._with(blockers={**self.blockers, blocker: OpenBlocker(status=of, since=when)})
             case BlockerCleared(blocker=blocker):
@@ -191,6 +197,22 @@ class Grounds(Frozen):
     def granted(self) -> Mapping[Status, Token]:
         """What is held beside the days without a visa."""
         return _without(self.held, Status.VISA_FREE)
+
+    def carries(self, rules: Rules, entered: date) -> bool:
+        """Whether anything was granted that did not run out before the day of the present entry."""
+        return any((until := self.reach(one, rules)) is None or until >= entered for one in self.granted)
+
+    def last_asked(self, status: Status) -> Occurred | None:
+        """When a ground was last asked for, whatever became of it."""
+        told = (one.on for one in reversed(self.chapters) if (one.status, one.turn) == (status, Turn.ASKED))
+        return next(told, None)
+
+    def visa_free_ended(self, entered: Occurred) -> Occurred | None:
+        """When the days without a visa of the present entry were ended by a report, before their last day or at it."""
+        told = (one for one in reversed(self.chapters) if one.status is Status.VISA_FREE)
+        last = next(told, None)
+        ended = last is not None and last.turn in _ENDINGS.values() and last.on.latest >= entered.earliest
+        return last.on if last is not None and ended else None
 
     def printed_visa_free(self) -> date | None:
         """Last day of the stay without a visa, as a stamp or card says."""
@@ -282,6 +304,13 @@ def _ending(rules: Rules, status: Status, token: Token) -> Iterator[Duty]:
             reminders=LEGAL_REMINDERS,
             escalations=LEGAL_ESCALATIONS,
         )
+
+
+def _outlasts(status: Status, token: Token, entered: Occurred) -> bool:
+    """Whether a ground still holds at a new entry. The days without a visa begin anew with it."""
+    if status is Status.VISA_FREE:
+        return token.since.latest >= entered.earliest
+    return token.until is None or token.until >= entered.earliest
 
 
 def _words(word: StrEnum) -> str:

@@ -40,6 +40,7 @@ _ORDER = tuple(Move)
 
 
 _LEAVING = (Move.EXITED, Move.RELOCATED, Move.DEPARTED)
+_COMING = (Move.ENTERED, Move.ARRIVED)
 
 
 class Leg(Frozen):
@@ -116,8 +117,29 @@ def journey(story: Story) -> Journey:
         for _, event in told(ledger.events)
         if (leg := _leg(event, ledger.state.country)) is not None
     ]
-    legs = sorted(found, key=lambda leg: (leg.when.instant, leg.recorded_at, _ORDER.index(leg.move)))
+    legs = _in_step(sorted(found, key=lambda leg: (leg.when.instant, leg.recorded_at, _ORDER.index(leg.move))))
     return Journey(legs=tuple(legs), findings=tuple(findings(legs)))
+
+
+def _in_step(legs: Sequence[Leg]) -> list[Leg]:
+    """The same legs, where those of one day follow on each other as far as their hours allow it.
+
+    Nobody says in which order a day's exit and entry are told: who is in a country leaves it first.
+    """
+    found, waiting, is_inside = list[Leg](), list(legs), False
+    while waiting:
+        day = [leg for leg in waiting if leg.when.earliest == waiting[0].when.earliest]
+        timed = next((leg for leg in day if leg.when.at is not None), None)
+        free = (leg for leg in day if leg.when.at is None or leg is timed)
+        following = next((leg for leg in free if _fits(leg.move, is_inside=is_inside)), waiting[0])
+        waiting.remove(following)
+        found.append(following)
+        is_inside = following.move in _COMING or (is_inside and following.move not in _LEAVING)
+    return found
+
+
+def _fits(move: Move, *, is_inside: bool) -> bool:
+    return move not in (_COMING if is_inside else _LEAVING)
 
 
 def _leg(event: Event, country: str | None) -> Leg | None:
@@ -174,6 +196,8 @@ def _walk(legs: Iterable[Leg]) -> tuple[list[_Presence], list[Finding]]:
     for leg in legs:
         last = leg
         match leg.move:
+            case Move.STAYED if leg.until is not None and leg.until < leg.when.earliest:
+                found.append(_contradicts(f"stayed in {leg.country} from {leg.when}, but only until {leg.until}"))
             case Move.STAYED:
                 until = Occurred.on(leg.until) if leg.until is not None else None
                 presences.append(_Presence(leg.country or "?", leg.when, until))

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
+from domain.deadlines import Place
 from domain.duties import LEGAL_ESCALATIONS, LEGAL_REMINDERS, Consequence, Duty, Level, Urgency
 from domain.facts import CountryCode, Decision, EngineFact, Fact, Frozen, Occurred, Record, Report, StaffId
 from domain.further_duties import further_duties
@@ -177,13 +178,17 @@ class Room(Frozen):
         """All duties of this room as it stands, the review among them, soonest first."""
         own = tuple(self.own_duties(case, rules))
         taken = {duty.id for duty in own}
-        further = further_duties(rules, self.events(), self.steps_done, self.conditions())
+        further = further_duties(rules, self.events(), self.steps_taken(), self.conditions())
         added = (duty for duty in further if duty.id not in taken)
         return tuple(sorted([*own, *added, self.review()], key=lambda duty: (duty.due, duty.id)))
 
     def events(self) -> Mapping[str, Occurred | None]:
         """What has happened, by the names that rules with ``begins`` use; ``None`` for what has not."""
         return self.noted
+
+    def steps_taken(self) -> Mapping[str, Occurred]:
+        """When each step of the rulebook was last done: as was said, or as another report tells."""
+        return self.steps_done
 
     def conditions(self) -> Mapping[str, str]:
         """What selects a rule, such as ``track`` or ``entry``."""
@@ -233,13 +238,23 @@ def end_of_day(day: date) -> datetime:
     return datetime.combine(min(day, date(9000, 1, 1)) + timedelta(days=1), time(), UTC)
 
 
-def dated_duty(duty_id: str, title: str, until: date | None, consequence: Consequence) -> Iterator[Duty]:
-    """A duty from a printed validity (a document, a pledge, a clearance): act before its last day ends (UTC)."""
+def dated_duty(
+    duty_id: str, title: str, until: date | None, consequence: Consequence, place: Place | None = None
+) -> Iterator[Duty]:
+    """A duty from a printed validity (a document, a pledge, a clearance): act before its last day ends.
+
+    Args:
+        duty_id: its id.
+        title: what is to be done.
+        until: the last day; without one there is no duty.
+        consequence: what a miss costs.
+        place: where the day ends, for a paper of one country; in UTC if left out.
+    """
     if until is not None:
         yield Duty(
             id=duty_id,
             title=title,
-            due=end_of_day(until),
+            due=place.end_of(until) if place is not None else end_of_day(until),
             consequence=consequence,
             reminders=LEGAL_REMINDERS,
             escalations=LEGAL_ESCALATIONS,

@@ -8,6 +8,7 @@ from domain.errors import NotUnderstood
 from domain.facts import Occurred
 from domain.legal import FIND_OUT, asks, legal_duties
 from domain.rulebook import Rules, StayLimit
+from domain.starts import local_day
 from domain.stay_answers import Reckoning
 from domain.stay_reckoning import reckon
 from domain.stays import Stay
@@ -77,4 +78,23 @@ def _duty(rules: Rules, limit: StayLimit, last: date, doubt: str, lines: tuple[s
         reminders=tuple(timedelta(days=one) for one in limit.reminders) or LEGAL_REMINDERS,
         escalations=LEGAL_ESCALATIONS,
         reckoning=lines,
+    )
+
+
+def no_day_is_lawful(rules: Rules, since: Occurred, why: str) -> Duty:
+    """The same duty where no limit of stay helps any more: it is due on the very day.
+
+    Args:
+        rules: what the rulebook holds for the country.
+        since: since when.
+        why: in words.
+    """
+    return Duty(
+        id=STEP,
+        title=f"No day of stay is lawful without another ground, for {why}: hold one, or have left",
+        due=rules.place.end_of(local_day(since, rules.place)),
+        bound=Bound.PERSON,
+        consequence=Consequence.LOSS_OF_LAWFUL_STAY,
+        escalations=LEGAL_ESCALATIONS,
+        reckoning=(f"since {since}: {why}",),
     )

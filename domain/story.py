@@ -114,6 +114,8 @@ def route(path: Path, reference: str, past: Past) -> Route:
     if phase is None:
         return Route(case_stream(reference))
     running, latest = path.running(phase), path.latest(phase)
+    if running is not None and phase is Phase.TRANSIT_STAY and past.country not in (None, running.country):
+        return Route(phase_stream(reference, phase, _former_stay(path, running, past).number))
     if running is not None:
         return Route(phase_stream(reference, phase, running.number))
     is_report = past.fact.nature is Nature.REPORT
@@ -124,6 +126,33 @@ def route(path: Path, reference: str, past: Past) -> Route:
     number = latest.number + 1 if latest is not None else 1
     country = past.country or getattr(past.fact, "country", None) or path.country
     return Route(phase_stream(reference, phase, number), RoomOpenedForReport(phase=phase, country=country))
+
+
+def must_say_where(path: Path, past: Past, way: Route) -> None:
+    """Return if it is clear in which country a report opens a stay.
+
+    Raises:
+        NotUnderstood: the person was removed, and has hardly entered the country that he was removed to.
+    """
+    opens = way.opens is not None and way.opens.phase is Phase.TRANSIT_STAY
+    if opens and past.country is None and path.deported:
+        raise NotUnderstood(f"he was removed to {path.country}: say with `--in` which country this is about")
+
+
+def _former_stay(path: Path, running: Round, past: Past) -> Round:
+    """The stay in another country than the present one that a report of former times is about.
+
+    Raises:
+        NotUnderstood: there was none, or it tells of a new one.
+    """
+    is_new = past.fact.begins_round and past.occurred.earliest > running.opened.latest
+    stays = [one for one in path.rounds if (one.phase, one.country) == (running.phase, past.country)]
+    if is_new or not stays:
+        raise NotUnderstood(
+            f"the stay in {running.country} is open: record first that he has moved on "
+            f"(`relocated --to {past.country}`), or leave `--in` out"
+        )
+    return max(stays, key=lambda one: one.number)
 
 
 def _begins_a_round(past: Past, latest: Round) -> bool:

@@ -4,14 +4,15 @@ Everything here is pure. The running engine and the forecast both do nothing but
 
 Invariants:
     1. The state is only ever the fold of the stream. Corrected and withdrawn facts stay in it, and leave the fold.
-    2. Reports take their place in the story by their own dates, so a late report does not overwrite a newer one.
+    2. Reports take their place in the story by their own dates, and within a day by their hours where these are known,
+       so a late report does not overwrite a newer one.
        Decisions and engine facts come after everything that was known when they were recorded.
     3. A command id that is in the stream gets its first answer.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Generic, Self, TypeVar
 from uuid import UUID
 
@@ -62,6 +63,7 @@ class Ledger(Generic[State]):
     ladders: Mapping[LadderKey, Ladder] = field(default_factory=dict)
     imported_at: datetime | None = None
     story_ends: date = date.min
+    last_hour: datetime | None = None
 
     @classmethod
     def empty(cls, stream: str, blank: State) -> Self:
@@ -73,22 +75,33 @@ class Ledger(Generic[State]):
         However many come at once, the whole story is folded anew at most once: when one of them belongs further back.
         """
         every = (*self.events, *events)
-        state, ladders, imported_at, ends = self.state, self.ladders, self.imported_at, self.story_ends
+        state, ladders, imported_at = self.state, self.ladders, self.imported_at
+        ends, hour = self.story_ends, self.last_hour
         is_in_order = True
         for event in events:
             fact = event.fact
             ladders = _climbed(self.stream, ladders, fact)
             if isinstance(fact, HistoryImported):
                 imported_at = fact.at
-            late = fact.dated and event.occurred.earliest < ends
+            day, at = event.occurred.earliest, event.occurred.at if fact.dated else None
+            before = day == ends and at is not None and hour is not None and at < hour
+            late = fact.dated and (day < ends or before)
             is_in_order = is_in_order and not late and not isinstance(fact, Corrected | MilestoneWithdrawn)
-            ends = max(ends, event.occurred.earliest)
+            ends, hour = max((ends, hour), (day, at if at is not None or day > ends else hour), key=_ends)
             if is_in_order:
                 state = state.apply(event)
         if not is_in_order:
             state = fold(self.blank, every)
-            ends = max((day for day, _ in told(every)), default=date.min)
-        return replace(self, events=every, state=state, ladders=ladders, imported_at=imported_at, story_ends=ends)
+            ends, hour = max(((day, _hour(event)) for day, event in told(every)), key=_ends, default=(date.min, None))
+        return replace(
+            self,
+            events=every,
+            state=state,
+            ladders=ladders,
+            imported_at=imported_at,
+            story_ends=ends,
+            last_hour=hour,
+        )
 
     def answer_to(self, command_id: UUID) -> tuple[Event, ...]:
         """The events that a command has yielded already."""
@@ -168,7 +181,29 @@ def told(events: Sequence[Event]) -> list[tuple[date, Event]]:
         day = counted.occurred.earliest if counted.fact.dated else max(latest, counted.occurred.earliest)
         latest = max(latest, day)
         story.append((day, counted))
-    return sorted(story, key=lambda pair: (pair[0], pair[1].version))
+    return _by_the_hour(sorted(story, key=lambda pair: (pair[0], pair[1].version)))
+
+
+def _by_the_hour(story: list[tuple[date, Event]]) -> list[tuple[date, Event]]:
+    """The same story, where reports of one day whose hours are known stand in the order of their hours.
+
+    They change places among themselves only: what has no hour, and what is no report, keeps its own.
+    """
+    timed = [place for place, (_, event) in enumerate(story) if _hour(event) is not None]
+    in_order = sorted(timed, key=lambda place: (story[place][0], _hour(story[place][1]), place))
+    found = list(story)
+    for place, other in zip(timed, in_order, strict=True):
+        found[place] = story[other]
+    return found
+
+
+def _hour(event: Event) -> datetime | None:
+    return event.occurred.at if event.fact.dated else None
+
+
+def _ends(end: tuple[date, datetime | None]) -> tuple[date, datetime]:
+    day, hour = end
+    return day, hour or datetime.min.replace(tzinfo=UTC)
 
 
 def _is_withdrawn(event: Event, withdrawn_at: Mapping[UUID, int]) -> bool:

@@ -92,13 +92,13 @@ class Claim(Frozen):
             case ClaimAppealed():
                 return self._with(state=ClaimState.APPEALED, appealed=when)
             case ClaimAppealDecided(outcome=AppealOutcome.SENT_BACK):
-                return self._with(state=ClaimState.LODGED, examined_since=when)
+                return self._with(state=ClaimState.LODGED, examined_since=when, finally_refused=None)
             case ClaimAppealDecided(outcome=AppealOutcome.DISMISSED, appeal_until=until):
                 return self._with(state=ClaimState.DISMISSED, dismissed=when, appeal_until=until)
             case ClaimFinallyRefused(leave_until=until):
                 return self._with(state=ClaimState.FINALLY_REFUSED, finally_refused=when, leave_until=until)
             case ClaimGranted() | ClaimAppealDecided():
-                return self._with(state=ClaimState.GRANTED)
+                return self._with(state=ClaimState.GRANTED, finally_refused=None)
             case _:
                 return self
 
@@ -108,7 +108,13 @@ class Claim(Frozen):
     @property
     def is_pending(self) -> bool:
         """Whether an authority or a court still has it before it, or may have."""
-        return self.state in (ClaimState.LODGED, ClaimState.REFUSED, ClaimState.APPEALED, ClaimState.DISMISSED)
+        pending = (ClaimState.LODGED, ClaimState.REFUSED, ClaimState.APPEALED, ClaimState.DISMISSED)
+        return self.state in pending and not self.is_final
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the refusal is final. An appeal that is lodged all the same does not take the days to leave away."""
+        return self.finally_refused is not None
 
     def objection(self, fact: Fact) -> str | None:
         match fact:
@@ -163,7 +169,8 @@ class Claim(Frozen):
                 title = "The appeal was dismissed: is that final, is there a further remedy, when must he leave?"
                 yield asks("appeal-dismissed", title, self.dismissed, FIND_OUT)
                 further = "The time for a further appeal ends"
-                yield from dated_duty("further-appeal", further, self.appeal_until, Consequence.LOSS_OF_APPEAL)
+                until, lost = self.appeal_until, Consequence.LOSS_OF_APPEAL
+                yield from dated_duty("further-appeal", further, until, lost, rules.place)
             case _:
                 return
 
@@ -177,7 +184,7 @@ class Claim(Frozen):
 
     def leaving(self, rules: Rules, facts: Mapping[str, str]) -> tuple[Duty, ...]:
         """The days left to leave after the final refusal."""
-        if self.state is not ClaimState.FINALLY_REFUSED:
+        if not self.is_final:
             return ()
         until, start = self.leave_until, self.finally_refused
         return tuple(legal_duties(rules, "leave-after-refusal", start, printed=until, facts=facts))

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from domain.errors import NotUnderstood
-from domain.grounds import Turn
 from domain.overstay import overstay_scale
 from domain.protection import (
     Ground,
@@ -42,7 +41,9 @@ def lawful_stay(stay: TransitStay, rules: Rules, on: date) -> LawfulStay:
 
 
 def _grounds(stay: TransitStay, rules: Rules, on: date) -> Iterator[Ground]:
-    for status in stay.grounds.granted:
+    # the certificate ends with its claim
+    over = {Status.ASYLUM_SEEKER_CERTIFICATE} if stay.claim.is_final else set()
+    for status in (one for one in stay.grounds.granted if one not in over):
         until = stay.grounds.reach(status, rules)
         yield Ground(name=str(status), until=until, doubt=() if until else ("its last day is not known",))
     if (visa_free := _visa_free(stay, rules, on)) is not None:
@@ -57,9 +58,8 @@ def _grounds(stay: TransitStay, rules: Rules, on: date) -> Iterator[Ground]:
 
 def _visa_free(stay: TransitStay, rules: Rules, on: date) -> Ground | None:
     """The days without a visa: never after an irregular crossing, or once an authority has ended them."""
-    name, chapters = str(Status.VISA_FREE), stay.grounds.chapters
-    last = next((one.turn for one in reversed(chapters) if one.status is Status.VISA_FREE), None)
-    if not stay.lawfully or last in (Turn.WITHDRAWN, Turn.EXPIRED, Turn.GIVEN_UP):
+    name = str(Status.VISA_FREE)
+    if stay.no_visa_free_since is not None:
         return None
     if (printed := stay.grounds.printed_visa_free()) is not None:
         return Ground(name=name, until=printed)
@@ -103,7 +103,9 @@ def _bars(stay: TransitStay, rules: Rules, on: date) -> Iterator[Ground]:
             doubt = "the claim was refused: only an appeal, lodged in time, may keep him here"
             yield Ground(name="time to appeal", until=claim.appeal_until, doubt=(doubt,))
         case ClaimState.APPEALED:
-            yield Ground(name="appeal pending", doubt=doubt_of_appeal(claim.track or "normal", rules, on))
+            final = ("the refusal is final: ask the lawyer whether an appeal against it keeps him here",)
+            doubt_ = final if claim.is_final else doubt_of_appeal(claim.track or "normal", rules, on)
+            yield Ground(name="appeal pending", doubt=doubt_)
         case ClaimState.GRANTED:
             yield Ground(name="recognised")
         case ClaimState.NONE | ClaimState.DISMISSED | ClaimState.FINALLY_REFUSED:
@@ -123,7 +125,7 @@ def _of_certificate(stay: TransitStay, rules: Rules, on: date) -> tuple[str, ...
 
 
 def _threats(stay: TransitStay) -> Iterator[str]:
-    if stay.claim.state is ClaimState.FINALLY_REFUSED:
+    if stay.claim.is_final:
         yield f"claim finally refused on {stay.claim.finally_refused}"
     if stay.expulsion.ordered is not None:
         yield f"expulsion ordered on {stay.expulsion.ordered}"

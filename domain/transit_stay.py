@@ -6,8 +6,8 @@ ground extends it. *Lawful stay* (a ground with a last day) and *protection agai
 different fields; actual safety is the safety room's.
 """
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 
 from domain.case import Material, Milestone, Path, Purpose, Recipient
 from domain.duties import Duty
@@ -18,7 +18,8 @@ from domain.legal import legal_duties
 from domain.overstay import relocation_duty, with_what_overstaying_costs
 from domain.room import Room, end_of_day
 from domain.rulebook import Rules
-from domain.stay_duties import stay_duties
+from domain.starts import local_day
+from domain.stay_duties import no_day_is_lawful, stay_duties
 from domain.stay_facts import (
     AuthorityApproached,
     Entered,
@@ -36,6 +37,9 @@ from domain.stay_facts import (
 )
 from domain.stays import Stay, entered_again, left, stayed_before
 from domain.transit_claim import Claim, ClaimState
+
+OUTSIDE_ROUND = timedelta(days=7)
+"""After an exit that nothing follows, somebody asks this often where he is."""
 
 
 class Registration(Frozen):
@@ -74,6 +78,8 @@ class TransitStay(Room):
     lawfully: bool = True
     document: TravelDocument | None = None
     inside: bool = True
+    exit_missing: bool = False
+    """The latest entry came while he was inside: the exit of before may be told later."""
     registrations: tuple[Registration, ...] = ()
     grounds: Grounds = Grounds()
     claim: Claim = Claim()
@@ -99,10 +105,13 @@ class TransitStay(Room):
                     "document": document,
                     "lawfully": lawfully,
                     "inside": True,
+                    "exit_missing": self.inside and self.entered is not None,
                     "registrations": (),
                 }
             case StayedBefore(until=until, where=where) if where in (None, self.country):
                 return {"stays": stayed_before(self.stays, when, until)}
+            case Exited() if self._is_of_before(when):
+                return {"exit_missing": False}
             case Exited():
                 return {"inside": False, "stays": left(self.stays, when)}
             case Registered(by=by):
@@ -111,18 +120,29 @@ class TransitStay(Room):
                 return {"exit_possible": True}
             case ExitBarred():
                 return {"exit_possible": False}
-            case Relocated(to=to):
+            case Relocated(to=to) if to != self.country:
                 return {"moved_to": to, "inside": False, "stays": left(self.stays, when)}
             case _:
                 return {}
 
+    def _is_of_before(self, when: Occurred) -> bool:
+        """Whether an exit is that before the latest entry: told after it, of the same day, and without hours."""
+        entered = self.entered
+        if not self.exit_missing or entered is None or (when.at is not None and entered.at is not None):
+            return False
+        return when.earliest == when.latest == entered.earliest == entered.latest
+
     def objection(self, fact: Fact, actor: str, on: date, case: Path) -> str | None:
         if isinstance(fact, AuthorityApproached):
             return self._may_approach(on, case)
+        if isinstance(fact, StayedBefore) and fact.until < on:
+            return "its last day lies before its first"
         if isinstance(fact, Entered | StayedBefore):
             return None
         if self.entered is None:
             return "no entry into the country is recorded"
+        if isinstance(fact, Relocated) and fact.to == self.country:
+            return "this is the country of the present stay: nothing ends"
         return self.grounds.objection(fact) or self.claim.objection(fact) or self.expulsion.objection(fact)
 
     def _may_approach(self, on: date, case: Path) -> str | None:
@@ -134,7 +154,7 @@ class TransitStay(Room):
 
     def milestone(self, record: Record) -> Milestone | None:
         match record.fact:
-            case Relocated():
+            case Relocated(to=to) if to != self.country:
                 return Milestone.RELOCATED
             case ExitCleared():
                 return Milestone.EXIT_CLEARED
@@ -148,33 +168,51 @@ class TransitStay(Room):
                 return None
 
     def own_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
-        if self.entered is None or not self.inside:
+        if self.entered is None:
             return
         facts = self.conditions()
+        yield from self.grounds.duties(rules, self)
+        yield from self.expulsion.duties(rules, self, facts)
+        yield from self._claim_duties(rules, self.entered, facts)
+        if not self.inside:
+            yield from self._while_outside()
+            return
         if not self.registrations:
             yield from legal_duties(rules, "registration", self.entered, facts=facts)
         ends = self._ends(rules, facts)
         yield from (with_what_overstaying_costs(duty, rules) for duty in ends)
         # while a claim is examined its certificate is renewed again and again: that is no end in sight
-        if self.claim.state not in (ClaimState.LODGED, ClaimState.APPEALED):
+        if self.claim.is_final or self.claim.state not in (ClaimState.LODGED, ClaimState.APPEALED):
             yield from relocation_duty(ends, self.entered)
-        yield from self.grounds.duties(rules, self)
-        yield from self.expulsion.duties(rules, self, facts)
-        yield from self.claim.duties(
+
+    def _claim_duties(self, rules: Rules, entered: Occurred, facts: dict[str, str]) -> Iterator[Duty]:
+        return self.claim.duties(
             rules,
             self,
-            entered=self.entered,
+            entered=entered,
             facts=facts,
-            has_ground=bool(self.grounds.granted),
+            # who is abroad has nothing to lodge here
+            has_ground=bool(self.grounds.granted) or not self.inside,
             certified=Status.ASYLUM_SEEKER_CERTIFICATE in self.grounds.held,
         )
 
+    def _while_outside(self) -> Iterator[Duty]:
+        """What runs on here runs on without him; that he is lawfully elsewhere nobody has said."""
+        exit_ = self.stays[-1].left if self.stays else None
+        if exit_ is not None and self.moved_to is None:
+            yield Duty(
+                id="outside",
+                title="He left the country, and no return or relocation is recorded: where is he?",
+                due=self.since("outside", exit_.instant) + OUTSIDE_ROUND,
+            )
+
     def _ends(self, rules: Rules, facts: dict[str, str]) -> tuple[Duty, ...]:
         """The duties of whatever ends the lawful stay."""
-        over = Status.ASYLUM_SEEKER_CERTIFICATE if self.claim.state is ClaimState.FINALLY_REFUSED else None
+        assert self.entered is not None
+        over = Status.ASYLUM_SEEKER_CERTIFICATE if self.claim.is_final else None
         ends = tuple(self.grounds.endings(rules, keeps_certificate=self.claim.is_pending, but=over))
-        if not self.grounds.granted:
-            ends += tuple(stay_duties(rules, self.stays, self.grounds.printed_visa_free()))
+        if not self.grounds.carries(rules, local_day(self.entered, rules.place)):
+            ends += tuple(self._without_a_visa(rules))
         leaving = self.claim.leaving(rules, facts)
         # the certificate ends with the claim; any other ground extends the stay after its refusal
         other = self.grounds.furthest(rules, but=Status.ASYLUM_SEEKER_CERTIFICATE)
@@ -182,37 +220,60 @@ class TransitStay(Room):
             return ends
         return ends + leaving
 
+    def _without_a_visa(self, rules: Rules) -> Iterator[Duty]:
+        if (over := self.no_visa_free_since) is not None:
+            yield no_day_is_lawful(rules, *over)
+        else:
+            yield from stay_duties(rules, self.stays, self.grounds.printed_visa_free())
+
+    @property
+    def no_visa_free_since(self) -> tuple[Occurred, str] | None:
+        """Since when no day without a visa is lawful, and why; ``None`` while they may be."""
+        if self.entered is None:
+            return None
+        if (ended := self.grounds.visa_free_ended(self.entered)) is not None:
+            return ended, "the days without a visa were ended"
+        printed = self.grounds.printed_visa_free() is not None
+        return None if self.lawfully or printed else (self.entered, "the border was not crossed lawfully")
+
     def conditions(self) -> dict[str, str]:
         track = {"track": self.claim.track} if self.claim.track is not None else {}
-        ground = self.grounds.latest if self.grounds.latest is not None else Status.VISA_FREE
+        visa_free = Status.VISA_FREE if self.no_visa_free_since is None else "none"
         return {
             "entry": "regular" if self.lawfully else "irregular",
-            "ground": str(ground),
+            "ground": str(self.grounds.latest or visa_free),
             "registered": "yes" if self.registrations else "no",
             **track,
         }
 
     def events(self) -> dict[str, Occurred | None]:
-        if not self.inside:
-            return {}
         held, residence = self.grounds.held, Status.TEMPORARY_RESIDENCE
         certificate, permit = held.get(Status.ASYLUM_SEEKER_CERTIFICATE), held.get(residence)
         refusal = self.grounds.refused.get(residence)
         other = set(self.grounds.granted) - {Status.ASYLUM_SEEKER_CERTIFICATE}
+        of_authorities = {
+            "residence-application": self.grounds.asked.get(residence),
+            "residence-refusal": refusal.on if refusal is not None else None,
+            "refusal": self.claim.refused,
+            "appeal": self.claim.appealed if self.claim.state is ClaimState.APPEALED else None,
+            **self.expulsion.events,
+        }
+        if not self.inside:
+            return of_authorities
         return {
             "entry": self.entered,
             "danger": self.claim.danger_learned,
             "claim": self.claim.lodged,
             "certificate": certificate.since if certificate is not None else None,
             "residence": permit.since if permit is not None else None,
-            "residence-application": self.grounds.asked.get(residence),
-            "residence-refusal": refusal.on if refusal is not None else None,
-            "refusal": self.claim.refused,
-            "appeal": self.claim.appealed if self.claim.state is ClaimState.APPEALED else None,
             "final-refusal": self.claim.finally_refused if not other else None,
-            **self.expulsion.events,
+            **of_authorities,
             **self.noted,
         }
+
+    def steps_taken(self) -> Mapping[str, Occurred]:
+        asked = self.grounds.last_asked(Status.TEMPORARY_RESIDENCE)
+        return self.steps_done if asked is None else {"residence-application": asked, **self.steps_done}
 
     def headline(self) -> str:
         if self.moved_to is not None:

@@ -25,7 +25,7 @@ from domain.erasing import ERASURE, is_erasure
 from domain.errors import Erased, NotFound, NotUnderstood, Refused, SafeconductError
 from domain.events import Command, Event, Intake, Past, Receipt, id_from_cause, is_answer_to
 from domain.facts import Fact, Occurred
-from domain.story import Route, answer_in, blank_room, route
+from domain.story import Route, answer_in, blank_room, must_say_where, route
 from domain.stream import REUSED, Ledger, path_hears, standings
 from domain.watching import is_watch
 from records.errors import Unreachable
@@ -226,7 +226,9 @@ class Office:
 
 def _routed(reference: str, past: Past, events: Sequence[Event]) -> Route:
     path = path_of(tuple(event for event in events if event.stream == case_stream(reference)), reference)
-    return route(path.state, reference, past)
+    way = route(path.state, reference, past)
+    must_say_where(path.state, past, way)
+    return way
 
 
 def workflow_type(stream: str) -> str:

@@ -155,3 +155,30 @@ def test_legs_in_any_order_are_a_log_in_order_and_none_is_lost(script: list[tupl
     assert len(found.legs) == len(script)
     days = [one.when.instant for one in found.legs]
     assert days == sorted(days)
+
+
+def test_exit_and_entry_of_one_day_fit_in_whatever_order_they_are_told() -> None:
+    at_ten = Occurred.parse("2024-02-01T10:00+00:00")
+    for exit_, entry in (("2024-02-01", "2024-02-01"), (at_ten, "2024-02-01"), ("2024-02-01", at_ten)):
+        for order in (1, -1):
+            tale = Tale()
+            tale.tell("2024-01-02", Entered())
+            told: list[tuple[str | Occurred, Fact]] = [(exit_, Exited()), (entry, Entered())]
+            for place, (when, fact) in enumerate(told[::order]):
+                tale.tell(when, fact, now=noon("2024-02-02") + timedelta(hours=place))
+            assert misfits(tale) == []
+            assert [one.move for one in log(tale).legs][-1] is Move.ENTERED
+
+
+def test_who_comes_and_goes_on_one_day_comes_first() -> None:
+    tale = Tale()
+    tale.tell("2024-02-01", Exited(), now="2024-02-02")
+    tale.tell("2024-02-01", Entered(), now="2024-02-03")
+    tale.tell("2024-02-02", StayedBefore(where="GE", until=date(2024, 2, 9)), now="2024-02-10")
+    assert misfits(tale) == []
+
+
+def test_a_stay_that_ends_before_it_began_is_asked_about() -> None:
+    tale = proved()
+    tale.tell("2023-03-01", StayedBefore(where="GE", until=date(2023, 2, 1)), now="2024-01-05")
+    assert "but only until 2023-02-01" in says(tale)

@@ -30,6 +30,7 @@ from domain.errors import NotFound, NotUnderstood, Refused
 from domain.facts import Occurred
 from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported
 from domain.stay_facts import (
+    ClaimLodged,
     ClaimRefused,
     Entered,
     ExitBarred,
@@ -40,7 +41,7 @@ from domain.stay_facts import (
     StatusGranted,
     TravelDocument,
 )
-from domain.story import events_of, route
+from domain.story import events_of, must_say_where, route
 from domain.stream import decide
 from domain.vetting import Finding, FindingApproved, FindingProposed, NewInformation
 from tests.domain.strategies import NEVER, REFERENCE, Tale, noon, past
@@ -551,3 +552,38 @@ def test_a_document_in_hand_ends_the_asking_after_it() -> None:
     until = date(2024, 3, 1)
     tale.tell("2024-01-09", DocumentIssued(document=TravelDocument.LAISSEZ_PASSER, until=until))
     assert set(tale.duties(Phase.ENTRY)) == {"document-ends", "review"}
+
+
+def test_a_letter_from_the_country_he_has_left_belongs_to_the_stay_there() -> None:
+    tale = Tale()
+    tale.enter()
+    tale.tell("2024-01-03", ClaimLodged())
+    tale.tell("2024-02-01", Relocated(to="GE"))
+    tale.tell("2024-02-02", Entered())
+    letter = past("2024-03-01", ClaimRefused()).model_copy(update={"country": "KZ"})
+    way = route(tale.story.path.state, REFERENCE, letter)
+    assert (way.stream, way.opens) == (f"case/{REFERENCE}/transit-stay/1", None)
+
+
+@pytest.mark.parametrize("country", ["KZ", "AM"])
+def test_an_entry_elsewhere_while_a_stay_is_open_asks_for_the_relocation(country: str) -> None:
+    tale = Tale()
+    tale.enter()
+    tale.tell("2024-02-01", Relocated(to="GE"))
+    entry = past("2024-03-01", Entered()).model_copy(update={"country": country})
+    with pytest.raises(NotUnderstood, match=f"relocated --to {country}"):
+        route(tale.story.path.state, REFERENCE, entry)
+
+
+def test_who_escapes_after_a_hand_over_is_not_taken_to_enter_the_country_of_the_hand_over() -> None:
+    tale = Tale()
+    tale.enter()
+    tale.tell("2024-02-01", Deported(to="RU"))
+    path, entry = tale.story.path.state, past("2024-04-01", Entered())
+    with pytest.raises(NotUnderstood, match="--in"):
+        must_say_where(path, entry, route(path, REFERENCE, entry))
+    named = entry.model_copy(update={"country": "GE"})
+    way = route(path, REFERENCE, named)
+    must_say_where(path, named, way)
+    assert way.opens is not None
+    assert way.opens.country == "GE"

@@ -95,6 +95,35 @@ def test_as_in_the_story_the_extension_carries_the_stay_after_the_final_refusal(
     assert lawful(tale, "2024-08-11")[0] == "no"
 
 
+def test_the_certificate_carries_nobody_any_more_once_its_claim_is_finally_refused() -> None:
+    tale = entered()
+    tale.tell("2024-01-04", ClaimLodged())
+    tale.tell("2024-01-05", StatusGranted(status=CERTIFICATE, until=date(2024, 6, 4)))
+    tale.tell("2024-03-05", ClaimRefused())
+    assert lawful(tale, "2024-04-02") == ("yes", "asylum-seeker-certificate", "2024-06-04")
+    tale.tell("2024-04-03", ClaimFinallyRefused(leave_until=date(2024, 5, 3)))
+    assert lawful(tale, "2024-05-03") == ("yes", "days left to leave", "2024-05-03")
+    assert lawful(tale, "2024-05-04")[0] == "no"
+
+
+def test_an_appeal_against_a_final_refusal_is_no_sure_protection() -> None:
+    tale = entered()
+    tale.tell("2024-01-04", ClaimLodged())
+    tale.tell("2024-04-03", ClaimFinallyRefused(leave_until=date(2024, 5, 3)))
+    tale.tell("2024-04-10", ClaimAppealed())
+    found = fields(tale, "2024-04-11").removal_protection
+    assert found.holds is Answer.UNKNOWN
+    assert found.threats == ("claim finally refused on 2024-04-03",)
+
+
+def test_a_stamp_of_former_times_ends_no_later_stay() -> None:
+    tale = entered()
+    tale.tell("2024-01-02", StatusGranted(status=Status.VISA_FREE, until=date(2024, 3, 31)))
+    tale.tell("2024-03-01", Exited())
+    tale.tell("2025-01-05", Entered())
+    assert lawful(tale, "2025-01-06") == ("yes", "visa-free", "2025-04-04")
+
+
 def test_an_irregular_entry_has_no_days_without_a_visa() -> None:
     tale = entered(lawfully=False)
     found = fields(tale, "2024-01-10").lawful_stay

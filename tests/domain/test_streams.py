@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from domain.case import Assigned, Milestone, Path, Phase, Stage, phase_stream
 from domain.check_ins import Channel, CheckedIn
-from domain.custody import Detained
+from domain.custody import Detained, Released
 from domain.errors import NotUnderstood, Refused
 from domain.events import FACTS, ROOMS, Event, id_from_command
 from domain.facts import Fact, Occurred, Report
 from domain.room import Acknowledged, Room
+from domain.safety import Safety
 from domain.stay_facts import Entered, Status, StatusGranted
 from domain.story import events_of
 from domain.stream import Ledger, decide, fold
@@ -85,6 +86,19 @@ def test_a_report_from_before_a_date_that_was_moved_forward_is_folded_before_it(
     tale.tell("2024-01-10", extended, now="2024-01-12")
     ledger = tale.ledger(Phase.TRANSIT_STAY)
     assert ledger.state == fold(ledger.blank, ledger.events)
+
+
+def test_reports_of_one_day_are_folded_by_their_hours() -> None:
+    tale = Tale()
+    tale.tell("2024-02-01", Detained())
+    taken_again = Occurred.parse("2024-02-02T20:00+00:00")
+    tale.tell(taken_again, Detained(), now="2024-02-03")
+    tale.tell(Occurred.parse("2024-02-02T09:00+00:00"), Released(), now="2024-02-03")
+    ledger = tale.ledger(Phase.SAFETY)
+    assert isinstance(ledger.state, Safety)
+    assert ledger.state.custody.held_since == taken_again
+    assert ledger.state == fold(ledger.blank, ledger.events)
+    assert tale.story.path.state.in_custody
 
 
 @settings(max_examples=60, deadline=None)

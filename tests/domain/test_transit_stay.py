@@ -392,3 +392,120 @@ def test_a_ground_that_is_granted_always_has_a_duty_at_its_end(until: date, stat
     found = tale.duties(Phase.TRANSIT_STAY)
     ends = [found[name] for name in ("residence-renewal", "extension-ends") if name in found]
     assert [one.due >= noon(until) for one in ends] == [True]
+
+
+# --- a new entry, and what stays behind ----------------------------------------------------------------------------
+
+
+def test_a_permit_that_ran_out_before_a_new_entry_does_not_hide_its_limit() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", StatusGranted(status=RESIDENCE, until=day("2024-12-31")))
+    tale.tell("2025-01-05", Exited())
+    tale.tell("2025-06-01", Entered())
+    limit = tale.duties(Phase.TRANSIT_STAY)["stay-limit"]
+    assert limit.due.astimezone(UTC).date() == day("2025-08-29")
+    assert "residence-renewal" not in duties(tale)
+
+
+def test_a_certificate_whose_last_day_only_the_law_tells_does_not_hide_it_either() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", StatusGranted(status=CERTIFICATE))
+    tale.tell("2024-03-05", Exited())
+    tale.tell("2025-06-01", Entered())
+    assert "stay-limit" in duties(tale)
+
+
+def test_the_stamp_of_a_former_entry_is_not_that_of_the_present_one() -> None:
+    tale = entered()
+    tale.tell("2024-01-02", StatusGranted(status=Status.VISA_FREE, until=day("2024-03-31")))
+    tale.tell("2024-03-01", Exited())
+    tale.tell("2025-01-05", Entered())
+    assert tale.duties(Phase.TRANSIT_STAY)["stay-limit"].due.date() == day("2025-04-04")
+    assert "mismatch.stay-limit" not in duties(tale)
+
+
+def test_days_without_a_visa_that_were_withdrawn_are_over_at_once_and_begin_anew_with_the_next_entry() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", StatusEnded(status=Status.VISA_FREE, how=Ending.WITHDRAWN))
+    found = tale.duties(Phase.TRANSIT_STAY)
+    assert found["stay-limit"].due == datetime(2024, 2, 1, 18, tzinfo=UTC)
+    assert "residence-application" not in found
+    tale.tell("2024-02-02", Exited())
+    tale.tell("2025-01-05", Entered())
+    assert tale.duties(Phase.TRANSIT_STAY)["stay-limit"].due.date() == day("2025-04-04")
+
+
+def test_who_crossed_irregularly_is_promised_no_days_without_a_visa() -> None:
+    tale = Tale()
+    tale.tell("2024-01-02", Entered(lawfully=False))
+    found = tale.duties(Phase.TRANSIT_STAY)
+    assert found["stay-limit"].due == datetime(2024, 1, 2, 18, tzinfo=UTC)
+    assert "not crossed lawfully" in found["stay-limit"].title
+    assert found["relocation"].due == datetime(2024, 1, 3, tzinfo=UTC)
+    assert "residence-application" not in found
+
+
+def test_an_exit_that_is_told_after_the_entry_of_the_same_day_does_not_lose_who_is_inside() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", Entered())
+    tale.tell("2024-02-01", Exited())
+    assert "stay-limit" in duties(tale)
+    tale.tell("2024-02-10", Exited())
+    assert "stay-limit" not in duties(tale)
+
+
+def test_somebody_asks_where_he_is_after_an_exit_and_the_clocks_of_authorities_run_on() -> None:
+    tale = entered()
+    tale.tell("2024-01-03", ClaimLodged())
+    tale.tell("2024-01-20", Exited())
+    tale.tell("2024-03-01", ClaimRefused(appeal_until=day("2024-03-20")))
+    tale.tell("2024-03-01", ExpulsionOrdered(appeal_until=day("2024-03-18")))
+    found = tale.duties(Phase.TRANSIT_STAY)
+    assert {"claim-appeal", "removal-order-appeal"} <= set(found)
+    assert found["outside"].due == datetime(2024, 1, 27, tzinfo=UTC)
+    assert not set(found) & {"stay-limit", "registration", "relocation", "claim-lodging"}
+    tale.tell("2024-03-02", Entered())
+    assert "outside" not in duties(tale)
+
+
+def test_a_relocation_to_where_he_is_ends_nothing() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", Relocated(to="GE"))
+    tale.tell("2024-02-02", Entered())
+    flagged = tale.tell("2024-02-03", Relocated(to="GE"))[0].outside_path
+    assert flagged is not None
+    assert "transit-stay/2" in tale.open
+    assert "stay-limit" in tale.duties(Phase.TRANSIT_STAY, 2)
+
+
+def test_who_has_asked_for_residence_is_not_reminded_to_ask_for_it() -> None:
+    tale = entered()
+    assert "residence-application" in duties(tale)
+    tale.tell("2024-01-20", StatusRequested(status=RESIDENCE))
+    assert "residence-application" not in duties(tale)
+
+
+def test_a_former_stay_cannot_end_before_it_began() -> None:
+    assert entered().tell("2023-03-01", StayedBefore(until=day("2023-02-01")), now="2024-01-05")[0].outside_path
+
+
+# --- what is final stays final -------------------------------------------------------------------------------------
+
+
+def test_an_appeal_against_a_final_refusal_does_not_take_the_days_to_leave_away() -> None:
+    tale = entered()
+    refused(tale)
+    tale.tell("2024-04-03", ClaimFinallyRefused(leave_until=day("2024-05-03")))
+    tale.tell("2024-04-20", ClaimAppealed())
+    assert {"leave-after-refusal", "relocation", "appeal-pending"} <= duties(tale)
+    assert "certificate-renewal" not in duties(tale)
+    tale.tell("2024-04-25", ClaimAppealDecided(outcome=AppealOutcome.SENT_BACK))
+    assert "leave-after-refusal" not in duties(tale)
+
+
+def test_the_last_day_of_a_further_appeal_ends_at_midnight_there() -> None:
+    tale = entered()
+    refused(tale)
+    tale.tell("2024-03-10", ClaimAppealed())
+    tale.tell("2024-05-01", ClaimAppealDecided(outcome=AppealOutcome.DISMISSED, appeal_until=day("2024-06-01")))
+    assert tale.duties(Phase.TRANSIT_STAY)["further-appeal"].due == datetime(2024, 6, 1, 19, tzinfo=UTC)
