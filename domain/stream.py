@@ -185,15 +185,21 @@ def told(events: Sequence[Event]) -> list[tuple[date, Event]]:
 
 
 def _by_the_hour(story: list[tuple[date, Event]]) -> list[tuple[date, Event]]:
-    """The same story, where reports of one day whose hours are known stand in the order of their hours.
+    """The same story, where a report goes before those of its day that happened at a later hour.
 
-    They change places among themselves only: what has no hour, and what is no report, keeps its own.
+    What has no hour, and what is no report, keeps its place: a decision stays after all that was known by then.
     """
-    timed = [place for place, (_, event) in enumerate(story) if _hour(event) is not None]
-    in_order = sorted(timed, key=lambda place: (story[place][0], _hour(story[place][1]), place))
-    found = list(story)
-    for place, other in zip(timed, in_order, strict=True):
-        found[place] = story[other]
+    found: list[tuple[date, Event]] = []
+    for day, event in story:
+        place, hour = len(found), _hour(event)
+        for earlier in range(len(found) - 1, -1, -1) if hour is not None else ():
+            other_day, other = found[earlier]
+            if other_day != day:
+                break
+            other_hour = _hour(other)
+            if hour is not None and other_hour is not None and other_hour > hour:
+                place = earlier
+        found.insert(place, (day, event))
     return found
 
 

@@ -233,7 +233,7 @@ def test_an_entry_starts_the_clocks_of_the_stay_and_of_its_registration() -> Non
     tale.tell("2024-01-03", Registered())
     assert "registration" not in tale.duties(Phase.TRANSIT_STAY)
     tale.tell("2024-02-01", Exited())
-    assert set(tale.duties(Phase.TRANSIT_STAY)) == {"review"}
+    assert set(tale.duties(Phase.TRANSIT_STAY)) == {"outside", "review"}
 
 
 def test_each_ground_to_stay_has_a_duty_of_its_own() -> None:

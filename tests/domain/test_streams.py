@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from domain.case import Assigned, Milestone, Path, Phase, Stage, phase_stream
 from domain.check_ins import Channel, CheckedIn
 from domain.custody import Detained, Released
+from domain.danger import Risk, RiskAssessed, RiskReason
 from domain.errors import NotUnderstood, Refused
 from domain.events import FACTS, ROOMS, Event, id_from_command
+from domain.extradition import WantedCleared
 from domain.facts import Fact, Occurred, Report
 from domain.room import Acknowledged, Room
 from domain.safety import Safety
@@ -99,6 +101,18 @@ def test_reports_of_one_day_are_folded_by_their_hours() -> None:
     assert ledger.state.custody.held_since == taken_again
     assert ledger.state == fold(ledger.blank, ledger.events)
     assert tale.story.path.state.in_custody
+
+
+def test_a_late_report_of_an_earlier_hour_leaves_a_decision_after_what_was_known_by_then() -> None:
+    tale = Tale()
+    tale.tell(Occurred.parse("2024-02-02T20:00+00:00"), Detained(), now="2024-02-03")
+    soon = date(2024, 3, 1)
+    lower = RiskAssessed(level=Risk.MEDIUM, review_on=soon, reason=RiskReason.NEW_INFORMATION)
+    tale.tell("2024-02-02", lower, now="2024-02-03")
+    tale.tell(Occurred.parse("2024-02-02T09:00+00:00"), WantedCleared(by="BY"), now="2024-02-03")
+    state = tale.ledger(Phase.SAFETY).state
+    assert isinstance(state, Safety)
+    assert state.danger.level is Risk.MEDIUM
 
 
 @settings(max_examples=60, deadline=None)
