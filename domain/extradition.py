@@ -11,9 +11,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from domain.custody import Deported
 from domain.duties import LEGAL_ESCALATIONS, Consequence, Duty, emergency_duty
 from domain.facts import CountryCode, Fact, Frozen, Occurred, Record, Report
-from domain.room import Room, end_of_day
+from domain.room import Room, first_end_of_day
 
 REQUEST_ROUND = timedelta(days=7)
 """While a request is open, somebody asks this often where it stands."""
@@ -127,6 +128,8 @@ class Extradition(Frozen):
                 return self._requested(state, Request(on=request.on, granted=when, appeal_until=until))
             case ExtraditionDecided(by=state):
                 return self._with(requests={one: open_ for one, open_ in self.requests.items() if one != state})
+            case Deported(to=state):
+                return self._with(requests={one: open_ for one, open_ in self.requests.items() if one != state})
             case ExtraditionAppealed(by=state) if state in self.requests:
                 return self._requested(state, self.requests[state].model_copy(update={"appealed": when}))
             case _:
@@ -181,7 +184,6 @@ def _of_request(room: Room, state: str, request: Request) -> Iterator[Duty]:
         title = "The extradition was granted: find out until when an appeal is possible, and lodge it"
         yield emergency_duty(appeal_id, title, request.granted.instant + APPEAL_WITHIN)
     else:
-        duty = emergency_duty(
-            appeal_id, "The extradition was granted: lodge the appeal", end_of_day(request.appeal_until)
-        )
+        due = first_end_of_day(request.appeal_until)
+        duty = emergency_duty(appeal_id, "The extradition was granted: lodge the appeal", due)
         yield duty.model_copy(update={"reminders": APPEAL_REMINDERS})

@@ -238,6 +238,11 @@ def end_of_day(day: date) -> datetime:
     return datetime.combine(min(day, date(9000, 1, 1)) + timedelta(days=1), time(), UTC)
 
 
+def first_end_of_day(day: date) -> datetime:
+    """The instant at which a day has ended in the first country of the world: where nobody says which one is meant."""
+    return end_of_day(day) - timedelta(hours=14)
+
+
 def dated_duty(
     duty_id: str, title: str, until: date | None, consequence: Consequence, place: Place | None = None
 ) -> Iterator[Duty]:

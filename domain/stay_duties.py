@@ -1,6 +1,7 @@
 """The duty that a limit of stay makes: reckoned from every entry and exit, in the version of each day of entry."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from domain.duties import LEGAL_ESCALATIONS, LEGAL_REMINDERS, Bound, Consequence, Duty
@@ -17,7 +18,12 @@ STEP = "stay-limit"
 
 
 def stay_duties(
-    rules: Rules, stays: Sequence[Stay], printed: date | None, facts: Mapping[str, str] | None = None
+    rules: Rules,
+    stays: Sequence[Stay],
+    printed: date | None,
+    facts: Mapping[str, str] | None = None,
+    *,
+    doubt: tuple[str, ...] = (),
 ) -> Iterator[Duty]:
     """The duty to be gone, or to hold another ground to stay, and with it what a human must find out.
 
@@ -26,6 +32,7 @@ def stay_duties(
         stays: every stay there that is known, oldest first; the last one is the present one.
         printed: last day as printed in the passport or on a card. It beats the reckoning, and a difference alarms.
         facts: conditions of the case that select the limit.
+        doubt: what is not certain of the stays themselves.
     """
     if not stays:
         return
@@ -40,6 +47,7 @@ def stay_duties(
     except NotUnderstood as error:
         yield asks(f"find-out.{STEP}", f"The days of stay cannot be reckoned: {error}", entered, FIND_OUT)
         return
+    found = replace(found, doubt=(*found.doubt, *doubt))
     yield from _duties(rules, limit, entered, found, printed)
 
 

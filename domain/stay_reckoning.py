@@ -333,7 +333,8 @@ class _Reckoner:
         for one in overstays:
             if one.certain_since != one.since:
                 certain = f"certain since {one.certain_since}" if one.certain_since else "not certain"
-                yield f"the overstay of the stay from {one.entered} is {certain}: act now, ask counsel"
+                unless = "unless another ground carried it: ask counsel"
+                yield f"the overstay of the stay from {one.entered} is {certain}, {unless}"
 
     def _reach(self, regime: Regime) -> Iterator[str]:
         """Whether a window looks back to before the rule began."""

@@ -3,7 +3,7 @@
 Days are local dates of the country. An entry or exit that is not certain is a range, of which the stay takes the whole.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Annotated, Literal, NamedTuple, Protocol, Self
 
@@ -259,6 +259,17 @@ def left(stays: tuple[Stay, ...], when: Occurred) -> tuple[Stay, ...]:
     last = stays[-1]
     ended = when if when.latest >= last.entered.earliest else last.entered
     return (*stays[:-1], Stay(entered=last.entered, left=ended))
+
+
+def beside(stays: tuple[Stay, ...], others: Iterable[tuple[Occurred, Occurred]]) -> tuple[Stay, ...]:
+    """Those of other times that lie over no stay of a history, as stays: what is recorded in detail beats them."""
+    found = (Stay(entered=begin, left=end if end.latest >= begin.earliest else begin) for begin, end in others)
+    return tuple(one for one in found if not any(_lies_over(one, stay) for stay in stays))
+
+
+def _lies_over(one: Stay, stay: Stay) -> bool:
+    begins_before = stay.left is None or one.entered.earliest < stay.left.latest
+    return begins_before and (one.left is None or one.left.latest > stay.entered.earliest)
 
 
 def stayed_before(stays: tuple[Stay, ...], entered: Occurred, until: date) -> tuple[Stay, ...]:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from domain import refuge_protection, transit_protection
 from domain.asylum_filing import AsylumFiling
-from domain.case import Phase, phase_stream
+from domain.case import Path, Phase, phase_stream
 from domain.protection import (
     LawfulStay,
     RemovalProtection,
@@ -31,7 +31,7 @@ def three_fields(story: Story, now: datetime) -> ThreeFields:
     assert isinstance(safety, Safety)
     room, rules = _where(story)
     on = now.astimezone(rules.place.zone).date()
-    lawful, protection = _of_the_stay(room, safety, rules, on)
+    lawful, protection = _of_the_stay(room, safety, path, rules, on)
     return ThreeFields(
         country=path.where,
         on=on,
@@ -50,10 +50,12 @@ def _where(story: Story) -> tuple[Room | None, Rules]:
     return None, Rules.unknown(None)
 
 
-def _of_the_stay(room: Room | None, safety: Safety, rules: Rules, on: date) -> tuple[LawfulStay, RemovalProtection]:
+def _of_the_stay(
+    room: Room | None, safety: Safety, case: Path, rules: Rules, on: date
+) -> tuple[LawfulStay, RemovalProtection]:
     match room:
         case TransitStay():
-            lawful = transit_protection.lawful_stay(room, rules, on)
+            lawful = transit_protection.lawful_stay(room, case, rules, on)
             return lawful, transit_protection.removal_protection(room, safety, rules, on)
         case AsylumFiling():
             lawful = refuge_protection.lawful_stay(room, on)

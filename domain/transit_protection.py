@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from domain.case import Path
 from domain.errors import NotUnderstood
 from domain.overstay import overstay_scale
 from domain.protection import (
@@ -26,12 +27,12 @@ from domain.transit_stay import TransitStay
 # --- lawful stay ---------------------------------------------------------------------------------------------------
 
 
-def lawful_stay(stay: TransitStay, rules: Rules, on: date) -> LawfulStay:
+def lawful_stay(stay: TransitStay, case: Path, rules: Rules, on: date) -> LawfulStay:
     """Whether the stay is lawful on a day, on which ground, until when, and with which doubt."""
     if stay.entered is None or not stay.inside:
         why = "no entry is recorded" if stay.entered is None else "the person has left the country"
         return LawfulStay(holds=Answer.UNKNOWN, ground=None, doubt=(why,))
-    grounds = tuple(_grounds(stay, rules, on))
+    grounds = tuple(_grounds(stay, case, rules, on))
     lasting = [one for one in grounds if one.lasts(on)]
     known = [one for one in lasting if one.until is not None]
     furthest = max(known or lasting or grounds, key=lambda one: one.until or date.min, default=None)
@@ -40,13 +41,13 @@ def lawful_stay(stay: TransitStay, rules: Rules, on: date) -> LawfulStay:
     return LawfulStay(holds=holds, ground=furthest, doubt=doubt, overstay=overstay_scale(rules, on))
 
 
-def _grounds(stay: TransitStay, rules: Rules, on: date) -> Iterator[Ground]:
+def _grounds(stay: TransitStay, case: Path, rules: Rules, on: date) -> Iterator[Ground]:
     # the certificate ends with its claim
     over = {Status.ASYLUM_SEEKER_CERTIFICATE} if stay.claim.is_final else set()
     for status in (one for one in stay.grounds.granted if one not in over):
         until = stay.grounds.reach(status, rules)
         yield Ground(name=str(status), until=until, doubt=() if until else ("its last day is not known",))
-    if (visa_free := _visa_free(stay, rules, on)) is not None:
+    if (visa_free := _visa_free(stay, case, rules, on)) is not None:
         yield visa_free
     for duty in stay.claim.leaving(rules, stay.conditions()):
         if duty.id == "leave-after-refusal":
@@ -56,20 +57,21 @@ def _grounds(stay: TransitStay, rules: Rules, on: date) -> Iterator[Ground]:
         yield Ground(name="recognised", doubt=("whether this alone makes the stay lawful is not recorded",))
 
 
-def _visa_free(stay: TransitStay, rules: Rules, on: date) -> Ground | None:
+def _visa_free(stay: TransitStay, case: Path, rules: Rules, on: date) -> Ground | None:
     """The days without a visa: never after an irregular crossing, or once an authority has ended them."""
     name = str(Status.VISA_FREE)
     if stay.no_visa_free_since is not None:
         return None
     if (printed := stay.grounds.printed_visa_free()) is not None:
         return Ground(name=name, until=printed)
-    history = [Stay.local(one.entered, one.left, rules.place) for one in stay.stays]
+    stays, doubt = stay.all_stays(case)
+    history = [Stay.local(one.entered, one.left, rules.place) for one in stays]
     try:
         found = reckon(history, rules.stay_limit, on)
     except NotUnderstood as error:
         return Ground(name=name, doubt=(f"the days cannot be reckoned: {error}",))
     too_long = found.overstay is not None and found.last_day is None
-    return None if too_long else Ground(name=name, until=found.last_day, doubt=found.doubt)
+    return None if too_long else Ground(name=name, until=found.last_day, doubt=(*found.doubt, *doubt))
 
 
 def _doubts(stay: TransitStay, rules: Rules) -> Iterator[str]:

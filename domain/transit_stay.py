@@ -9,7 +9,7 @@ different fields; actual safety is the safety room's.
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
-from domain.case import Material, Milestone, Path, Purpose, Recipient
+from domain.case import Material, Milestone, Path, Phase, Purpose, Recipient, phase_of
 from domain.duties import Duty
 from domain.expulsion import Expulsion
 from domain.facts import CountryCode, Fact, Frozen, Occurred, Record
@@ -35,7 +35,7 @@ from domain.stay_facts import (
     StayedBefore,
     TravelDocument,
 )
-from domain.stays import Stay, entered_again, left, stayed_before
+from domain.stays import Stay, beside, entered_again, left, stayed_before
 from domain.transit_claim import Claim, ClaimState
 
 OUTSIDE_ROUND = timedelta(days=7)
@@ -179,7 +179,7 @@ class TransitStay(Room):
             return
         if not self.registrations:
             yield from legal_duties(rules, "registration", self.entered, facts=facts)
-        ends = self._ends(rules, facts)
+        ends = self._ends(case, rules, facts)
         yield from (with_what_overstaying_costs(duty, rules) for duty in ends)
         # while a claim is examined its certificate is renewed again and again: that is no end in sight
         if self.claim.is_final or self.claim.state not in (ClaimState.LODGED, ClaimState.APPEALED):
@@ -206,13 +206,29 @@ class TransitStay(Room):
                 due=self.since("outside", exit_.instant) + OUTSIDE_ROUND,
             )
 
-    def _ends(self, rules: Rules, facts: dict[str, str]) -> tuple[Duty, ...]:
+    def all_stays(self, case: Path) -> tuple[tuple[Stay, ...], tuple[str, ...]]:
+        """Every stay in the country that is known, those of former rounds among them, and what is not certain of these.
+
+        A former round knows its own entries; the path knows only when it was opened and ended.
+        """
+        rounds = (one for one in case.rounds if (one.phase, one.country) == (Phase.TRANSIT_STAY, self.country))
+        mine = phase_of(self.stream) if self.stream else None
+        others = [(one.opened, one.ended) for one in rounds if one.ended and (one.phase, one.number) != mine]
+        former = beside(self.stays, others) if self.country is not None else ()
+        if not former:
+            return self.stays, ()
+        stays = tuple(sorted((*former, *self.stays), key=lambda one: (one.entered.earliest, one.left is None)))
+        return stays, tuple(
+            f"a former stay here is taken as {one}: record its days with stayed-before" for one in former
+        )
+
+    def _ends(self, case: Path, rules: Rules, facts: dict[str, str]) -> tuple[Duty, ...]:
         """The duties of whatever ends the lawful stay."""
         assert self.entered is not None
         over = Status.ASYLUM_SEEKER_CERTIFICATE if self.claim.is_final else None
         ends = tuple(self.grounds.endings(rules, keeps_certificate=self.claim.is_pending, but=over))
         if not self.grounds.carries(rules, local_day(self.entered, rules.place)):
-            ends += tuple(self._without_a_visa(rules))
+            ends += tuple(self._without_a_visa(case, rules))
         leaving = self.claim.leaving(rules, facts)
         # the certificate ends with the claim; any other ground extends the stay after its refusal
         other = self.grounds.furthest(rules, but=Status.ASYLUM_SEEKER_CERTIFICATE)
@@ -220,11 +236,12 @@ class TransitStay(Room):
             return ends
         return ends + leaving
 
-    def _without_a_visa(self, rules: Rules) -> Iterator[Duty]:
+    def _without_a_visa(self, case: Path, rules: Rules) -> Iterator[Duty]:
         if (over := self.no_visa_free_since) is not None:
             yield no_day_is_lawful(rules, *over)
         else:
-            yield from stay_duties(rules, self.stays, self.grounds.printed_visa_free())
+            stays, doubt = self.all_stays(case)
+            yield from stay_duties(rules, stays, self.grounds.printed_visa_free(), doubt=doubt)
 
     @property
     def no_visa_free_since(self) -> tuple[Occurred, str] | None:

@@ -122,7 +122,7 @@ def test_a_printed_last_day_to_appeal_against_an_extradition_has_reminders() -> 
     granted = ExtraditionDecided(by="RU", outcome=RequestOutcome.GRANTED, appeal_until=date(2024, 3, 11))
     tale.tell("2024-03-01", granted)
     appeal = tale.duties(Phase.SAFETY)["extradition-appeal.RU"]
-    assert (appeal.due, appeal.emergency, len(appeal.reminders)) == (datetime(2024, 3, 12, tzinfo=UTC), True, 3)
+    assert (appeal.due, appeal.emergency, len(appeal.reminders)) == (datetime(2024, 3, 11, 10, tzinfo=UTC), True, 3)
 
 
 @pytest.mark.parametrize("outcome", [RequestOutcome.REFUSED, RequestOutcome.WITHDRAWN])
@@ -143,6 +143,15 @@ def test_a_search_is_looked_at_until_it_is_over() -> None:
     assert "wanted.RU" in duties(tale)
     tale.tell("2024-03-03", WantedCleared(by="RU"))
     assert "wanted.RU" not in duties(tale)
+
+
+def test_the_hand_over_to_the_state_that_asked_ends_its_request_and_no_other() -> None:
+    tale = Tale()
+    tale.tell("2024-02-03", ExtraditionRequested(by="RU"))
+    tale.tell("2024-02-03", ExtraditionRequested(by="BY"))
+    tale.tell("2024-03-01", Deported(to="RU"))
+    assert "extradition.RU" not in duties(tale)
+    assert {"extradition.BY", "lawyer-there", "whereabouts"} <= duties(tale)
 
 
 # --- expulsion, hand-over, disappearance ---------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from domain.asylum_facts import (
     ProtectionGranted,
     RefusalServed,
 )
+from domain.case import Path
 from domain.custody import Deported, Detained, Disappeared, InterimMeasureGranted, Released
 from domain.danger import Risk, RiskAssessed
 from domain.entry import Arrived
@@ -237,11 +238,11 @@ def test_nothing_that_happens_to_his_safety_changes_whether_the_stay_is_lawful(
     for event in stay_events:
         stay = stay.apply(event)
     rules = tale.story.rules(f"case/{REFERENCE}/transit-stay/1")
-    before = lawful_stay(stay, rules, day), removal_protection(stay, Safety(), rules, day).bars
+    before = lawful_stay(stay, Path(), rules, day), removal_protection(stay, Safety(), rules, day).bars
     for event in safety_events:
         safety = safety.apply(event)
     protection = removal_protection(stay, safety, rules, day)
-    assert lawful_stay(stay, rules, day) == before[0]
+    assert lawful_stay(stay, Path(), rules, day) == before[0]
     assert [one for one in protection.bars if one.name != "interim measure"] == list(before[1])
 
 

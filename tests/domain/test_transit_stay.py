@@ -38,6 +38,7 @@ from domain.stay_facts import (
     StatusRequested,
     StayedBefore,
 )
+from domain.three_fields import three_fields
 from domain.transit_stay import TransitStay
 from tests.domain.strategies import RULEBOOK, Tale, events_in, noon
 
@@ -487,6 +488,32 @@ def test_who_has_asked_for_residence_is_not_reminded_to_ask_for_it() -> None:
 
 def test_a_former_stay_cannot_end_before_it_began() -> None:
     assert entered().tell("2023-03-01", StayedBefore(until=day("2023-02-01")), now="2024-01-05")[0].outside_path
+
+
+def back_in_kazakhstan(*, told: bool = False) -> Tale:
+    tale = entered()
+    tale.tell("2024-02-01", Relocated(to="GE"))
+    tale.tell("2024-02-02", Entered())
+    tale.tell("2024-03-01", Relocated(to="KZ"))
+    tale.tell("2024-03-02", Entered())
+    if told:
+        tale.tell("2024-01-02", StayedBefore(until=day("2024-02-01")), now="2024-03-03")
+    return tale
+
+
+def test_the_days_of_a_former_stay_in_the_same_country_are_counted_and_their_doubt_is_said() -> None:
+    limit = back_in_kazakhstan().duties(Phase.TRANSIT_STAY, 3)["stay-limit"]
+    assert limit.due.date() == day("2024-04-28"), "the case was opened a day before the entry"
+    assert "a former stay here is taken as 2024-01-01 to 2024-02-01" in limit.doubt
+    told = back_in_kazakhstan(told=True).duties(Phase.TRANSIT_STAY, 3)["stay-limit"]
+    assert told.due.date() == day("2024-04-29")
+    assert "a former stay" not in told.doubt
+
+
+def test_they_count_for_the_lawful_stay_as_well() -> None:
+    ground = three_fields(back_in_kazakhstan().story, noon("2024-03-10")).lawful_stay.ground
+    assert ground is not None
+    assert ground.until == day("2024-04-28")
 
 
 # --- what is final stays final -------------------------------------------------------------------------------------
