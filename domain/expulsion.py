@@ -4,11 +4,11 @@ The periods of the rulebook are here. Lawyer and interim measures are emergencie
 a milestone (see ``domain.custody``).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import ClassVar
 
-from domain.duties import LEGAL_ESCALATIONS, Consequence, Duty
+from domain.duties import LEGAL_ESCALATIONS, Bound, Consequence, Duty
 from domain.facts import Fact, Frozen, Occurred, Record
 from domain.legal import legal_duties
 from domain.room import Room
@@ -67,7 +67,8 @@ class Expulsion(Frozen):
             return
         if self.appealed is None:
             appeal = self.appeal_until
-            yield from legal_duties(rules, "removal-order-appeal", self.ordered, printed=appeal, facts=facts)
+            found = legal_duties(rules, "removal-order-appeal", self.ordered, printed=appeal, facts=facts)
+            yield from _named(found, "removal-order-appeal", "Appeal against the order to expel")
         else:
             yield Duty(
                 id="expulsion-round",
@@ -76,5 +77,18 @@ class Expulsion(Frozen):
                 consequence=Consequence.REMOVAL,
                 escalations=LEGAL_ESCALATIONS,
             )
-        leave = self.leave_until
-        yield from legal_duties(rules, "expulsion-departure", self.ordered, printed=leave, required=False, facts=facts)
+        yield from self.leaving(rules, facts)
+
+    def leaving(self, rules: Rules, facts: Mapping[str, str]) -> tuple[Duty, ...]:
+        """The days to leave by oneself that the order gives."""
+        step, leave = "expulsion-departure", self.leave_until
+        found = legal_duties(rules, step, self.ordered, printed=leave, required=False, facts=facts)
+        return tuple(_named(found, step, "Have left before the order to expel is carried out"))
+
+
+def _named(duties: Iterable[Duty], step: str, title: str) -> Iterator[Duty]:
+    """The duties, where a date that stands on the paper alone says what is to be done, and what a miss costs."""
+    for duty in duties:
+        bare = duty.id == step and duty.rule is None
+        changes = {"title": title, "bound": Bound.PERSON, "consequence": Consequence.REMOVAL}
+        yield duty.model_copy(update=changes) if bare else duty

@@ -37,7 +37,7 @@ class LawfulStay(Frozen):
     """Whether the stay is lawful on a day.
 
     Attributes:
-        holds: ``unknown`` where only grounds without a known end are left.
+        holds: ``unknown`` where only grounds without a known end are left, and while an order to expel stands.
         ground: the ground that reaches furthest; the last one that was, where none holds.
         doubt: what stands against relying on it.
         overstay: what an overstay costs in this country, step by step.

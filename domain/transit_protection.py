@@ -36,7 +36,7 @@ def lawful_stay(stay: TransitStay, case: Path, rules: Rules, on: date) -> Lawful
     lasting = [one for one in grounds if one.lasts(on)]
     known = [one for one in lasting if one.until is not None]
     furthest = max(known or lasting or grounds, key=lambda one: one.until or date.min, default=None)
-    holds = Answer.YES if known else Answer.UNKNOWN if lasting else Answer.NO
+    holds = Answer.YES if known and stay.expulsion.ordered is None else Answer.UNKNOWN if lasting else Answer.NO
     doubt = (*(furthest.doubt if furthest is not None else ()), *_doubts(stay, rules))
     return LawfulStay(holds=holds, ground=furthest, doubt=doubt, overstay=overstay_scale(rules, on))
 

@@ -55,7 +55,7 @@ class TransitStay(Room):
     Attributes:
         entered: the latest entry.
         stays: every stay in the country that is known, oldest first.
-        registrations: those of the stay since the latest entry.
+        registrations: those of the stay since the day of the latest entry.
     """
 
     facts = (
@@ -106,7 +106,7 @@ class TransitStay(Room):
                     "lawfully": lawfully,
                     "inside": True,
                     "exit_missing": self.inside and self.entered is not None,
-                    "registrations": (),
+                    "registrations": tuple(one for one in self.registrations if one.on.latest >= when.earliest),
                 }
             case StayedBefore(until=until, where=where) if where in (None, self.country):
                 return {"stays": stayed_before(self.stays, when, until)}
@@ -183,7 +183,8 @@ class TransitStay(Room):
         yield from (with_what_overstaying_costs(duty, rules) for duty in ends)
         # while a claim is examined its certificate is renewed again and again: that is no end in sight
         if self.claim.is_final or self.claim.state not in (ClaimState.LODGED, ClaimState.APPEALED):
-            yield from relocation_duty(ends, self.entered)
+            # an order to expel gives its own days, however far a ground reaches
+            yield from relocation_duty(self.expulsion.leaving(rules, facts) or ends, self.entered)
 
     def _claim_duties(self, rules: Rules, entered: Occurred, facts: dict[str, str]) -> Iterator[Duty]:
         return self.claim.duties(

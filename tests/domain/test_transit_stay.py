@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 
 from domain.case import Phase
 from domain.custody import Deported
+from domain.duties import Consequence
 from domain.facts import Fact, Record
 from domain.grounds import Grounds, Turn
+from domain.room import EventNoted, StepDone
 from domain.rulebook import Rulebook
+from domain.rulebook.dated import Answer
 from domain.stay_facts import (
     AppealOutcome,
     Blocker,
@@ -536,3 +539,31 @@ def test_the_last_day_of_a_further_appeal_ends_at_midnight_there() -> None:
     tale.tell("2024-03-10", ClaimAppealed())
     tale.tell("2024-05-01", ClaimAppealDecided(outcome=AppealOutcome.DISMISSED, appeal_until=day("2024-06-01")))
     assert tale.duties(Phase.TRANSIT_STAY)["further-appeal"].due == datetime(2024, 6, 1, 19, tzinfo=UTC)
+
+
+def test_an_order_to_expel_says_what_a_printed_day_asks_for_and_relocation_is_thought_of_before_it() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", ExpulsionOrdered(appeal_until=day("2024-02-05"), leave_until=day("2024-02-20")))
+    found = tale.duties(Phase.TRANSIT_STAY)
+    assert found["expulsion-departure"].title == "Have left before the order to expel is carried out"
+    assert found["removal-order-appeal"].consequence is Consequence.REMOVAL
+    assert "ends on 2024-02-20" in found["relocation"].title
+    assert three_fields(tale.story, noon("2024-02-02")).lawful_stay.holds is Answer.UNKNOWN
+
+
+def test_a_registration_that_is_told_before_the_entry_of_its_day_counts() -> None:
+    tale = Tale()
+    tale.tell("2024-01-02", Registered())
+    tale.tell("2024-01-02", Entered())
+    assert "registration" not in duties(tale)
+
+
+def test_a_change_of_address_in_kazakhstan_begins_the_registration_anew() -> None:
+    tale = Tale("2026-08-01")
+    tale.tell("2026-08-01", Entered())
+    tale.tell("2026-08-05", Registered())
+    assert "registration-after-a-move" not in duties(tale)
+    tale.tell("2026-09-01", EventNoted(event="address-change"), phase=Phase.TRANSIT_STAY)
+    assert tale.duties(Phase.TRANSIT_STAY)["registration-after-a-move"].due.date() == day("2026-10-01")
+    tale.tell("2026-09-05", StepDone(step="registration-after-a-move"), phase=Phase.TRANSIT_STAY)
+    assert "registration-after-a-move" not in duties(tale)
