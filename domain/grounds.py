@@ -219,12 +219,15 @@ class Grounds(Frozen):
         token = self.held.get(Status.VISA_FREE)
         return token.until if token is not None else None
 
-    def history(self, on: date) -> tuple[Chapter, ...]:
-        """What happened to all grounds up to a day: what has run out since is told as well."""
+    def history(self, on: date, rules: Rules) -> tuple[Chapter, ...]:
+        """What happened to all grounds up to a day: what has run out since, on paper or by the law, is told as well."""
         told = [one for one in self.chapters if one.on.earliest <= on]
         for place, one in enumerate(self.chapters):
-            if one.until is not None and one.until < on and not self._followed(place, one.until):
-                told.append(Chapter(status=one.status, turn=Turn.EXPIRED, on=Occurred.on(one.until)))
+            if one.turn not in (Turn.GRANTED, Turn.RENEWED):
+                continue
+            until = _last_day(one.status, one.on, one.until, rules)
+            if until is not None and until < on and not self._followed(place, until):
+                told.append(Chapter(status=one.status, turn=Turn.EXPIRED, on=Occurred.on(until)))
         return tuple(sorted(told, key=lambda one: one.on.earliest))
 
     def _followed(self, place: int, until: date) -> bool:
@@ -237,10 +240,7 @@ class Grounds(Frozen):
     def reach(self, status: Status, rules: Rules) -> date | None:
         """The last day of a ground: as printed, or as the law counts it; ``None`` where neither is known."""
         token = self.held[status]
-        if token.until is not None:
-            return token.until
-        _, plan = reckoned(rules, f"{_SHORT[status]}-renewal", token.since, token.since, {})
-        return plan.last_day if isinstance(plan, Reckoned) else None
+        return _last_day(status, token.since, token.until, rules)
 
     def furthest(self, rules: Rules, *, but: Status | None = None) -> tuple[Status, date] | None:
         """Which ground of known end reaches furthest, and until when; the days without a visa left aside."""
@@ -304,6 +304,13 @@ def _ending(rules: Rules, status: Status, token: Token) -> Iterator[Duty]:
             reminders=LEGAL_REMINDERS,
             escalations=LEGAL_ESCALATIONS,
         )
+
+
+def _last_day(status: Status, since: Occurred, printed: date | None, rules: Rules) -> date | None:
+    if printed is not None:
+        return printed
+    _, plan = reckoned(rules, f"{_SHORT[status]}-renewal", since, since, {})
+    return plan.last_day if isinstance(plan, Reckoned) else None
 
 
 def _outlasts(status: Status, token: Token, entered: Occurred) -> bool:

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from domain.case import Phase, phase_of
+from domain.rulebook import Rules
 from domain.story import Story
 from domain.transit_claim import Claim
 from domain.transit_stay import TransitStay
@@ -31,21 +32,21 @@ def grounds(
     reference = here.find(case)
     found = list(_stays(story_of(here.events(reference, "timeline"), reference, here.law)))
     if json:
-        print(as_json([_as_row(number, stay, today) for number, stay in found]))
+        print(as_json([_as_row(number, stay, rules, today) for number, stay, rules in found]))
         return
     console = screen.console()
-    for number, stay in found:
+    for number, stay, rules in found:
         console.print(_head(number, stay), style="bold")
-        for table in (_history(stay, today), _blockers(stay), _claim(stay.claim)):
+        for table in (_history(stay, rules, today), _blockers(stay), _claim(stay.claim)):
             if table.row_count:
                 console.print(table)
 
 
-def _stays(story: Story) -> Iterator[tuple[int, TransitStay]]:
+def _stays(story: Story) -> Iterator[tuple[int, TransitStay, Rules]]:
     for stream, ledger in sorted(story.phases.items()):
         parts, stay = phase_of(stream), ledger.state
         if parts is not None and parts[0] is Phase.TRANSIT_STAY and isinstance(stay, TransitStay):
-            yield parts[1], stay
+            yield parts[1], stay, story.rules(stream)
 
 
 def _head(number: int, stay: TransitStay) -> str:
@@ -56,9 +57,9 @@ def _head(number: int, stay: TransitStay) -> str:
     return f"Stay {number}, {stay.country}: entered on {stay.entered} {how}, {stay.document}; registered: {registered}"
 
 
-def _history(stay: TransitStay, today: date) -> Table:
+def _history(stay: TransitStay, rules: Rules, today: date) -> Table:
     table = screen.plain_table("Grounds to stay", "When", "Ground", "What", "Last day")
-    for one in stay.grounds.history(today):
+    for one in stay.grounds.history(today, rules):
         table.add_row(str(one.on), str(one.status), str(one.turn), str(one.until or ""))
     return table
 
@@ -91,7 +92,7 @@ def claim_steps(claim: Claim) -> Iterator[tuple[str, str, date | None]]:
             yield str(when), what, until
 
 
-def _as_row(number: int, stay: TransitStay, today: date) -> dict[str, Any]:
+def _as_row(number: int, stay: TransitStay, rules: Rules, today: date) -> dict[str, Any]:
     return {
         "stay": number,
         "country": stay.country,
@@ -99,7 +100,7 @@ def _as_row(number: int, stay: TransitStay, today: date) -> dict[str, Any]:
         "lawfully": stay.lawfully,
         "document": stay.document,
         "registrations": [one.model_dump(mode="json") for one in stay.registrations],
-        "history": [one.model_dump(mode="json") for one in stay.grounds.history(today)],
+        "history": [one.model_dump(mode="json") for one in stay.grounds.history(today, rules)],
         "blockers": {blocker: found.model_dump(mode="json") for blocker, found in stay.grounds.blockers.items()},
         "claim": {"state": stay.claim.state, "steps": [list(one) for one in claim_steps(stay.claim)]},
     }

@@ -45,6 +45,7 @@ from domain.three_fields import three_fields
 from domain.transit_stay import TransitStay
 from tests.domain.strategies import RULEBOOK, Tale, events_in, noon
 
+RULES = RULEBOOK.for_phase("KZ", "transit-stay")
 CERTIFICATE, RESIDENCE = Status.ASYLUM_SEEKER_CERTIFICATE, Status.TEMPORARY_RESIDENCE
 
 
@@ -69,7 +70,7 @@ def duties(tale: Tale) -> set[str]:
 
 
 def history(tale: Tale, on: str) -> list[tuple[str, str, str]]:
-    return [(str(one.status), str(one.turn), str(one.on)) for one in stay(tale).grounds.history(day(on))]
+    return [(str(one.status), str(one.turn), str(one.on)) for one in stay(tale).grounds.history(day(on), RULES)]
 
 
 # --- statuses as dated tokens --------------------------------------------------------------------------------------
@@ -89,6 +90,13 @@ def test_the_history_of_a_status_is_read_back_with_what_has_run_out_by_itself() 
     assert history(tale, "2025-01-11") == [*kept, ("temporary-residence", "expired", "2025-01-10")]
     tale.tell("2025-02-01", StatusGranted(status=RESIDENCE, until=day("2026-02-01")))
     assert [turn for _, turn, _ in history(tale, "2025-03-01")][-2:] == ["expired", "granted"]
+
+
+def test_what_only_the_law_ends_has_run_out_as_well() -> None:
+    tale = entered()
+    tale.tell("2024-01-10", StatusGranted(status=CERTIFICATE))
+    assert [turn for _, turn, _ in history(tale, "2024-04-10")] == ["granted"]
+    assert history(tale, "2024-05-01")[1] == ("asylum-seeker-certificate", "expired", "2024-04-10")
 
 
 def test_a_status_that_was_withdrawn_does_not_run_out_as_well() -> None:
@@ -382,7 +390,7 @@ def test_a_history_is_in_order_and_no_ground_is_expired_before_its_last_day(even
     grounds = Grounds()
     for event in sorted(events, key=lambda one: one.occurred.earliest):
         grounds = grounds.after(event)
-    told = grounds.history(on)
+    told = grounds.history(on, RULES)
     assert [one.on.earliest for one in told] == sorted(one.on.earliest for one in told)
     assert all(one.on.earliest <= on for one in told)
     assert {one for one in told if one.turn is not Turn.EXPIRED} <= set(grounds.chapters)
