@@ -125,6 +125,8 @@ class Custody(Frozen):
         measure: the interim measure that stands.
         released: when he was last set free.
         found: when it was last known again where he is.
+        taken_again: a detention was told while he was held: of the release before it, or after it, only the dates tell.
+        missed_again: the same of a disappearance.
     """
 
     facts: ClassVar[tuple[type[Fact], ...]] = (
@@ -146,23 +148,32 @@ class Custody(Frozen):
     measure: Measure | None = None
     released: Occurred | None = None
     found: Occurred | None = None
+    taken_again: bool = False
+    missed_again: bool = False
 
     def after(self, record: Record) -> "Custody":
         when = record.occurred
         match record.fact:
             case Detained():
-                return self._with(held=Emergency.DETENTION, held_since=when, released=None, found=None)
+                again = self.held is not None
+                taken = self._with(held=Emergency.DETENTION, held_since=when, released=None, found=None)
+                return taken._with(taken_again=again)
             case Deported(to=state):
                 taken = self._with(held=Emergency.DEPORTATION, held_since=when, released=None, found=None)
                 return taken._with(removed_to=state)
             case Disappeared():
-                return self._with(missing_since=when, released=None, found=None)
+                again = self.missing_since is not None
+                return self._with(missing_since=when, released=None, found=None, missed_again=again)
             case LawyerEngaged():
                 return self._with(lawyer=when)
             case InterimMeasureGranted(until=until):
                 return self._with(measure=Measure(on=when, until=until))
             case InterimMeasureEnded():
                 return self._with(measure=None)
+            case Released() if self.taken_again and _may_follow(self.held_since, when):
+                return self._with(taken_again=False)
+            case Found() if self.missed_again and _may_follow(self.missing_since, when):
+                return self._with(missed_again=False)
             case Released():
                 free = {"held": None, "held_since": None, "missing_since": None, "found": None}
                 return self._with(**free, released=when)
@@ -246,6 +257,11 @@ class Custody(Frozen):
         elif self.found is not None and self.held is None:
             title = "Speak with the person who was found: what happened, is he safe?"
             yield from _step(room, "after-found", title, self.found, TALK_WITHIN)
+
+
+def _may_follow(emergency: Occurred | None, end: Occurred) -> bool:
+    """Whether an emergency whose day is not certain may have begun after an end: then that ended the one before."""
+    return emergency is not None and emergency.latest > end.latest
 
 
 def _unanswered(answer: Occurred | None, starts: Sequence[Occurred]) -> list[Occurred]:

@@ -83,7 +83,7 @@ class Safety(Room):
         match record.fact:
             case Detained():
                 return Milestone.DETAINED
-            case Released():
+            case Released() if self.custody.held is None:
                 return Milestone.RELEASED
             case Deported():
                 return Milestone.DEPORTED

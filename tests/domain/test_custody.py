@@ -84,6 +84,34 @@ def test_a_release_opens_a_path_of_its_own_each_step_of_which_a_person_ends() ->
     assert after <= duties(tale)
 
 
+def test_a_release_does_not_free_who_may_have_been_taken_again_after_it() -> None:
+    tale = detained()
+    tale.tell("2024-02-05", Released())
+    tale.tell(Occurred.parse("2024-02-04..2024-02-10"), Detained(), now="2024-02-12")
+    assert {"lawyer", "custody-round"} <= duties(tale)
+    assert tale.story.path.state.in_custody
+    tale.tell("2024-02-13", Released())
+    assert "custody-round" not in duties(tale)
+    assert not tale.story.path.state.in_custody
+
+
+def test_one_detention_of_which_only_the_month_is_known_ends_with_its_release() -> None:
+    tale = Tale()
+    tale.tell(Occurred.parse("~2024-02"), Detained(), now="2024-03-01")
+    tale.tell("2024-02-05", Released(), now="2024-03-01")
+    assert "custody-round" not in duties(tale)
+
+
+def test_who_may_be_missing_again_since_he_was_found_is_looked_for() -> None:
+    tale = Tale()
+    tale.tell("2024-02-01", Disappeared())
+    tale.tell("2024-02-05", Found())
+    tale.tell(Occurred.parse("2024-02-03..2024-02-20"), Disappeared(), now="2024-02-21")
+    assert "whereabouts" in duties(tale)
+    tale.tell("2024-02-22", Found())
+    assert "whereabouts" not in duties(tale)
+
+
 def test_a_request_for_extradition_outlives_the_release() -> None:
     tale = detained()
     tale.tell("2024-02-03", ExtraditionRequested(by="RU"))
