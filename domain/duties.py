@@ -12,10 +12,11 @@ Invariants:
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
 from domain.facts import Frozen, StaffId
 
@@ -84,6 +85,12 @@ ROUTINE_ESCALATIONS = (timedelta(days=3), timedelta(days=7))
 """After a missed routine review."""
 
 
+_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9900, 1, 1, tzinfo=UTC)
+
+Due = Annotated[AwareDatetime, AfterValidator(lambda instant: min(max(instant, _FIRST), _LAST))]
+"""An instant that has room for a ladder before and after it: a slip such as 0001-01-01 must not stop a phase."""
+
+
 class Duty(Frozen):
     """What must happen by when.
 
@@ -106,7 +113,7 @@ class Duty(Frozen):
 
     id: str
     title: str
-    due: AwareDatetime
+    due: Due
     bound: Bound = Bound.STAFF
     consequence: Consequence = Consequence.SILENCE
     rule: str | None = None

@@ -131,3 +131,11 @@ def test_only_to_meet_or_to_decline_ends_a_need(data: st.DataObject) -> None:
         assert not gone or (isinstance(event.fact, NeedMet | NeedDeclined) and gone == {event.fact.id})
         standing = {one.id for one in state.needs.duties(state)}
         assert set(state.needs.open) <= standing
+
+
+@pytest.mark.parametrize("by", [date.min, date.max])
+def test_a_slip_in_a_date_does_not_stop_the_phase_for_ever(by: date) -> None:
+    tale = Tale()
+    tale.tell("2024-01-02", NeedNoted(need=NeedKind.MONEY, by=by))
+    fired = {event.fact.duty for event in tale.fire_until(noon("2024-01-03")) if isinstance(event.fact, DutyCameDue)}
+    assert ("need-1" in fired) == (by == date.min)
