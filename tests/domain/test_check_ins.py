@@ -347,6 +347,15 @@ def test_an_alarming_answer_within_the_minute_in_which_the_last_was_taken_in_han
     assert any(told_of(event, ANSWER) for event in tale.fire_until(noon("2024-01-04") + 40 * second))
 
 
+def test_a_sign_of_the_morning_ends_nothing_of_an_unrecognised_answer_at_noon() -> None:
+    tale, at_noon = planned(), noon("2024-01-04")
+    tell(tale, at_noon, CheckedIn(answer=Answer.UNRECOGNISED))
+    tale.tell(Occurred.at_instant(at_noon - 3 * HOUR), ContactLogged(reached=Reached.PERSON), now=at_noon + HOUR)
+    assert ANSWER in tale.duties(Phase.SAFETY)
+    tale.tell("2024-01-04", ContactLogged(reached=Reached.PERSON), now=at_noon + 2 * HOUR)
+    assert ANSWER not in tale.duties(Phase.SAFETY)
+
+
 def test_a_sign_of_safety_ends_what_an_unrecognised_answer_began_and_nothing_of_a_duress() -> None:
     tale = planned()
     tell(tale, noon("2024-01-04"), CheckedIn(answer=Answer.UNRECOGNISED), CheckedIn())

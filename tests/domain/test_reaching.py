@@ -62,6 +62,16 @@ def test_a_channel_that_is_lost_in_the_minute_of_the_last_contact_was_lost_after
     assert "Try the next one: call" in lost(tale).title
 
 
+def test_a_channel_that_worked_in_the_morning_was_lost_at_noon_also_when_that_is_told_later() -> None:
+    tale = agreed(Channel.LINK, Channel.CALL)
+    tell(tale, LOST, ChannelLost(channel=Channel.LINK))
+    worked = Occurred.at_instant(LOST - HOUR)
+    tale.tell(worked, ContactLogged(channel=Channel.LINK, reached=Reached.PERSON), now=LOST + HOUR)
+    assert "Try the next one: call" in lost(tale).title
+    tale.tell("2024-01-04", ContactLogged(channel=Channel.LINK, reached=Reached.PERSON), now=LOST + HOUR)
+    assert "channel-lost" not in tale.duties(Phase.SAFETY), "a day without an hour counts"
+
+
 def test_who_has_no_phone_has_other_channels() -> None:
     tale = agreed(Channel.RELAY, Channel.VISIT)
     tell(tale, LOST, ChannelLost(channel=Channel.RELAY))
