@@ -105,7 +105,10 @@ class SealingCodec(PayloadCodec, WithSerializationContext):
             if payload.metadata.get("workflow-id") != self._workflow_id.encode():
                 raise SealError("a payload was sealed for another workflow")
             key_id = payload.metadata.get("key-id", b"").decode(errors="replace")
-            return Payload.FromString(opener.unseal(self._place(key_id), payload.data))
+            found = Payload.FromString(opener.unseal(self._place(key_id), payload.data))
+            if found.metadata.get("encoding") == JSON:
+                found.data = found.data.rstrip(b" ")
+            return found
         except SealError:
             if not self._is_worker:
                 raise

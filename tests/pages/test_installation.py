@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from domain.check_ins import ANSWER
-from runtime.check_in_page import RECEIVED
 from runtime.doctor import about_pages
 from runtime.findings import Verdict
 from runtime.settings import Running, Settings
@@ -103,12 +102,14 @@ def test_what_opens_the_installation_is_no_passphrase_for_a_phone(typing: Typist
         assert typing.code_of(terminal) == 1
 
 
-def test_a_path_that_is_closed_takes_no_new_link_and_hears_an_old_one(typing: Typist) -> None:
+def test_a_path_that_is_closed_takes_no_new_link_and_thanks_nobody_for_an_old_one_but_keeps_the_answer(
+    typing: Typist,
+) -> None:
     address, path = link(typing, "Swift")
     assert typing.types("record", "Swift", "path-closed", "--reason", "withdrew")[0] == 0
     code, printed = typing.types("check-in", "link", "Swift")
     assert (code, "path is closed" in printed) == (1, True)
-    assert on_the_wire(address, path, b"word=").endswith(RECEIVED)
+    assert on_the_wire(address, path, b"word=").startswith(b"HTTP/1.1 404 ")
     assert answers(typing, "Swift") == [("check-in-link", "well")]
 
 

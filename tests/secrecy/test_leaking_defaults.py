@@ -98,4 +98,4 @@ async def test_a_failure_lies_sealed_in_a_history(tmp_path: Path, reference: str
 
 
 def test_what_an_engine_tells_of_itself_holds_no_key() -> None:
-    assert set(Running.model_fields) == {"address", "ui", "decoder", "agent", "pid"}
+    assert set(Running.model_fields) == {"address", "ui", "decoder", "pages", "agent", "pid"}
