@@ -26,8 +26,8 @@ from records.store import Store
 PAGE = 100
 """Cases that are told side by side, and then noted as told: so many may be told once more after a crash."""
 
-ANSWER = timedelta(seconds=10)
-"""How long the engine may take for one of them."""
+ANSWER = timedelta(seconds=5)
+"""How long the engine may take for one of them: well below the silence after which a worker is given up."""
 
 _log = logging.getLogger("safeconduct.alerts")
 

@@ -39,6 +39,7 @@ class RegionNoted(Report):
     """It is known in which region the person lives. Until then every region's alerts concern him."""
 
     kind: Literal["region-noted"] = "region-noted"
+    dated = False  # nobody knew it when an earlier alert came: what that has raised, a person lowers
     region: Region = Field(description="the region, as ISO 3166-2 has it, such as KZ-ALA")
 
 
@@ -46,6 +47,7 @@ class ExposureNoted(Report):
     """It is known whether an alert for certain people means this person too. Until then it does."""
 
     kind: Literal["exposure-noted"] = "exposure-noted"
+    dated = False  # as above
     exposure: Exposure = Field(description="what")
     applies: bool = Field(default=True, description="whether it is true of the person")
 
@@ -107,7 +109,8 @@ class Alerts(Frozen):
             case AlertOver(alert=alert):
                 return self.model_copy(update={"over": self.over | {alert}})
             case CheckedIn(answer=Answer.WELL) | ContactLogged(reached=Whom.PERSON):
-                instant = whole_minute(record.occurred.instant)
+                # a sign that is dated ahead by a slip answers nothing that comes after it was told
+                instant = whole_minute(min(record.occurred.instant, record.recorded_at))
                 return self.model_copy(update={"answered_at": max(self.answered_at or instant, instant)})
             case _:
                 return self

@@ -114,8 +114,9 @@ class Alert(Frozen):
     spread: AlertSpread | None = None
 
     def reaches_arrivals(self, now: datetime) -> bool:
-        """Whether it is told to who arrives now."""
-        return self.ended_at is None and (self.fact.until is None or now < end_of_day(self.fact.until))
+        """Whether it is told to who looks now. While it is being spread, it is: whoever was there must hear of it."""
+        spreads = self.untold == self.id
+        return self.ended_at is None and (spreads or self.fact.until is None or now < end_of_day(self.fact.until))
 
     def reached(self, country: str) -> AlertReached:
         """What a case records of it."""

@@ -114,9 +114,9 @@ def _raise(here: Desk, code: str, fact: AlertRaised) -> None:
 def _end(here: Desk, code: str, typed: str) -> None:
     alert_id = _named((one.id for one in _state(here, code).in_force), typed)
     members = Members(here.database)
-    held = members.reached([alert_id]).get(alert_id, 0)
+    held = members.reached_there(alert_id, code)
     _tell(asyncio.run(here.tell(country_stream(code), AlertEnded(alert=alert_id))))
-    later = _watch(here, code, alert_id, lambda: (held - members.reached([alert_id]).get(alert_id, 0), held))
+    later = _watch(here, code, alert_id, lambda: (held - members.reached_there(alert_id, code), held))
     print(f"Nobody is asked to answer it any more{later}. Where it has raised the risk, a person lowers it again.")
 
 

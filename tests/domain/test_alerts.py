@@ -156,3 +156,21 @@ def test_nobody_waits_for_a_sign_of_who_is_in_custody_and_a_release_alone_is_non
     assert DUTY in tale.duties(Phase.SAFETY)
     tale.tell("2024-02-03", ContactLogged(reached=Reached.PERSON))
     assert DUTY not in tale.duties(Phase.SAFETY)
+
+
+def test_a_sign_that_is_dated_ahead_answers_no_alert_that_comes_after_it_was_told() -> None:
+    tale = Tale()
+    tale.tell(Occurred.at_instant(DAY + timedelta(hours=20)), CheckedIn(), now=DAY - HOUR)
+    reach(tale, alert())
+    assert DUTY in tale.duties(Phase.SAFETY)
+
+
+@pytest.mark.parametrize(
+    "noted", [RegionNoted(region="KZ-ALA"), ExposureNoted(exposure=Exposure.OFFICER, applies=False)]
+)
+def test_what_is_told_later_of_an_earlier_day_lowers_no_risk(noted: Fact) -> None:
+    tale = told(alert_fields={"region": "KZ-AST", "concerns": (Exposure.OFFICER,)})
+    assert risk(tale) is Risk.HIGH
+    tale.tell("2024-01-20", noted, now=DAY + HOUR)
+    assert risk(tale) is Risk.HIGH, "a person lowers it"
+    assert DUTY not in tale.duties(Phase.SAFETY), "nobody is asked whom it does not concern"

@@ -97,6 +97,8 @@ def test_the_end_of_an_alert_must_be_told_too_and_an_older_round_of_telling_does
 def test_an_alert_whose_last_day_has_passed_reaches_nobody_new_and_asks_what_is_to_become_of_it() -> None:
     watch = tell(empty_watch("KZ"), ALERT.model_copy(update={"until": date(2026, 9, 5)}))
     alert = watch.state.alerts[last(watch)]
+    assert alert.reaches_arrivals(noon("2026-09-06")), "whoever was there hears of it, though a crash made it late"
+    alert = told(watch).state.alerts[alert.id]
     assert alert.reaches_arrivals(noon("2026-09-05"))
     assert not alert.reaches_arrivals(noon("2026-09-06"))
     duty_id = f"alert.{short(alert.id)}"
