@@ -41,6 +41,12 @@ class SafetyWorkflow(PhaseWorkflow[Safety]):
         """Live until the path ends this round."""
         await self.live()
 
+    async def _read_case(self) -> None:
+        was_over = self._is_over
+        await super()._read_case()
+        # while its path was closed it was not among those who are told
+        self.must_look = self.must_look or (was_over and not self._is_over)
+
     @property
     def _has_more(self) -> bool:
         return not self._is_over and (self.must_look or self.case.state.where != self.looked_in)
