@@ -58,7 +58,12 @@ class Reader:
         """
         with answering(), self._reader.connect() as connection:
             connection.begin()
-            yield connection  # and then let go: a commit would fail on a damaged file, and there is nothing to commit
+            try:
+                yield connection  # and then let go: there is nothing to commit, which would fail on a damaged file
+            except BaseException:
+                # a question that was cut off stays open, and with it what this connection sees: the past
+                connection.invalidate()
+                raise
 
     def close(self) -> None:
         self._reader.dispose()

@@ -11,6 +11,7 @@ from domain.case import CaseOpened, ConsentWithdrawn
 from domain.check_ins import CheckedIn, ContactLogged
 from domain.events import Event
 from domain.facts import Fact, Occurred
+from domain.stay_facts import Entered
 from records.database import Database
 from records.errors import ContentDiffers, StaleWriter, Unreachable, Unreadable
 from records.log import Where
@@ -157,3 +158,17 @@ def test_a_command_that_is_decided_again_by_a_later_clock_gets_what_is_stored(st
     store.append(SAFETY, epoch, 0, [one])
     again = one.model_copy(update={"recorded_at": datetime(2026, 9, 2, tzinfo=UTC)})
     assert store.append(SAFETY, epoch, 0, [again]).tail == (one,)
+
+
+def test_a_reading_that_was_cut_off_leaves_no_later_one_in_the_past(store: Store, owned: Where) -> None:
+    epoch = store.open(SAFETY).epoch
+    store.append(SAFETY, epoch, 0, [event(SAFETY, 1, CheckedIn()), event(SAFETY, 2, CheckedIn())])
+    with owning(owned) as connection:
+        connection.execute(text("UPDATE event SET key_id = 'none' WHERE version = 1"))
+        connection.commit()
+    with pytest.raises(Unreadable) as kept:  # whoever keeps an error keeps what it was raised from
+        store.read(SAFETY)
+    stay = f"{CASE}/transit-stay/1"
+    one = event(stay, 1, Entered())
+    store.append(stay, store.open(stay).epoch, 0, [one])
+    assert [store.read(stay) for _ in range(4)] == [(one,)] * 4, kept
