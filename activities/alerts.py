@@ -64,9 +64,9 @@ class AlertActivities:
         try:
             state = watch.plus(self._store.read(watch.stream)).state
         except Unreadable as error:
-            # the case must not stand still for it: whoever verifies the log, or reads the country, is told
+            # the case must not stand still for it, and looks again with the next thing that happens in it
             _log.error("the alerts of a country cannot be read: %s", error)
-            return AlertNews()
+            return AlertNews(unreadable=True)
         new = (one for one in state.alerts.values() if one.id not in wanted.reached and one.reaches_arrivals(wanted.at))
         ended = (one for one in state.alerts.values() if one.id in wanted.held and one.ended_at is not None)
         return AlertNews(alerts=(*new, *ended))

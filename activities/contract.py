@@ -143,9 +143,14 @@ class ReadAlerts(Frozen):
 
 
 class AlertNews(Frozen):
-    """What a case has not recorded yet: alerts that it does not hold, and ends of those that it does."""
+    """What a case has not recorded yet: alerts that it does not hold, and ends of those that it does.
+
+    Attributes:
+        unreadable: the log of the country can't be read now.
+    """
 
     alerts: tuple[Alert, ...] = ()
+    unreadable: bool = False
 
 
 class Spread(Frozen):

@@ -6,10 +6,19 @@ from datetime import datetime
 
 from domain.alerts import AlertOver
 from domain.cards import PhaseCard, duty_card
-from domain.case import Path
+from domain.case import (
+    CaseOpened,
+    Milestone,
+    MilestoneReached,
+    MilestoneWithdrawn,
+    Path,
+    PathReopened,
+    Phase,
+    PhaseOpened,
+)
 from domain.country import WATCH, Alert, AlertSpread, Country
 from domain.errors import NotUnderstood
-from domain.events import Event, id_from_cause
+from domain.events import Corrected, Event, id_from_cause
 from domain.facts import Occurred
 from domain.rulebook import Rules
 from domain.stream import Ledger, State, event_of_engine
@@ -76,6 +85,25 @@ def spread(ledger: Ledger[Country], done: Sequence[AlertSpread], now: datetime) 
             continue
         events.append(event_of_engine(ledger.plus(events), event_id, fact, Occurred.at_instant(now), now))
     return tuple(events)
+
+
+def came_at(path: Ledger[Path]) -> int:
+    """The version of the last event of a case by which the person may have come to where he is, or be told again.
+
+    A move and back, or one that is corrected at once, leaves the country as it was: alerts that were spread meanwhile
+    would be missed by who compares countries alone. A closed path is not told of alerts.
+    """
+    return max((event.version for event in path.events if _may_move(event)), default=0)
+
+
+def _may_move(event: Event) -> bool:
+    match event.fact:
+        case MilestoneReached(milestone=milestone):
+            return milestone in (Milestone.RELOCATED, Milestone.DEPORTED, Milestone.ARRIVED)
+        case PhaseOpened(phase=phase, outside_path=outside):
+            return outside and phase is Phase.TRANSIT_STAY
+        case fact:
+            return isinstance(fact, CaseOpened | PathReopened | Corrected | MilestoneWithdrawn)
 
 
 def heard(ledger: Ledger[State], news: Sequence[Alert], country: str, now: datetime) -> tuple[Event, ...]:

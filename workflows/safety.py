@@ -8,7 +8,7 @@ from domain.case import Phase
 from domain.country import Alert
 from domain.errors import NotUnderstood
 from domain.safety import Safety
-from domain.watching import heard
+from domain.watching import came_at, heard
 from workflows.phase import PhaseWorkflow
 from workflows.writer import Start
 
@@ -29,7 +29,8 @@ class SafetyWorkflow(PhaseWorkflow[Safety]):
     def __init__(self, start: Start) -> None:
         super().__init__(start)
         self.must_look = True
-        self.looked_in: str | None = None
+        self.looked_at: tuple[str | None, int] | None = None
+        self.look_again = False
 
     @workflow.signal(name="alert")
     def alert(self) -> None:
@@ -41,30 +42,34 @@ class SafetyWorkflow(PhaseWorkflow[Safety]):
         """Live until the path ends this round."""
         await self.live()
 
-    async def _read_case(self) -> None:
-        was_over = self._is_over
-        await super()._read_case()
-        # while its path was closed it was not among those who are told
-        self.must_look = self.must_look or (was_over and not self._is_over)
+    @property
+    def _stands(self) -> tuple[str | None, int]:
+        return self.case.state.where, came_at(self.case)
 
     @property
     def _has_more(self) -> bool:
-        return not self._is_over and (self.must_look or self.case.state.where != self.looked_in)
+        return not self._is_over and (self.must_look or self._stands != self.looked_at)
+
+    async def _next(self) -> None:
+        if not self._has_more:
+            self.must_look, self.look_again = self.look_again, False
+        await super()._next()
 
     async def _do_more(self) -> None:
         """Record the alerts that are new here, and the ends of those that are not."""
-        self.must_look, where = False, self.case.state.where
+        self.must_look, stands, where = False, self._stands, self.case.state.where
         alerts = self.ledger.state.alerts
         if where is not None:
             held = tuple(sorted(alerts.in_force))
             wanted = ReadAlerts(country=where, reached=tuple(sorted(alerts.reached)), held=held, at=self.now())
             news: AlertNews = await self.call(contract.READ_ALERTS, wanted, AlertNews)
+            self.look_again = news.unreadable
             while found := [one for one in news.alerts if self._is_news(one)]:
                 try:
                     await self._write(heard(self.ledger, found, where, self.now()))
                 except NotUnderstood:  # a crash left it in the log, as of another instant: read it
                     await self._write(())
-        self.looked_in = where
+        self.looked_at = stands
 
     def _is_news(self, alert: Alert) -> bool:
         alerts = self.ledger.state.alerts

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from domain.alerts import Exposure, short
-from domain.case import Path, Phase
+from domain.case import ClosingReason, Path, PathClosed, PathReopened, Phase
 from domain.check_ins import CheckedIn
 from domain.country import (
     AlertEnded,
@@ -20,14 +20,16 @@ from domain.country import (
 )
 from domain.danger import Risk
 from domain.duties import Duty
+from domain.embassy_contacts import Approached, Pledged
 from domain.errors import NotUnderstood, Refused
 from domain.events import Command, Event
 from domain.facts import Fact, Occurred
 from domain.room import Acknowledged
 from domain.rulebook import Rules
+from domain.stay_facts import Relocated
 from domain.story import must_have_a_place
 from domain.stream import Ledger, Surroundings, decide
-from domain.watching import country_stream, country_typed, empty_watch, heard, spread
+from domain.watching import came_at, country_stream, country_typed, empty_watch, heard, spread
 from tests.domain.strategies import Tale, events_in, noon
 
 NOW, DAY = noon("2026-09-02"), timedelta(days=1)
@@ -163,3 +165,27 @@ def test_what_a_case_records_of_an_alert_has_ids_of_the_alert_and_the_case() -> 
     (over,) = heard(safety, list(ended.state.alerts.values()), "KZ", NOW)
     assert over.fact.kind == "alert-over"
     assert over.event_id != first.event_id
+
+
+def test_who_leaves_and_comes_back_or_is_opened_again_looks_at_the_alerts_once_more() -> None:
+    tale = Tale()
+    tale.enter()
+    seen = [(tale.story.path.state.where, came_at(tale.story.path))]
+
+    def looks_again() -> bool:
+        seen.append((tale.story.path.state.where, came_at(tale.story.path)))
+        return seen[-1] != seen[-2]
+
+    tale.tell("2024-02-01", Relocated(to="GE"))
+    [moved] = tale.events("relocated")
+    tale.correct(moved, "2024-02-01")
+    assert looks_again(), "he is where he was, and may have missed what was spread meanwhile"
+    tale.tell("2024-02-02", Relocated(to="GE"))
+    tale.tell("2024-02-03", Relocated(to="KZ"))
+    assert looks_again()
+    tale.tell("2024-02-04", PathClosed(reason=ClosingReason.LOST))
+    tale.tell("2024-02-05", PathReopened())
+    assert looks_again()
+    tale.tell("2024-02-06", Approached(country="FR"))
+    tale.tell("2024-02-06", Pledged(country="FR"))
+    assert not looks_again(), "that moves nobody"

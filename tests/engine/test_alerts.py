@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from domain.case import make_reference
-from domain.check_ins import CheckedIn
+from domain.check_ins import CheckedIn, CheckInPlanned
 from domain.country import AlertEnded, AlertRaised
 from domain.danger import Risk
 from domain.stay_facts import Entered, Relocated
@@ -15,6 +15,7 @@ from tests.records.test_rebuilding import cards
 from tests.support.alerting import alerts_in, tell_watch, watch_in
 from tests.support.intakes import fresh_reference_bits, minimal, past
 from tests.support.rehearsal import Rehearsal, eventually, rehearsal, skipping_server
+from tests.support.tampering import tampering
 from tests.support.telling import RULEBOOK
 
 BEGAN = datetime(2026, 9, 2, 9, tzinfo=UTC)
@@ -60,3 +61,24 @@ async def test_an_alert_reaches_who_is_there_and_who_comes_and_its_end_does_too(
 
 def waits(played: Rehearsal, reference: str) -> bool:
     return any(duty.duty.startswith("answer-to-alert") for duty in played.board.duties(reference))
+
+
+async def test_who_could_not_read_a_countrys_log_reads_it_with_the_next_thing_that_happens(
+    tmp_path: Path, reference: str
+) -> None:
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+        await tell_watch(played, "KZ", ALERT)
+        await eventually(lambda: not watch_in(played, "KZ").untold, "it is spread")
+        records = played.database.where
+        assert isinstance(records, Path)
+        raised = "WHERE stream = 'country/KZ' AND version = 1"
+        with tampering(records) as connection:
+            (sealed,) = connection.execute(f"SELECT body FROM event {raised}").fetchone()  # noqa: S608
+            connection.execute(f"UPDATE event SET body = x'00' {raised}")  # noqa: S608
+        await played.start(minimal())
+        await played.office.record(reference, past(Entered(), date(2026, 9, 1)), uuid4())
+        assert alerts_in(played, reference) == []
+        with tampering(records) as connection:
+            connection.execute(f"UPDATE event SET body = ? {raised}", (sealed,))  # noqa: S608
+        await played.office.record(reference, past(CheckInPlanned(every_days=7), date(2026, 9, 2)), uuid4())
+        await eventually(lambda: alerts_in(played, reference) == ["alert-reached"], "it has looked again")
