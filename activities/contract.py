@@ -131,7 +131,7 @@ class ReadAlerts(Frozen):
     """What a case wants to hear of the alerts of the country where it is.
 
     Attributes:
-        reached: the alerts that have reached it already.
+        reached: the alerts that have reached it since the person came there.
         held: those of them that are in force, as far as it knows.
         at: the case clock.
     """

@@ -1,7 +1,8 @@
 """Alerts: what the watch of a country tells a case, whether it concerns this person, and whether he has answered.
 
-A part of the safety room. Each alert reaches a case once, for its event's id comes from the alert's own. Whether it
-concerns the person is read from the state, so it may come later: what nobody has noted counts as danger.
+A part of the safety room. Each alert reaches a case once for each stay there, for its event's id comes from the alert's
+own and the arrival: who comes back is in danger anew, and is asked anew. Whether it concerns the person is read from
+the state, so it may come later: what nobody has noted counts as danger.
 """
 
 from collections.abc import Iterator, Mapping
@@ -53,7 +54,11 @@ class ExposureNoted(Report):
 
 
 class AlertReached(EngineFact):
-    """An alert for the country has reached this case."""
+    """An alert for the country has reached this case: once for each time that the person is there.
+
+    Attributes:
+        arrival: version of the case's event by which he came there.
+    """
 
     kind: Literal["alert-reached"] = "alert-reached"
     alert: UUID
@@ -62,6 +67,7 @@ class AlertReached(EngineFact):
     region: Region | None = None
     concerns: tuple[Exposure, ...] = ()
     within_hours: int
+    arrival: int = 0
 
 
 class AlertOver(EngineFact):
@@ -103,7 +109,7 @@ class Alerts(Frozen):
                 return self.model_copy(update={"region": region})
             case ExposureNoted(exposure=exposure, applies=applies):
                 return self.model_copy(update={"exposures": {**self.exposures, exposure: applies}})
-            case AlertReached(alert=alert) as fact if alert not in self.reached:
+            case AlertReached(alert=alert, arrival=arrival) as fact if not self.has_reached(alert, arrival):
                 one = Reached(fact=fact, at=whole_minute(record.recorded_at))
                 return self.model_copy(update={"reached": {**self.reached, alert: one}})
             case AlertOver(alert=alert):
@@ -114,6 +120,10 @@ class Alerts(Frozen):
                 return self.model_copy(update={"answered_at": max(self.answered_at or instant, instant)})
             case _:
                 return self
+
+    def has_reached(self, alert: UUID, arrival: int) -> bool:
+        """Whether an alert has reached the case since the person came to where he is."""
+        return alert in self.reached and self.reached[alert].fact.arrival >= arrival
 
     @property
     def in_force(self) -> dict[UUID, Reached]:
@@ -132,6 +142,8 @@ class Alerts(Frozen):
         """The level to which one more fact raises the risk: of the alerts that concern the person because of it."""
         before = {alert for alert, one in self.in_force.items() if self.concern(one.fact)}
         then = self.after(record)
+        if isinstance(record.fact, AlertReached) and then is not self:
+            before.discard(record.fact.alert)
         noted = record.fact.region[:2] if isinstance(record.fact, RegionNoted) else None
         levels = [
             one.fact.level

@@ -118,8 +118,13 @@ class Alert(Frozen):
         spreads = self.untold == self.id
         return self.ended_at is None and (spreads or self.fact.until is None or now < end_of_day(self.fact.until))
 
-    def reached(self, country: str) -> AlertReached:
-        """What a case records of it."""
+    def reached(self, country: str, arrival: int) -> AlertReached:
+        """What a case records of it.
+
+        Args:
+            country: the alert's.
+            arrival: version of the case's event by which the person came there.
+        """
         fact = self.fact
         return AlertReached(
             alert=self.id,
@@ -128,6 +133,7 @@ class Alert(Frozen):
             region=fact.region,
             concerns=fact.concerns,
             within_hours=fact.within_hours,
+            arrival=arrival,
         )
 
 

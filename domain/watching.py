@@ -21,7 +21,7 @@ from domain.errors import NotUnderstood
 from domain.events import Corrected, Event, id_from_cause
 from domain.facts import Occurred
 from domain.rulebook import Rules
-from domain.stream import Ledger, State, event_of_engine
+from domain.stream import Ledger, State, event_of_engine, told
 
 
 def country_stream(country: str) -> str:
@@ -106,11 +106,22 @@ def _may_move(event: Event) -> bool:
             return isinstance(fact, CaseOpened | PathReopened | Corrected | MilestoneWithdrawn)
 
 
-def heard(ledger: Ledger[State], news: Sequence[Alert], country: str, now: datetime) -> tuple[Event, ...]:
-    """What a case's safety records of alerts. Ids come from the alert and the case: told twice, it is recorded once."""
+def arrival(path: Ledger[Path]) -> int:
+    """The version of the event of a case by which the person came to where he is now."""
+    state, version = path.blank, 0
+    for _, event in told(path.events):
+        where, state = state.where, state.apply(event)
+        version = event.version if state.where != where else version
+    return version
+
+
+def heard(ledger: Ledger[State], news: Sequence[Alert], country: str, arrived: int, now: datetime) -> tuple[Event, ...]:
+    """What a case's safety records of alerts. Ids come from the alert, the case and the arrival: told twice, it is
+    recorded once."""
     events: list[Event] = []
     for alert in news:
-        fact = AlertOver(alert=alert.id) if alert.ended_at is not None else alert.reached(country)
-        event_id = id_from_cause(alert.id, f"{fact.kind}|{ledger.stream}")
+        is_over = alert.ended_at is not None
+        fact = AlertOver(alert=alert.id) if is_over else alert.reached(country, arrived)
+        event_id = id_from_cause(alert.id, f"{fact.kind}|{ledger.stream}" + ("" if is_over else f"|{arrived}"))
         events.append(event_of_engine(ledger.plus(events), event_id, fact, Occurred.at_instant(now), now))
     return tuple(events)

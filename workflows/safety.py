@@ -8,7 +8,7 @@ from domain.case import Phase
 from domain.country import Alert
 from domain.errors import NotUnderstood
 from domain.safety import Safety
-from domain.watching import came_at, heard
+from domain.watching import arrival, came_at, heard
 from workflows.phase import PhaseWorkflow
 from workflows.writer import Start
 
@@ -60,17 +60,18 @@ class SafetyWorkflow(PhaseWorkflow[Safety]):
         self.must_look, stands, where = False, self._stands, self.case.state.where
         alerts = self.ledger.state.alerts
         if where is not None:
-            held = tuple(sorted(alerts.in_force))
-            wanted = ReadAlerts(country=where, reached=tuple(sorted(alerts.reached)), held=held, at=self.now())
+            came, held = arrival(self.case), tuple(sorted(alerts.in_force))
+            reached = tuple(alert for alert in sorted(alerts.reached) if alerts.has_reached(alert, came))
+            wanted = ReadAlerts(country=where, reached=reached, held=held, at=self.now())
             news: AlertNews = await self.call(contract.READ_ALERTS, wanted, AlertNews)
             self.look_again = news.unreadable
-            while found := [one for one in news.alerts if self._is_news(one)]:
+            while found := [one for one in news.alerts if self._is_news(one, came)]:
                 try:
-                    await self._write(heard(self.ledger, found, where, self.now()))
+                    await self._write(heard(self.ledger, found, where, came, self.now()))
                 except NotUnderstood:  # a crash left it in the log, as of another instant: read it
                     await self._write(())
         self.looked_at = stands
 
-    def _is_news(self, alert: Alert) -> bool:
+    def _is_news(self, alert: Alert, came: int) -> bool:
         alerts = self.ledger.state.alerts
-        return alert.id in alerts.in_force if alert.ended_at is not None else alert.id not in alerts.reached
+        return alert.id in alerts.in_force if alert.ended_at is not None else not alerts.has_reached(alert.id, came)

@@ -9,7 +9,7 @@ from domain.alerts import AlertOver, AlertReached, Exposure, ExposureNoted, Regi
 from domain.case import Phase, phase_stream
 from domain.check_ins import FOUND_WITHIN, Answer, CheckedIn, ContactLogged, Reached
 from domain.custody import Detained, Released
-from domain.danger import Risk, RiskAssessed
+from domain.danger import Risk, RiskAssessed, RiskReason
 from domain.duties import Level
 from domain.events import Event, id_from_cause
 from domain.facts import EngineFact, Fact, Occurred
@@ -174,3 +174,18 @@ def test_what_is_told_later_of_an_earlier_day_lowers_no_risk(noted: Fact) -> Non
     tale.tell("2024-01-20", noted, now=DAY + HOUR)
     assert risk(tale) is Risk.HIGH, "a person lowers it"
     assert DUTY not in tale.duties(Phase.SAFETY), "nobody is asked whom it does not concern"
+
+
+def test_who_comes_back_while_the_alert_is_in_force_is_in_danger_and_asked_anew() -> None:
+    tale = told(CheckedIn())
+    tale.enter()
+    tale.tell("2024-02-02", Relocated(to="GE"))
+    lower = RiskAssessed(level=Risk.LOW, review_on=(DAY + timedelta(days=60)).date(), reason=RiskReason.MOVED_TO_SAFETY)
+    tale.tell("2024-02-03", lower)
+    tale.tell("2024-02-10", Relocated(to="KZ"))
+    back = noon("2024-02-10")
+    reach(tale, alert(arrival=9), back)
+    assert risk(tale) is Risk.HIGH
+    assert tale.duties(Phase.SAFETY)[DUTY].due == back + 6 * HOUR
+    tale.tell("2024-02-11", CheckedIn())
+    assert DUTY not in tale.duties(Phase.SAFETY)

@@ -29,7 +29,7 @@ from domain.rulebook import Rules
 from domain.stay_facts import Relocated
 from domain.story import must_have_a_place
 from domain.stream import Ledger, Surroundings, decide
-from domain.watching import came_at, country_stream, country_typed, empty_watch, heard, spread
+from domain.watching import arrival, came_at, country_stream, country_typed, empty_watch, heard, spread
 from tests.domain.strategies import Tale, events_in, noon
 
 NOW, DAY = noon("2026-09-02"), timedelta(days=1)
@@ -157,12 +157,12 @@ def test_a_watch_takes_what_is_told_of_a_country_and_nothing_of_a_case() -> None
 def test_what_a_case_records_of_an_alert_has_ids_of_the_alert_and_the_case() -> None:
     watch = tell(empty_watch("KZ"), ALERT.model_copy(update={"concerns": (Exposure.WANTED,)}))
     safety = Tale().ledger(Phase.SAFETY)
-    (first,) = heard(safety, list(watch.state.alerts.values()), "KZ", NOW)
-    (again,) = heard(safety, list(watch.state.alerts.values()), "KZ", NOW + DAY)
+    (first,) = heard(safety, list(watch.state.alerts.values()), "KZ", 1, NOW)
+    (again,) = heard(safety, list(watch.state.alerts.values()), "KZ", 1, NOW + DAY)
     assert first.event_id == again.event_id
-    assert first.fact == watch.state.alerts[last(watch)].reached("KZ")
+    assert first.fact == watch.state.alerts[last(watch)].reached("KZ", 1)
     ended = tell(watch, AlertEnded(alert=last(watch)))
-    (over,) = heard(safety, list(ended.state.alerts.values()), "KZ", NOW)
+    (over,) = heard(safety, list(ended.state.alerts.values()), "KZ", 1, NOW)
     assert over.fact.kind == "alert-over"
     assert over.event_id != first.event_id
 
@@ -189,3 +189,16 @@ def test_who_leaves_and_comes_back_or_is_opened_again_looks_at_the_alerts_once_m
     tale.tell("2024-02-06", Approached(country="FR"))
     tale.tell("2024-02-06", Pledged(country="FR"))
     assert not looks_again(), "that moves nobody"
+
+
+def test_an_arrival_is_the_last_event_that_changed_where_he_is() -> None:
+    tale = Tale()
+    tale.enter()
+    first = arrival(tale.story.path)
+    tale.tell("2024-02-01", Approached(country="FR"))
+    tale.tell("2024-02-01", Pledged(country="FR"))
+    assert arrival(tale.story.path) == first
+    tale.tell("2024-02-02", Relocated(to="GE"))
+    tale.tell("2024-02-03", Relocated(to="KZ"))
+    assert tale.story.path.state.where == "KZ"
+    assert arrival(tale.story.path) > first

@@ -44,7 +44,7 @@ class Author:
         """Let an alert for Kazakhstan reach the case."""
         stream = phase_stream(self.reference, Phase.SAFETY, 1)
         ledger = self.story.ledger(stream)
-        events = heard(ledger, [alert], "KZ", NOON)
+        events = heard(ledger, [alert], "KZ", 1, NOON)
         self.story.phases[stream] = ledger.plus(events)
         self._write(events)
 
