@@ -1,7 +1,9 @@
 """What the tests of erasures share: a case with planted values, two persons who decide, and all that is left of it."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -154,7 +156,10 @@ def _payloads(message: Message) -> Iterator[bytes]:
 def everything_in(folder: Path, copies: Path) -> list[Trace]:
     """All that stands in the files of a folder that is in use. The engine's journal comes and goes."""
     copy = copies / str(uuid4())
-    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("temporal.db-journal"))
+    with closing(sqlite3.connect(folder / "temporal.db", timeout=30)) as engine:
+        engine.execute("BEGIN")
+        engine.execute("SELECT * FROM sqlite_master").fetchall()  # while somebody reads, the engine does not write
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("temporal.db-journal"))
     return list(files_below(copy))
 
 
