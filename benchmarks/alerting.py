@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Sequence
 from itertools import count
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from temporalio.client import WorkflowHandle
 from temporalio.testing import ActivityEnvironment
@@ -17,15 +17,13 @@ from benchmarks.figures import Figure
 from domain.case import Phase, make_reference, phase_stream
 from domain.country import AlertRaised
 from domain.danger import Risk
-from domain.events import Command
-from domain.facts import Occurred
 from domain.intake import IntakeFile
-from domain.watching import country_stream
 from records.alerts import Members
 from records.store import Store
 from runtime.office import Office
 from runtime.revival import revive, some_at_once
 from runtime.settings import now
+from tests.support.alerting import told_at
 from tests.support.intakes import fresh_reference_bits
 from tests.support.many_cases import write
 from tests.support.rehearsal import eventually
@@ -100,16 +98,8 @@ async def _signals(bare: Workflows) -> None:
 
 
 async def _raised(office: Office) -> UUID:
-    at = now()
-    command = Command(
-        command_id=uuid4(),
-        actor="dana",
-        occurred=Occurred.at_instant(at),
-        learned_on=at.date(),
-        fact=AlertRaised(source="benchmark", level=Risk.HIGH, within_hours=6),
-        sent_at=at,
-    )
-    return (await office.send(country_stream(COUNTRY), command)).accepted[0].event_id
+    alert = AlertRaised(source="benchmark", level=Risk.HIGH, within_hours=6)
+    return (await told_at(office, COUNTRY, alert, now())).accepted[0].event_id
 
 
 async def _stands_everywhere(members: Members, alert: UUID, number: int) -> None:

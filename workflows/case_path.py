@@ -82,8 +82,6 @@ class CasePathWorkflow(Writer[Path]):
         """The one way to begin: a new case reads an empty stream, a revived one its whole story."""
         opened = await self.open_stream()
         self.path = self.path.plus(opened.events)
-        for event in opened.events:
-            self.heard_at(event.recorded_at)
         self.ready = True
         if opened.events:
             await self.write(())

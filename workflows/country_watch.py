@@ -73,8 +73,6 @@ class CountryWatchWorkflow(Clocked[Country]):
 
     async def begin_by_reading(self) -> None:
         opened = await self.open_stream()
-        for event in opened.events:
-            self.heard_at(event.recorded_at)
         self.ledger = self.ledger.plus(opened.events)
         self.ready = True
         if opened.events:

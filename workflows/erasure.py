@@ -122,8 +122,6 @@ class ErasureWorkflow(Writer[Erasure]):
 
     async def begin_by_reading(self) -> None:
         opened = await self.open_stream()
-        for event in opened.events:
-            self.heard_at(event.recorded_at)
         self.ledger = self.ledger.plus(opened.events)
         for notice in opened.unsent:
             self.send(notice, summary_of_notice(self.ledger.event(notice)))

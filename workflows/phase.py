@@ -86,8 +86,6 @@ class PhaseWorkflow(Clocked[State]):
 
     async def _begin(self) -> None:
         opened = await self.open_stream()
-        for event in (*opened.case_events, *opened.events):
-            self.heard_at(event.recorded_at)
         self.case = self.case.plus(opened.case_events)
         self.ledger = Ledger.empty(self.stream, blank_room(self.case.state, self.stream)).plus(opened.events)
         answer = await self._ask_for_rules(self.case.state.runs_on(*self._place, self.ledger.state.edition))

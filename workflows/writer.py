@@ -207,6 +207,8 @@ class Writer(Generic[State]):
     async def open_stream(self) -> OpenedStream:
         opened: OpenedStream = await self.call(contract.OPEN_STREAM, self.stream, OpenedStream)
         self.epoch, self.search_attributes = opened.epoch, opened.search_attributes
+        for event in (*opened.case_events, *opened.events):
+            self.heard_at(event.recorded_at)
         return opened
 
     async def append(self, request: AppendRequest) -> AppendAnswer:

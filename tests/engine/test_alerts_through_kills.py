@@ -20,8 +20,6 @@ from domain.case import Phase, make_reference, phase_stream
 from domain.country import Alert, AlertRaised
 from domain.danger import Risk
 from domain.duties import Level
-from domain.events import Command
-from domain.facts import Occurred
 from domain.intake import IntakeFile, read_intake
 from domain.room import DutyCameDue
 from domain.stay_facts import Entered, Relocated
@@ -33,6 +31,7 @@ from records.verifying import verify
 from runtime.office import Office
 from runtime.revival import revive, some_at_once
 from runtime.settings import NotRunning, now
+from tests.support.alerting import told_at
 from tests.support.intakes import MINIMAL, fresh_reference_bits, past
 from tests.support.many_cases import write
 from tests.support.rehearsal import eventually
@@ -76,19 +75,6 @@ async def begun(client: Client, database: Database, references: Sequence[str]) -
     await eventually(all_run, "all of them run", PATIENCE_SECONDS)
 
 
-async def raise_alert(office: Office) -> None:
-    moment = now()
-    command = Command(
-        command_id=uuid4(),
-        actor="dana",
-        occurred=Occurred.at_instant(moment),
-        learned_on=moment.date(),
-        fact=ALERT,
-        sent_at=moment,
-    )
-    await office.send(country_stream("KZ"), command)
-
-
 @pytest.mark.timeout(240 + 3 * CASES)
 async def test_every_case_is_alerted_once_though_worker_and_server_are_killed_half_way(tmp_path: Path) -> None:
     place, database, began = new_place(tmp_path), Database(tmp_path / "records.db"), time.monotonic()
@@ -110,7 +96,7 @@ async def test_every_case_is_alerted_once_though_worker_and_server_are_killed_ha
         page = (CASES + 1) // PAGES + 1
         arguments = (place.address, str(tmp_path), str(server.pid), str(page), str(PAGES // 2))
         async with program("-m", "tests.support.dying_spreader", *arguments) as worker:
-            await raise_alert(office)
+            await told_at(office, "KZ", ALERT, now())
             await eventually(lambda: worker.poll() is not None and server.poll() is not None, "both have died")
     assert alert_in(store).untold
     tell(f"killed; {members.reached_there(alert_in(store).id, 'KZ')} have recorded it")

@@ -3,11 +3,9 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from domain.events import Command
 from domain.forecast import forecast
 from domain.intake import read_intake, read_script
-from domain.rulebook import load
-from domain.story import begin, events_of
+from domain.story import events_of
 from tests.support.rehearsal import chronology, rehearsal, skipping_server
 
 STORY = Path(__file__).parents[2] / "examples" / "story"
@@ -24,15 +22,7 @@ async def test_the_story_runs_on_the_real_server_as_the_forecast_says(tmp_path: 
         await played.play(script)
         await played.move_to(ENDED)
         lived = chronology(played.events())
-    command = Command(
-        command_id=receipt.accepted[0].event_id,
-        actor="dana",
-        occurred=file.since,
-        learned_on=BEGAN.date(),
-        fact=file.intake,
-        sent_at=BEGAN,
-    )
-    story = begin(reference, command, file.intake, load().for_phase, BEGAN)
+    story = played.begun(file, receipt)
     beginning = events_of(story)
     foretold = chronology([*beginning, *(line.event for line in forecast(story, script, BEGAN, ENDED))])
     assert lived == foretold

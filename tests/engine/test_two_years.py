@@ -12,13 +12,10 @@ from domain.alerts import AlertReached
 from domain.case import Phase, phase_stream
 from domain.country import AlertRaised
 from domain.danger import Risk
-from domain.events import Command
-from domain.facts import Occurred
 from domain.forecast import forecast
 from domain.intake import read_intake, read_script
-from domain.rulebook import load
-from domain.story import begin, events_of
-from domain.watching import country_stream
+from domain.story import events_of
+from tests.support.alerting import told_at
 from tests.support.rehearsal import chronology, eventually, rehearsal, skipping_server
 
 STORY = Path(__file__).parents[2] / "examples" / "two-years"
@@ -36,19 +33,12 @@ async def test_two_years_in_a_transit_country_run_on_the_real_server_as_the_fore
     before = [one for one in script if one.occurred.instant <= ALERTED]
     after = [one for one in script if one.occurred.instant > ALERTED]
     safety = phase_stream(reference, Phase.SAFETY, 1)
-    alert = Command(
-        command_id=UUID(int=2024_04_10),
-        actor="dana",
-        occurred=Occurred.at_instant(ALERTED),
-        learned_on=ALERTED.date(),
-        fact=AlertRaised(source="https://example.org/raids", level=Risk.HIGH, within_hours=6),
-        sent_at=ALERTED,
-    )
+    alert = AlertRaised(source="https://example.org/raids", level=Risk.HIGH, within_hours=6)
     async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
         receipt = await played.start(file)
         await played.play(before)
         await played.move_to(ALERTED)
-        await played.office.send(country_stream("KZ"), alert)
+        await told_at(played.office, "KZ", alert, ALERTED, UUID(int=2024_04_10))
 
         def reached() -> list[object]:
             return [event for event in played.store.read(safety) if isinstance(event.fact, AlertReached)]
@@ -58,15 +48,7 @@ async def test_two_years_in_a_transit_country_run_on_the_real_server_as_the_fore
         await played.move_to(ENDED)
         events = played.events()
         lived = chronology(events)
-    command = Command(
-        command_id=receipt.accepted[0].event_id,
-        actor="dana",
-        occurred=file.since,
-        learned_on=BEGAN.date(),
-        fact=file.intake,
-        sent_at=BEGAN,
-    )
-    story = begin(reference, command, file.intake, load().for_phase, BEGAN)
+    story = played.begun(file, receipt)
     foretold = [*events_of(story), *(line.event for line in forecast(story, before, BEGAN, ALERTED))]
     (heard,) = (event for event in events if isinstance(event.fact, AlertReached))
     story.phases[safety] = story.ledger(safety).plus([heard])

@@ -23,9 +23,11 @@ from activities.notifications.channel import Carrier, Channel
 from activities.notifications.sending import NO_CARRIERS
 from domain.case import case_stream
 from domain.duties import Urgency
-from domain.events import Event, Past, Receipt
+from domain.events import Command, Event, Past, Receipt
 from domain.forecast import command_id_of
 from domain.intake import IntakeFile
+from domain.rulebook import load
+from domain.story import Story, begin
 from records.board import Board, text
 from records.database import Database
 from records.keys import Keys
@@ -149,6 +151,18 @@ class Rehearsal:
         receipt = await self.office.start_case(self.reference, file.intake, actor, file.since, command_id or uuid4())
         await self.settled()
         return receipt
+
+    def begun(self, file: IntakeFile, receipt: Receipt) -> Story:
+        """The story of a file that was started, as it stood then."""
+        command = Command(
+            command_id=receipt.accepted[0].event_id,
+            actor="dana",
+            occurred=file.since,
+            learned_on=self.began.date(),
+            fact=file.intake,
+            sent_at=self.began,
+        )
+        return begin(self.reference, command, file.intake, load().for_phase, self.began)
 
     async def play(self, script: Sequence[Past], *, first: int = 0) -> None:
         """Let a script happen, each event on its day; its entries are numbered from ``first`` on."""
