@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, ValidationInfo, field_validator
 
 from domain.custody import Released
 from domain.deadlines import Place
@@ -90,11 +90,24 @@ class CheckInPlanned(Decision):
     every_days: int = Field(ge=1, le=92, description="days between check-ins")
     window_hours: int = Field(default=0, ge=0, le=168, description="hours he may take; then staff are reminded")
     grace_hours: int = Field(default=24, ge=1, le=168, description="hours of grace before the alarm")
-    time_zone: TimeZone = Field(default="UTC", description="the person's, such as Asia/Almaty")
+    time_zone: TimeZone | None = Field(default=None, description="the person's, such as Asia/Almaty; UTC if left out")
     quiet_hours: QuietHours | None = Field(default=None, description="when nobody asks him, such as 22:00-08:00")
     told: tuple[StaffId, ...] = Field(default=(), max_length=9, description="staff, in the order they are called")
     on_silence: tuple[Step, ...] = Field(default=(), max_length=9, description="what is done then, step by step")
     words_agreed: bool = Field(default=False, description="words are agreed for being well and for being forced")
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _are_somewhere(cls, hours: str | None, fields: ValidationInfo) -> str | None:
+        # those of another zone would wake him at night
+        if hours is not None and fields.data.get("time_zone") is None:
+            raise ValueError("quiet hours are the person's: say in which time zone, such as Asia/Almaty")
+        return hours
+
+    @property
+    def zone(self) -> str:
+        """The time zone in which the plan's days and quiet hours are reckoned."""
+        return self.time_zone or "UTC"
 
 
 class CheckInsPaused(Decision):
@@ -209,7 +222,7 @@ class CheckIns(Frozen):
         return self.model_copy(update=changes)
 
     def _end_of(self, day: date) -> datetime:
-        return Place(country="ZZ", time_zone=self.plan.time_zone).end_of(day)
+        return Place(country="ZZ", time_zone=self.plan.zone).end_of(day)
 
     def objection(self, fact: Fact, on: date) -> str | None:
         match fact:
@@ -279,4 +292,4 @@ class CheckIns(Frozen):
 
     def _loud(self, instant: datetime) -> datetime:
         """The instant, or the end of the quiet hours around it."""
-        return after_quiet(instant, self.plan.quiet_hours, self.plan.time_zone)
+        return after_quiet(instant, self.plan.quiet_hours, self.plan.zone)

@@ -142,7 +142,7 @@ class Reaching(Frozen):
         yield Duty(
             id="channel-lost",
             title=title,
-            due=after_quiet(again, plan.quiet_hours, plan.time_zone),
+            due=after_quiet(again, plan.quiet_hours, plan.zone),
             consequence=Consequence.DANGER,
             escalations=LEGAL_ESCALATIONS,
             told=plan.told,

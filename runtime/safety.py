@@ -99,7 +99,7 @@ def lines(safety: Safety, moment: datetime) -> Iterator[str]:
     paused = f"; paused until {screen.day(until)}" if until is not None and until > moment else ""
     told = f"; told in this order: {', '.join(plan.told)}" if plan.told else ""
     words = "; words are agreed" if plan.words_agreed else ""
-    quiet = f", quiet {plan.quiet_hours} ({plan.time_zone})" if plan.quiet_hours is not None else ""
+    quiet = f", quiet {plan.quiet_hours} ({plan.zone})" if plan.quiet_hours is not None else ""
     yield f"Check-ins: {agreed} {plan.every_days} days{quiet}; last heard {last}{paused}{told}{words}"
     lost = f" (lost: {', '.join(sorted(reaching.lost))})" if reaching.lost else ""
     yield f"Reached by: {', then '.join(reaching.order)}{lost}"

@@ -256,6 +256,8 @@ _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
 def _values(name: str, hint: Any) -> st.SearchStrategy[Any]:
     if hint in _PLAIN:
         return _PLAIN[hint]
+    if name == "time_zone":
+        return _TEXTS[name]  # quiet hours need one
     if hint is str:
         return _TEXTS.get(name, countries)
     origin, arguments = get_origin(hint), get_args(hint)

@@ -137,10 +137,11 @@ def test_no_instant_stays_in_quiet_hours_and_none_moves_further_than_their_end(
     ("fields", "why"),
     [
         ({"time_zone": "Mars/Base"}, "no such time zone"),
-        ({"quiet_hours": "22-08"}, "write quiet hours as"),
-        ({"quiet_hours": "24:00-08:00"}, "write quiet hours as"),
-        ({"quiet_hours": "08:00-08:00"}, "twelve hours"),
-        ({"quiet_hours": "08:00-20:01"}, "twelve hours"),
+        ({"quiet_hours": "22:00-08:00"}, "say in which time zone"),
+        ({"time_zone": "UTC", "quiet_hours": "22-08"}, "write quiet hours as"),
+        ({"time_zone": "UTC", "quiet_hours": "24:00-08:00"}, "write quiet hours as"),
+        ({"time_zone": "UTC", "quiet_hours": "08:00-08:00"}, "twelve hours"),
+        ({"time_zone": "UTC", "quiet_hours": "08:00-20:01"}, "twelve hours"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_one_line(fields: dict[str, object], why: str) -> None:
@@ -474,4 +475,4 @@ def test_no_check_in_is_due_in_quiet_hours(script: list[tuple[int, Fact | Takes,
     room = ledger(tale).state
     if "check-in" in tale.duties(Phase.SAFETY) and room.check_ins.silent_since is None:
         due = duty(tale).due
-        assert after_quiet(due, room.check_ins.plan.quiet_hours, room.check_ins.plan.time_zone) == due
+        assert after_quiet(due, room.check_ins.plan.quiet_hours, room.check_ins.plan.zone) == due
