@@ -613,6 +613,7 @@ def _exit_code() -> int:
 def _without_values(sentence: str) -> str:
     """A sentence of the library, without what was typed: that may be a name in the wrong place."""
     sentence = re.sub(r"^Missing argument '([A-Za-z_]+)'\.", r"Missing argument \1: --help says what it is", sentence)
+    sentence = re.sub(r"^Missing (command|option .*)\.$", r"Missing \1: --help says what there is", sentence)
     sentence = re.sub(r"^No such (command|option)\b.*", r"No such \1: --help lists them", sentence)
     return re.sub(r" ?\((?!-)[^)]*\)|'(?!-)[^']*'", "", sentence)
 

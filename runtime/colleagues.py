@@ -104,7 +104,7 @@ def passphrase(name: Name) -> None:
     here, ring = at_desk(), existing_ring(Settings())
     people = _people(here)
     if name not in people.names():
-        raise NotFound("nobody of this name is at the desk: `safeconduct desk list` shows who is")
+        raise NotFound("nobody of this name is at the desk: `safeconduct desk list` shows who is, `desk add` adds")
     typed = ask_new_passphrase(name)
     # what is typed into a phone passes through a browser and a proxy: it must not be what opens the installation
     if any(proves(ring, person.name, typed) for person in ring.persons()):

@@ -222,6 +222,7 @@ def welcome(desk: Desk, running: Running, *, lid: str | None, demo: bool) -> Non
     if demo:
         print(f"  (made-up cases: {' or '.join(DEMO_PERSONS)}, passphrase: {DEMO_PASSPHRASE})")
     print(f"Pages (phones): {running.pages}")
+    print("  for whom you let in: safeconduct desk passphrase NAME")
     print(f"Records:        {in_short(desk.settings.records)}")
     if lid is not None:
         print(lid)

@@ -85,6 +85,7 @@ def everything(demo: Demo) -> list[object]:
         (("restore",), "say `safeconduct restore --all`"),
         (("revive", "Nobody"), "no case with this reference or nickname"),
         (("audit", "Nobody"), "no case with this reference or nickname"),
+        (("desk",), "Missing command: --help says what there is"),
         (("up", "--demo"), "an engine runs already"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
