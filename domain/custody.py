@@ -69,9 +69,10 @@ class LawyerEngaged(Report):
 
 
 class InterimMeasureGranted(Report):
-    """A court or treaty body told the state not to hand the person over for now."""
+    """A court or treaty body told a state not to hand the person over for now. No other state is bound by it."""
 
     kind: Literal["interim-measure-granted"] = "interim-measure-granted"
+    against: CountryCode = Field(description="the state that it binds")
     until: date | None = Field(default=None, description="last day, if one is set")
 
 
@@ -107,9 +108,10 @@ class Found(Report):
 
 
 class Measure(Frozen):
-    """An interim measure against removal."""
+    """An interim measure against removal by one state."""
 
     on: Occurred
+    against: CountryCode
     until: date | None
 
 
@@ -166,8 +168,8 @@ class Custody(Frozen):
                 return self._with(missing_since=when, released=None, found=None, missed_again=again)
             case LawyerEngaged():
                 return self._with(lawyer=when)
-            case InterimMeasureGranted(until=until):
-                return self._with(measure=Measure(on=when, until=until))
+            case InterimMeasureGranted(against=state, until=until):
+                return self._with(measure=Measure(on=when, against=state, until=until))
             case InterimMeasureEnded():
                 return self._with(measure=None)
             case Released() if self.taken_again and _may_follow(self.held_since, when):

@@ -106,9 +106,9 @@ def protected_by(bars: Iterable[Ground], threats: Iterable[str], on: date) -> Re
     return RemovalProtection(holds=holds, bars=lasting, threats=tuple(threats))
 
 
-def of_safety(safety: Safety) -> Iterator[Ground]:
-    """What keeps him from being removed in every country."""
-    if (measure := safety.custody.measure) is not None:
+def of_safety(safety: Safety, country: CountryCode | None) -> Iterator[Ground]:
+    """What keeps him from being removed by a country, whatever his stay there is."""
+    if (measure := safety.custody.measure) is not None and measure.against == country:
         yield Ground(name="interim measure", until=measure.until)
 
 

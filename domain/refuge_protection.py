@@ -42,7 +42,7 @@ def lawful_stay(claim: AsylumFiling, on: date) -> LawfulStay:
 
 def removal_protection(claim: AsylumFiling, safety: Safety, rules: Rules, on: date) -> RemovalProtection:
     """What keeps the person from being removed on a day, and what would remove him."""
-    bars = [*_bars(claim, rules, on), *of_safety(safety)]
+    bars = [*_bars(claim, rules, on), *of_safety(safety, claim.country)]
     return protected_by(bars, [*_threats(claim), *threats_of_safety(safety)], on)
 
 

@@ -62,4 +62,4 @@ def _of_the_stay(
             return lawful, refuge_protection.removal_protection(room, safety, rules, on)
         case _:
             unknown = LawfulStay(holds=Answer.UNKNOWN, ground=None, doubt=(NOTHING_OPEN,))
-            return unknown, protected_by(of_safety(safety), threats_of_safety(safety), on)
+            return unknown, protected_by(of_safety(safety, case.where), threats_of_safety(safety), on)

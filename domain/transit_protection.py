@@ -92,7 +92,7 @@ def _doubts(stay: TransitStay, rules: Rules) -> Iterator[str]:
 
 def removal_protection(stay: TransitStay, safety: Safety, rules: Rules, on: date) -> RemovalProtection:
     """What keeps the person from being removed on a day, and what would remove him."""
-    bars = [*_bars(stay, rules, on), *of_safety(safety)]
+    bars = [*_bars(stay, rules, on), *of_safety(safety, stay.country)]
     return protected_by(bars, [*_threats(stay), *threats_of_safety(safety)], on)
 
 

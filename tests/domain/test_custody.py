@@ -127,14 +127,14 @@ def test_a_free_man_who_is_asked_for_needs_a_lawyer_and_interim_measures_too() -
     tale.tell("2024-02-03", ExtraditionRequested(by="RU"))
     assert {"extradition.RU", "lawyer", "interim-measures"} <= duties(tale)
     tale.tell("2024-02-03", LawyerEngaged())
-    tale.tell("2024-02-04", InterimMeasureGranted())
+    tale.tell("2024-02-04", InterimMeasureGranted(against="KZ"))
     assert not duties(tale) & {"lawyer", "interim-measures"}
 
 
 def test_an_extradition_that_is_granted_is_appealed_and_its_interim_measures_decided_anew() -> None:
     tale = Tale()
     tale.tell("2024-02-03", ExtraditionRequested(by="RU"))
-    tale.tell("2024-02-04", InterimMeasureGranted())
+    tale.tell("2024-02-04", InterimMeasureGranted(against="KZ"))
     tale.tell("2024-03-01", ExtraditionDecided(by="RU", outcome=RequestOutcome.GRANTED))
     found = tale.duties(Phase.SAFETY)
     assert found["extradition-appeal.RU"].due == noon("2024-03-01") + 12 * HOUR

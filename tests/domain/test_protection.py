@@ -190,11 +190,21 @@ def test_an_interim_measure_protects_until_its_last_day_and_every_threat_is_name
     tale = entered()
     tale.tell("2024-02-01", ExtraditionRequested(by="RU"))
     tale.tell("2024-02-02", ExpulsionOrdered())
-    tale.tell("2024-02-03", InterimMeasureGranted(until=date(2024, 3, 1)))
+    tale.tell("2024-02-03", InterimMeasureGranted(against="KZ", until=date(2024, 3, 1)))
     held = ["expulsion ordered on 2024-02-02", "extradition asked for by RU on 2024-02-01"]
     assert protection(tale, "2024-03-01") == ("yes", ["interim measure"], held)
     assert protection(tale, "2024-03-02") == ("no", [], held)
     assert any("order to expel stands" in one for one in fields(tale, "2024-03-02").lawful_stay.doubt)
+
+
+def test_an_interim_measure_binds_one_state_and_protects_nowhere_else() -> None:
+    tale = entered()
+    tale.tell("2024-02-03", InterimMeasureGranted(against="KZ"))
+    assert protection(tale, "2024-02-05")[:2] == ("yes", ["interim measure"])
+    tale.tell("2024-02-06", Deported(to="RU"))
+    assert protection(tale, "2024-02-06")[:2] == ("no", [])
+    tale.tell("2024-02-06", InterimMeasureGranted(against="RU"))
+    assert protection(tale, "2024-02-06")[:2] == ("yes", ["interim measure"])
 
 
 def test_a_last_day_ends_at_midnight_where_the_person_is() -> None:

@@ -197,7 +197,7 @@ def test_a_risk_is_looked_at_again_on_a_later_day() -> None:
 def test_an_interim_measure_of_a_former_detention_does_not_silence_the_next() -> None:
     tale = Tale()
     tale.tell("2024-01-03", Detained())
-    tale.tell("2024-01-04", InterimMeasureGranted(until=date(2024, 2, 1)))
+    tale.tell("2024-01-04", InterimMeasureGranted(against="KZ", until=date(2024, 2, 1)))
     tale.tell("2024-01-05", Released())
     tale.tell("2024-06-05", Detained())
     assert "interim-measures" in tale.duties(Phase.SAFETY)
@@ -206,7 +206,7 @@ def test_an_interim_measure_of_a_former_detention_does_not_silence_the_next() ->
 def test_an_interim_measure_without_an_end_is_an_interim_measure() -> None:
     tale = Tale()
     tale.tell("2024-01-03", Detained())
-    tale.tell("2024-01-04", InterimMeasureGranted())
+    tale.tell("2024-01-04", InterimMeasureGranted(against="KZ"))
     assert "interim-measures" not in tale.duties(Phase.SAFETY)
 
 

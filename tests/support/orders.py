@@ -203,7 +203,7 @@ _SAFETY: tuple[Callable[[Random], _Drawn], ...] = (
     lambda _: _Drawn(WantedListed(by="RU")),
     lambda _: _Drawn(ExtraditionRequested(by="RU")),
     lambda chance: _Drawn(ExtraditionDecided(by="RU", outcome=chance.choice(list(RequestOutcome)))),
-    lambda chance: _Drawn(InterimMeasureGranted(until=_day(chance))),
+    lambda chance: _Drawn(InterimMeasureGranted(against="KZ", until=_day(chance))),
     lambda chance: _Drawn(RegionNoted(region=chance.choice(("KZ-ALA", "KZ-AST")))),
     lambda chance: _Drawn(ExposureNoted(exposure=chance.choice(list(Exposure)), applies=chance.random() < 0.5)),
     lambda _: _Drawn(Acknowledged(duty="lawyer"), phase=Phase.SAFETY),
