@@ -1,7 +1,5 @@
 """What stands in the settings as a place that is none: a database's address, its role, a file elsewhere."""
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,8 +10,8 @@ from records.checkpoints import checkpoints
 from records.database import Database
 from tests.support.ground import settings_of
 from tests.support.keys import settings_in, store_in
+from tests.support.many_commands import at
 from tests.support.postgres import Databases
-from tests.support.servers import ROOT, clean_environment
 from tests.support.telling import REFERENCES, Author
 
 PASSWORD = "planted-password"
@@ -30,16 +28,8 @@ COMMANDS = ("migrate", "cases", "doctor")
 
 def says(home: Path, *arguments: str, given: Mapping[str, str]) -> str:
     """What a command that was refused said; never a traceback, never a password."""
-    ended = subprocess.run(
-        [sys.executable, "starter.py", *arguments],
-        cwd=ROOT,
-        env={**clean_environment(), "SAFECONDUCT_HOME": str(home), "SAFECONDUCT_STAFF": "dana", **given},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    printed = ended.stdout + ended.stderr
-    assert ended.returncode == 1, printed
+    code, printed = at(home, **given).type(arguments)
+    assert code == 1, printed
     assert "Traceback" not in printed
     assert PASSWORD not in printed
     return printed

@@ -15,6 +15,7 @@ import pytest
 from tests.support.demo import Demo, running_demo, wait_until
 from tests.support.intakes import MINIMAL
 from tests.support.keys import settings_in, store_in
+from tests.support.many_commands import at
 from tests.support.servers import ROOT
 
 SECRET = "Planted-Name"
@@ -259,16 +260,9 @@ def test_what_was_said_in_a_contact_lies_sealed_and_who_was_reached_is_recorded(
 
 def test_a_forecast_needs_no_engine(tmp_path: Path) -> None:
     arguments = ["simulate", "examples/story/intake.toml", "--script", "examples/story/script.toml"]
-    done = subprocess.run(
-        [str(Path(sys.executable).parent / "safeconduct"), *arguments, "--from", "2022-09-28"],
-        cwd=ROOT,
-        env={"SAFECONDUCT_HOME": str(tmp_path / "nothing"), "SAFECONDUCT_STAFF": "dana", "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "card-issued" in done.stdout
+    code, printed = at(tmp_path / "nothing").type([*arguments, "--from", "2022-09-28"])
+    assert code == 0, printed
+    assert "card-issued" in printed
 
 
 def test_without_an_engine_a_command_says_so_in_one_line(tmp_path: Path) -> None:

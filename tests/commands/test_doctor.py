@@ -5,7 +5,6 @@ import os
 import shlex
 import sqlite3
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
@@ -26,10 +25,11 @@ from runtime.findings import Finding, Verdict
 from runtime.keys import ring_of
 from runtime.settings import Settings, now
 from tests.support.keys import settings_in
+from tests.support.many_commands import ended
 from tests.support.mutating import grow
 from tests.support.postgres import Databases
 from tests.support.rehearsal import Pigeonhole, eventually
-from tests.support.servers import ROOT, Place, clean_environment, new_place, program, without_search_attributes
+from tests.support.servers import ROOT, Place, new_place, program, without_search_attributes
 from tests.support.watched import SECRET, outside
 from worker import build_worker
 
@@ -59,17 +59,9 @@ def seen(findings: list[Finding]) -> dict[str, Verdict]:
 
 def test_without_an_engine_it_says_so_what_to_do_and_leaves_nothing_behind(tmp_path: Path) -> None:
     home = tmp_path / "nothing"
-    done = subprocess.run(
-        [sys.executable, "starter.py", "doctor"],
-        cwd=ROOT,
-        env={**clean_environment(), "HOME": str(tmp_path), "SAFECONDUCT_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert done.stderr == ""
-    first, second, *others = done.stdout.splitlines()
+    done = ended(["doctor"], {"HOME": str(tmp_path), "SAFECONDUCT_HOME": str(home)})
+    assert (done.code, done.errors) == (1, "")
+    first, second, *others = done.output.splitlines()
     assert first.split(maxsplit=2) == [
         "fail",
         "server",

@@ -1,30 +1,21 @@
 """A setting that makes no sense, a folder that can't be made, a file that is empty: one line each, and no traceback."""
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.support import many_commands
 from tests.support.keys import database_in
-from tests.support.servers import ROOT, clean_environment
 
 PLANTED = "Planted-Value"
 
 
-def typed(*arguments: str, given: Mapping[str, str], program: str = "starter.py") -> tuple[int, str]:
-    ended = subprocess.run(
-        [sys.executable, program, *arguments],
-        cwd=ROOT,
-        env={**clean_environment(), "SAFECONDUCT_STAFF": "dana", **given},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "Traceback" not in ended.stderr, ended.stderr
-    assert PLANTED not in ended.stderr
-    return ended.returncode, ended.stdout + ended.stderr
+def typed(*arguments: str, given: Mapping[str, str], program: str = "starter") -> tuple[int, str]:
+    ended = many_commands.ended(arguments, {"SAFECONDUCT_STAFF": "dana", **given}, program)
+    assert "Traceback" not in ended.errors, ended.errors
+    assert PLANTED not in ended.errors
+    return ended.code, ended.output + ended.errors
 
 
 def one_line(answer: tuple[int, str]) -> str:
@@ -41,7 +32,7 @@ def test_a_setting_that_makes_no_sense_is_one_line_which_names_it(tmp_path: Path
     given = {"SAFECONDUCT_HOME": str(tmp_path), f"SAFECONDUCT_{name}": value}
     for command in ((), ("cases",), ("backup", str(tmp_path)), ("doctor",)):
         assert f"SAFECONDUCT_{name}: input should be" in one_line(typed(*command, given=given))
-    assert f"worker: SAFECONDUCT_{name}" in one_line(typed(given=given, program="worker.py"))
+    assert f"worker: SAFECONDUCT_{name}" in one_line(typed(given=given, program="worker"))
 
 
 @pytest.mark.parametrize(("command", "missing"), [(("explain",), "case"), (("handover", "ann"), "STAFF")])

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import pytest
 
 import starter
 from domain.errors import SafeconductError
-from tests.support.servers import ROOT, clean_environment
+from tests.support.many_commands import ended
 
 OWN = """
 code = "KZ"
@@ -152,10 +150,8 @@ def test_every_mistake_is_one_clear_line(shown: Callable[..., str], arguments: t
 
 
 def test_it_runs_alone_and_a_mistake_ends_with_code_1() -> None:
-    given = {**clean_environment(), "SAFECONDUCT_HOME": "/nowhere"}
-    for arguments, code in ((("2024-01-01..", "--year", "180"), 0), (("2024-01-01", "--year", "180"), 1)):
-        command = (sys.executable, "-m", "starter", "stay", *arguments)
-        ended = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
-        assert ended.returncode == code
-        assert len(ended.stderr.splitlines()) == code
-        assert ended.stderr.startswith("safeconduct: ") or not code
+    for stay, code in (("2024-01-01..", 0), ("2024-01-01", 1)):
+        done = ended(["stay", stay, "--year", "180"], {"SAFECONDUCT_HOME": "/nowhere"})
+        assert done.code == code
+        assert len(done.errors.splitlines()) == code
+        assert done.errors.startswith("safeconduct: ") or not code

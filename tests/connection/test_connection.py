@@ -18,6 +18,7 @@ from runtime.settings import NotRunning, Running, Settings
 from tests.support.certificates import Authority, Certificate, front_door
 from tests.support.intakes import MINIMAL
 from tests.support.keys import settings_in
+from tests.support.many_commands import typed
 from tests.support.servers import Place, new_place, program
 
 SECRET = "Planted-Secret-Key"
@@ -85,12 +86,10 @@ async def test_worker_and_commands_work_through_tls_with_their_certificate_by_va
         )
         profile = {"TEMPORAL_CONFIG_FILE": str(tmp_path / "temporal.toml"), "TEMPORAL_PROFILE": "guarded"}
         by_variables = {**home, **engine.tls(engine.ours, client)}
-        start = ("starter.py", "start", str(tmp_path / "wren.toml"))
-        async with (
-            program("worker.py", environment=by_variables),
-            program(*start, environment={**home, **profile}) as typed,
-        ):
-            assert await asyncio.to_thread(typed.wait, 60) == 0
+        start = ("start", str(tmp_path / "wren.toml"))
+        async with program("worker.py", environment=by_variables):
+            code, printed = await asyncio.to_thread(typed, start, {**home, **profile})
+            assert code == 0, printed
     database = Database(tmp_path / "records.db")
     assert len(Board(database).cases()) == 1
     database.close()

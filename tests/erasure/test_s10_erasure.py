@@ -2,8 +2,6 @@
 
 import json
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import timedelta
@@ -54,10 +52,10 @@ from tests.support.erasures import (
 )
 from tests.support.intakes import minimal
 from tests.support.keys import database_in, settings_in, vault_in
+from tests.support.many_commands import ended
 from tests.support.postgres import PostgresServer
 from tests.support.rehearsal import Rehearsal, converter_in, eventually, rehearsal, skipping_server
 from tests.support.searching import Trace, files_below, leaks
-from tests.support.servers import ROOT, clean_environment
 
 
 async def known_runs(played: Rehearsal) -> list[str]:
@@ -297,16 +295,9 @@ def test_a_person_whose_case_never_began_is_named_with_what_to_do(tmp_path: Path
     assert (told.verdict, reference in told.found) == (Verdict.WARN, True)
     for command in ("status", "revive"):
         for name in (reference, NICKNAME):
-            ended = subprocess.run(
-                [sys.executable, "starter.py", command, name],
-                cwd=ROOT,
-                env={**clean_environment(), "SAFECONDUCT_HOME": str(home), "SAFECONDUCT_STAFF": "dana"},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert (ended.returncode, ended.stdout) == (1, "")
-            assert "has been noted but has not begun" in ended.stderr
+            done = ended([command, name], {"SAFECONDUCT_HOME": str(home), "SAFECONDUCT_STAFF": "dana"})
+            assert (done.code, done.output) == (1, "")
+            assert "has been noted but has not begun" in done.errors
 
 
 async def test_s10_another_case_is_not_touched(home: Path, reference: str) -> None:

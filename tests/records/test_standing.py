@@ -2,8 +2,6 @@
 
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -32,7 +30,7 @@ from runtime.settings import Settings
 from runtime.standing import stand_up
 from tests.support.calls import Calls
 from tests.support.keys import MASTER
-from tests.support.servers import ROOT, clean_environment
+from tests.support.many_commands import Ended, ended
 
 REFERENCES = [make_reference(lambda bits=bits: bits) for bits in range(1, 9)]  # type: ignore[misc]
 GONE, LIVING = REFERENCES[0], REFERENCES[1:]
@@ -200,35 +198,27 @@ def test_a_fence_that_stands_in_the_table_alone_destroys_no_keys(office: Office)
     assert case_stream(LIVING[0]) in office.work.keyring.scopes()
 
 
-def typed(office: Office, *arguments: str) -> subprocess.CompletedProcess[str]:
+def started(office: Office, program: str, *arguments: str) -> Ended:
     """A program of the project, on the office's files, beside an engine that is not there."""
     environment = {"SAFECONDUCT_HOME": str(office.settings.folder), "TEMPORAL_ADDRESS": "127.0.0.1:1"}
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env={**clean_environment(), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return ended(arguments, environment, program)
 
 
-@pytest.mark.parametrize("arguments", [("worker.py",), ("starter.py", "up", "--demo")])
+@pytest.mark.parametrize("arguments", [("worker",), ("starter", "up", "--demo")])
 def test_neither_an_installation_nor_a_worker_starts_without_the_keys_of_open_cases(
     office: Office, arguments: tuple[str, ...]
 ) -> None:
     office.written("DELETE FROM data_key WHERE scope = ?", case_stream(LIVING[0]))
-    done = typed(office, *arguments)
-    assert done.returncode == 1
-    assert f"1 open case lacks its keys ({LIVING[0]}): put back" in done.stderr
-    assert "Traceback" not in done.stderr
+    done = started(office, *arguments)
+    assert done.code == 1
+    assert f"1 open case lacks its keys ({LIVING[0]}): put back" in done.errors
+    assert "Traceback" not in done.errors
     assert not (office.settings.folder / "temporal.db").exists()
 
 
 def test_a_worker_that_finds_keys_of_an_erased_case_destroys_them_and_says_so(office: Office, tmp_path: Path) -> None:
     keys_come_back(office, tmp_path)
-    done = typed(office, "worker.py")
-    assert f"ALARM: the keys of {GONE}" in done.stderr
-    assert "the engine needs an operator" in done.stdout
+    done = started(office, "worker")
+    assert f"ALARM: the keys of {GONE}" in done.errors
+    assert "the engine needs an operator" in done.output
     assert case_stream(GONE) not in office.work.keyring.scopes()

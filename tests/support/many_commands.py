@@ -16,23 +16,39 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
+from runtime.ending import leave
 from tests.support.servers import ROOT, clean_environment
 
 
-def typed(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
-    """The exit code of a command and what it printed, errors included.
+class Ended(NamedTuple):
+    """A command that ended: its exit code, and what it printed."""
+
+    code: int
+    output: str
+    errors: str
+
+
+def ended(arguments: Sequence[str], environment: Mapping[str, str], program: str = "starter") -> Ended:
+    """A command that has run.
 
     Args:
         environment: in addition to that of the tests; no setting of the project comes from there.
+        program: or "worker", where it ends by itself.
     """
     typist = _typist()
     assert typist.stdin is not None
     assert typist.stdout is not None
-    typist.stdin.write(json.dumps([arguments, {**clean_environment(), **environment}]) + "\n")
+    typist.stdin.write(json.dumps([program, arguments, {**clean_environment(), **environment}]) + "\n")
     typist.stdin.flush()
-    code, printed = json.loads(typist.stdout.readline())
-    return int(code), str(printed)
+    return Ended(*json.loads(typist.stdout.readline()))
+
+
+def typed(arguments: Sequence[str], environment: Mapping[str, str], program: str = "starter") -> tuple[int, str]:
+    """The exit code of a command and what it printed, errors included: they come last."""
+    code, output, errors = ended(arguments, environment, program)
+    return code, output + errors
 
 
 @dataclass(frozen=True)
@@ -66,27 +82,31 @@ def _typist() -> subprocess.Popen[str]:
     return typist
 
 
-def _type(arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
+def _type(program: str, arguments: list[str], environment: dict[str, str]) -> Ended:
     import starter
+    import worker
 
-    with tempfile.TemporaryFile() as printed:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         child = os.fork()
         if child == 0:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            os.dup2(printed.fileno(), 1)
-            os.dup2(printed.fileno(), 2)
+            os.dup2(output.fileno(), 1)
+            os.dup2(errors.fileno(), 2)
             os.environ.clear()
             os.environ.update(environment)
             sys.argv = ["safeconduct", *arguments]
+            if program == "worker":
+                leave(worker.run())
             starter.main()
         _, status = os.waitpid(child, 0)
-        printed.seek(0)
-        return os.waitstatus_to_exitcode(status), printed.read().decode()
+        for printed in (output, errors):
+            printed.seek(0)
+        return Ended(os.waitstatus_to_exitcode(status), output.read().decode(), errors.read().decode())
 
 
 def _serve() -> None:
     # once for all commands: the command line, and what most of them ask for
-    for name in ("starter", "runtime.client", "runtime.office"):
+    for name in ("starter", "worker", "runtime.office", "runtime.doctor", "runtime.backup", "runtime.local"):
         import_module(name)
     for line in sys.stdin:
         print(json.dumps(_type(*json.loads(line))), flush=True)

@@ -34,8 +34,9 @@ WARM.set_forkserver_preload(["tests.support.warm_worker"])
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without any setting of the project or of Temporal."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("SAFECONDUCT_", "TEMPORAL_"))}
+    """This process's environment without any setting of the project, of Temporal or of OpenTelemetry."""
+    settings = ("SAFECONDUCT_", "TEMPORAL_", "OTEL_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(settings)}
 
 
 @dataclass(frozen=True)

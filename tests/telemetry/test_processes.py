@@ -18,9 +18,10 @@ from runtime.embedded import free_port
 from runtime.settings import now
 from tests.support.intakes import MINIMAL
 from tests.support.keys import settings_in
+from tests.support.many_commands import typed
 from tests.support.receiver import Receiver, receiver
 from tests.support.rehearsal import eventually
-from tests.support.servers import ROOT, new_place
+from tests.support.servers import ROOT, clean_environment, new_place
 from tests.support.watched import SECRET
 
 LABELS = {
@@ -43,7 +44,8 @@ RESOURCE = {
 """What a process may say about itself: no machine, no account, no folder."""
 
 
-def program(environment: Mapping[str, str], *arguments: str, log: BinaryIO | None = None) -> subprocess.Popen[bytes]:
+def program(given: Mapping[str, str], *arguments: str, log: BinaryIO | None = None) -> subprocess.Popen[bytes]:
+    environment = {**clean_environment(), **given}
     return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment, stderr=log)
 
 
@@ -56,9 +58,7 @@ async def test_each_process_exports_its_part_and_the_watchdog_alone_counts_the_b
     settings_in(tmp_path)
     intake.write_text(MINIMAL)
     with receiver() as received:
-        given = {name: value for name, value in os.environ.items() if not name.startswith(("SAFECONDUCT_", "OTEL_"))}
         environment = {
-            **given,
             "SAFECONDUCT_HOME": str(tmp_path),
             "TEMPORAL_ADDRESS": place.address,
             "SAFECONDUCT_STAFF": "dana",
@@ -73,8 +73,9 @@ async def test_each_process_exports_its_part_and_the_watchdog_alone_counts_the_b
                 worker = program(environment, "worker.py", log=file)
             watchdog = program(environment, "starter.py", "watchdog", "--round", "0.5")
             try:
-                assert await ended(program(environment, "starter.py", "start", str(intake))) == 0
-                assert await ended(program(environment, "starter.py", "record", "Wren", "contact-logged")) == 0
+                for command in (["start", str(intake)], ["record", "Wren", "contact-logged"]):
+                    code, printed = await asyncio.to_thread(typed, command, environment)
+                    assert code == 0, printed
                 await eventually(lambda: bool(received.points("safeconduct.cases.open")), "the board is counted")
                 await eventually(lambda: bool(received.named("notice", "transient")), "a notice is not taken")
             finally:
@@ -160,11 +161,9 @@ print(time.monotonic() - began < 5)
 
 
 def test_an_endpoint_that_is_no_address_is_one_clear_line(tmp_path: Path) -> None:
-    environment = {**os.environ, "SAFECONDUCT_HOME": str(tmp_path), "OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"}
-    for arguments in (["worker.py"], ["starter.py", "watchdog"]):
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 1
-        assert done.stderr.endswith("OTEL_EXPORTER_OTLP_ENDPOINT is no address: it begins with http:// or https://\n")
-        assert len(done.stderr.splitlines()) == 1
+    environment = {"SAFECONDUCT_HOME": str(tmp_path), "OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"}
+    for entry, arguments in (("worker", []), ("starter", ["watchdog"])):
+        code, printed = typed(arguments, environment, entry)
+        assert code == 1
+        assert printed.endswith("OTEL_EXPORTER_OTLP_ENDPOINT is no address: it begins with http:// or https://\n")
+        assert len(printed.splitlines()) == 1

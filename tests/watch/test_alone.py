@@ -3,8 +3,6 @@
 import re
 import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -12,8 +10,9 @@ from pathlib import Path
 from records.database import Database
 from runtime.settings import now
 from tests.support.cards import duty, write_case
+from tests.support.many_commands import ended
 from tests.support.rehearsal import eventually
-from tests.support.servers import ROOT, new_place
+from tests.support.servers import new_place
 from tests.support.watched import calls_an_operator, outside, watching
 
 
@@ -90,15 +89,9 @@ async def test_records_that_are_locked_or_gone_call_an_operator_and_are_not_made
 
 
 def test_a_heartbeat_without_a_proper_address_is_one_line_that_does_not_repeat_it(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "starter.py", "watchdog"],
-        cwd=ROOT,
-        env={"SAFECONDUCT_HOME": str(tmp_path), "SAFECONDUCT_HEARTBEAT_URL": "ftp://outside.example/secret-token"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith("safeconduct: SAFECONDUCT_HEARTBEAT_URL is no address")
-    assert len(done.stderr.splitlines()) == 1
-    assert "secret-token" not in done.stderr
+    address = "ftp://outside.example/secret-token"
+    done = ended(["watchdog"], {"SAFECONDUCT_HOME": str(tmp_path), "SAFECONDUCT_HEARTBEAT_URL": address})
+    assert done.code == 1
+    assert done.errors.startswith("safeconduct: SAFECONDUCT_HEARTBEAT_URL is no address")
+    assert len(done.errors.splitlines()) == 1
+    assert "secret-token" not in done.errors
