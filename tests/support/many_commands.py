@@ -104,10 +104,14 @@ def _type(program: str, arguments: list[str], environment: dict[str, str]) -> En
         return Ended(os.waitstatus_to_exitcode(status), output.read().decode(), errors.read().decode())
 
 
-def _serve() -> None:
-    # once for all commands: the command line, and what most of them ask for
+def import_once() -> None:
+    """Import, for all commands that are forked from this process, what most of them ask for."""
     for name in ("starter", "worker", "runtime.office", "runtime.doctor", "runtime.backup", "runtime.local"):
         import_module(name)
+
+
+def _serve() -> None:
+    import_once()
     for line in sys.stdin:
         print(json.dumps(_type(*json.loads(line))), flush=True)
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from io import TextIOWrapper
 from pathlib import Path
 
+from tests.support.many_commands import import_once
 from tests.support.servers import ROOT, clean_environment
 
 PATIENCE_SECONDS = 60.0
@@ -218,8 +219,7 @@ def _watch(wanted: tuple[list[str], dict[str, str], str]) -> None:
 
 
 def _serve() -> None:
-    import starter  # noqa: F401 - once, for all commands
-
+    import_once()
     for line in sys.stdin:
         wanted = json.loads(line)
         if os.fork() == 0:
