@@ -16,8 +16,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities import contract
 from activities.contract import AlertNews, ReadAlerts, Spread
-from domain.case import Phase, phase_stream
 from domain.facts import Frozen
+from domain.references import Phase, phase_stream
 from domain.watching import empty_watch
 from records.alerts import Members
 from records.errors import Unreadable

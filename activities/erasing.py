@@ -24,9 +24,10 @@ from activities.contract import (
     StepRequest,
 )
 from activities.executions import Executions
-from domain.case import Path, case_stream
+from domain.case import Path
 from domain.erasing import ERASURE, empty_erasure, erasure_stream
 from domain.erasure import WARNINGS, Count
+from domain.references import case_stream
 from domain.stream import Ledger
 from records.certificates import certify, content_of
 from records.errors import Unreadable

@@ -20,7 +20,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.case import case_stream
+from domain.references import case_stream
 
 Run = tuple[str, str]
 """A workflow's id, and the id of one of its runs."""

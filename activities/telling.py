@@ -31,12 +31,13 @@ from opentelemetry.trace import (
 
 from activities.contract import AppendAnswer, AppendRequest
 from activities.notifications.channel import ChannelError
-from domain.case import MilestoneReached, MilestoneWithdrawn, case_stream, phase_of, reference_of
+from domain.case import MilestoneReached, MilestoneWithdrawn
 from domain.country import WATCH
 from domain.duties import Urgency
 from domain.erasing import ERASURE, is_erasure
 from domain.errors import NotFound, NotUnderstood, Refused, SafeconductError
 from domain.events import Event, id_from_command
+from domain.references import case_stream, phase_of, reference_of
 from domain.room import DatesMoved, DutyCameDue
 from domain.watching import is_watch
 

@@ -14,10 +14,10 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.alerts import PAGE, AlertActivities
 from benchmarks.figures import Figure
-from domain.case import Phase, make_reference, phase_stream
 from domain.country import AlertRaised
 from domain.danger import Risk
 from domain.intake import IntakeFile
+from domain.references import Phase, make_reference, phase_stream
 from records.alerts import Members
 from records.store import Store
 from runtime.office import Office

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from domain.case import case_stream, make_reference
 from domain.events import Event, Past
 from domain.facts import Fact, Occurred
 from domain.intake import Identity
+from domain.references import case_stream, make_reference
 from domain.room import Acknowledged
 from domain.rulebook import Rulebook, load
 from domain.story import Story

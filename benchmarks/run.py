@@ -36,13 +36,13 @@ from benchmarks.law import law
 from benchmarks.ledger import ledger
 from benchmarks.reading import reading
 from benchmarks.staying import staying
-from domain.case import Phase, case_stream, make_reference, phase_stream
 from domain.check_ins import ContactLogged
 from domain.duties import Urgency
 from domain.events import Command, Receipt
 from domain.facts import Occurred
 from domain.forecast import HORIZON, forecast
 from domain.intake import IntakeFile, intake_from
+from domain.references import Phase, case_stream, make_reference, phase_stream
 from domain.rulebook import load
 from domain.story import begin
 from records.database import Database

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from domain.case import Material
+from domain.consent import Material
 from domain.facts import Decision, Report
 from domain.rulebook.dated import Answer
 

@@ -39,7 +39,8 @@ from domain.asylum_facts import (
     TrackChanged,
     TransferDecided,
 )
-from domain.case import Material, Milestone, Path, Purpose, Recipient
+from domain.case import Milestone, Path
+from domain.consent import Material, Purpose, Recipient
 from domain.duties import Duty
 from domain.facts import Fact, Frozen, Occurred, Record
 from domain.legal_aid import AidDecision

@@ -10,9 +10,10 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from domain.alerts import answer_duty
-from domain.case import Path, phase_of, reference_of
+from domain.case import Path
 from domain.duties import Duty
 from domain.facts import Frozen
+from domain.references import phase_of, reference_of
 from domain.stream import Ledger, State
 
 

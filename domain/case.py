@@ -1,4 +1,4 @@
-"""The case: its reference, its path, and the gates between phases.
+"""The case: its path, and the gates between phases.
 
 The path is a pure function of what is recorded on the stream ``case/<ref>``: consent, the states never to be
 contacted, who is responsible, which phases were opened, and the milestones the phases reported.
@@ -10,7 +10,7 @@ Invariants:
     4. Only a person closes a path.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Literal
@@ -18,80 +18,14 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
+from domain.consent import Consent, ConsentGiven, ConsentWithdrawn, Material, Purpose, Recipient
 from domain.duties import Duty
-from domain.errors import NotUnderstood
-from domain.facts import CountryCode, Decision, EngineFact, Fact, Frozen, Occurred, Record, Report, StaffId
+from domain.facts import CountryCode, Decision, EngineFact, Fact, Frozen, Occurred, Record, StaffId
+from domain.references import Phase, phase_of
 from domain.retention import Hold, HoldLifted, HoldPlaced, HoldReason, erase_by, longest
 from domain.room import Room
 from domain.rulebook import Rules
 from domain.rulebook.editions import Held
-
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_REFERENCE_DIGITS = 10
-"""Fifty random bits: a million cases collide with a chance of one in two thousand, and a collision is refused."""
-
-
-def make_reference(draw: Callable[[], int]) -> str:
-    """A new random case reference: ten Crockford base32 digits and Crockford's check character.
-
-    Args:
-        draw: gives random numbers of at least 50 bits. Numbers whose check character would be a sign that shells or
-            URLs read (Crockford has five) are drawn again.
-    """
-    while True:
-        number = draw() % (32**_REFERENCE_DIGITS)
-        if number % 37 < len(_ALPHABET):
-            digits = "".join(_ALPHABET[(number >> (5 * place)) & 31] for place in reversed(range(_REFERENCE_DIGITS)))
-            return digits + _ALPHABET[number % 37]
-
-
-def parse_reference(text: str) -> str:
-    """The reference a person typed, in its one spelling.
-
-    Raises:
-        NotUnderstood: it is no reference, or its check character does not fit.
-    """
-    spelling = text.strip().upper().replace("-", "").translate(str.maketrans("OIL", "011"))
-    if len(spelling) != _REFERENCE_DIGITS + 1 or any(sign not in _ALPHABET for sign in spelling):
-        raise NotUnderstood("this is not a case reference: it has eleven letters and digits")
-    number = 0
-    for sign in spelling[:-1]:
-        number = number * 32 + _ALPHABET.index(sign)
-    if number % 37 >= len(_ALPHABET) or _ALPHABET[number % 37] != spelling[-1]:
-        raise NotUnderstood("this case reference is mistyped: its last character does not fit the others")
-    return spelling
-
-
-class Phase(StrEnum):
-    """The phases of a path. Each is a child workflow with a stream of its own."""
-
-    SAFETY = "safety"
-    TRANSIT_STAY = "transit-stay"
-    EMBASSY_CONTACTS = "embassy-contacts"
-    VETTING = "vetting"
-    ENTRY = "entry"
-    ASYLUM_FILING = "asylum-filing"
-
-
-def case_stream(reference: str) -> str:
-    """The stream, and workflow id, of a case's path."""
-    return f"case/{reference}"
-
-
-def phase_stream(reference: str, phase: Phase, number: int) -> str:
-    """The stream, and workflow id, of one round of a phase."""
-    return f"case/{reference}/{phase}/{number}"
-
-
-def reference_of(stream: str) -> str:
-    """The case a stream belongs to."""
-    return stream.split("/")[1]
-
-
-def phase_of(stream: str) -> tuple[Phase, int] | None:
-    """The phase and round of a stream; ``None`` for the case's own."""
-    parts = stream.split("/")
-    return (Phase(parts[2]), int(parts[3])) if len(parts) == 4 else None
 
 
 class Milestone(StrEnum):
@@ -132,54 +66,6 @@ class Stage(StrEnum):
     CLOSED = "closed"
 
 
-class Recipient(StrEnum):
-    """To whom something is said."""
-
-    EMBASSY = "embassy"
-    VETTER = "vetter"
-    LAWYER = "lawyer"
-    HOST_AUTHORITY = "host-authority"
-    TRANSIT_AUTHORITY = "transit-authority"
-    PARTNER = "partner"
-
-
-class Purpose(StrEnum):
-    """What it is said for."""
-
-    ENTRY = "entry"
-    VETTING = "vetting"
-    LEGAL_HELP = "legal-help"
-    ASYLUM = "asylum"
-    SAFETY = "safety"
-
-
-class Material(StrEnum):
-    """What is said."""
-
-    EXISTENCE = "existence"
-    IDENTITY = "identity"
-    STORY = "story"
-    DOCUMENTS = "documents"
-    CONTACT = "contact"
-
-
-class ConsentForm(StrEnum):
-    """How consent was given."""
-
-    WRITTEN = "written"
-    SPOKEN = "spoken"
-    SIGNED_MESSAGE = "signed-message"
-    THROUGH_INTERPRETER = "through-interpreter"
-
-
-class Scope(Frozen):
-    """What a person agreed to: to whom, what, and what for."""
-
-    recipient: Recipient
-    purpose: Purpose
-    materials: tuple[Material, ...]
-
-
 class ClosingReason(StrEnum):
     """Why a person closed a path."""
 
@@ -197,23 +83,6 @@ class CaseOpened(Decision):
     kind: Literal["case-opened"] = "case-opened"
     coordinator: StaffId = Field(description="the staff member responsible")
     country: CountryCode = Field(description="where the person is, as a country code")
-
-
-class ConsentGiven(Decision):
-    """Record what the person agrees to. Nothing is said to anybody without it."""
-
-    kind: Literal["consent-given"] = "consent-given"
-    scopes: tuple[Scope, ...] = Field(min_length=1, description="recipient:purpose:material+material, once for each")
-    language: str = Field(pattern=r"^[a-z]{2,3}$", description="language of the talk, as a code such as ru")
-    form: ConsentForm = Field(description="how it was given")
-    until: date | None = Field(default=None, description="last day on which it holds")
-
-
-class ConsentWithdrawn(Report):
-    """The person takes consent back: wholly, or towards one recipient. What was not yet said is not said any more."""
-
-    kind: Literal["consent-withdrawn"] = "consent-withdrawn"
-    recipient: Recipient | None = Field(default=None, description="towards whom; all if left out")
 
 
 class NeverContactSet(Decision):
@@ -304,13 +173,6 @@ class Round(Frozen):
     outside_path: bool = False
     opened_at: AwareDatetime | None = None
     """When it was opened, on the case clock: tells which edition of the law it began with."""
-
-
-class Consent(Frozen):
-    """One scope a person agreed to, with its end."""
-
-    scope: Scope
-    until: date | None
 
 
 class Path(Room):

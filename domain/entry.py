@@ -11,7 +11,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from domain.case import Material, Milestone, Path, Purpose, Recipient
+from domain.case import Milestone, Path
+from domain.consent import Material, Purpose, Recipient
 from domain.duties import EMERGENCY_ESCALATIONS, LEGAL_REMINDERS, Consequence, Duty
 from domain.evidence import Evidenced
 from domain.facts import CountryCode, Decision, Fact, Occurred, Record, Report

@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from domain.cards import PhaseCard, duty_card
-from domain.case import Path, reference_of
+from domain.case import Path
 from domain.erasure import Erasure
 from domain.events import ENGINE, Event, id_from_place
 from domain.facts import Fact, Occurred
+from domain.references import reference_of
 from domain.rulebook import Rules
 from domain.stream import Ledger
 

@@ -17,22 +17,22 @@ from domain.alerts import AlertOver, AlertReached
 from domain.asylum_filing import AsylumFiling
 from domain.case import (
     CaseOpened,
-    ConsentGiven,
     Milestone,
     MilestoneReached,
     MilestoneWithdrawn,
     NeverContactSet,
     Path,
-    Phase,
     PhaseEnded,
     PhaseOpened,
 )
+from domain.consent import ConsentGiven
 from domain.country import AlertSpread, Country
 from domain.embassy_contacts import EmbassyContacts
 from domain.entry import Entry
 from domain.erasure import ENGINE_FACTS as ERASURE_FACTS
 from domain.erasure import Erasure
 from domain.facts import CountryCode, Decision, Fact, Frozen, Nature, Occurred, Record, StaffId
+from domain.references import Phase
 from domain.room import SHARED, DatesMoved, DutyCameDue, HistoryImported, LawChanged, Room, kind_of
 from domain.safety import Safety
 from domain.transit_stay import TransitStay

@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from domain.case import CaseOpened, ConsentGiven, Material, NeverContactSet, Phase, Purpose, Recipient, Scope
+from domain.case import CaseOpened, NeverContactSet
+from domain.consent import ConsentGiven, Material, Purpose, Recipient, Scope
 from domain.errors import NotUnderstood
 from domain.events import FACTS, Intake, Past
 from domain.facts import Fact, Frozen, Nature, Occurred
+from domain.references import Phase
 
 Kind = TypeVar("Kind", bound=Fact)
 Value = TypeVar("Value", bound=BaseModel)

@@ -7,10 +7,11 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from domain.case import Path, Phase, Stage, phase_of
+from domain.case import Path, Stage
 from domain.country import WATCH
 from domain.duties import Duty, Level
 from domain.facts import CountryCode, Frozen
+from domain.references import Phase, phase_of
 from domain.stream import Ledger, State
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from domain.case import Path, Phase, PhaseOpened, RoomOpenedForReport, Round, case_stream, phase_of, phase_stream
+from domain.case import Path, PhaseOpened, RoomOpenedForReport, Round
 from domain.country import Country
 from domain.duties import Duty, Rung
 from domain.erasing import is_erasure
@@ -28,6 +28,7 @@ from domain.events import (
     is_answer_to,
 )
 from domain.facts import Fact, Nature, Occurred
+from domain.references import Phase, case_stream, phase_of, phase_stream
 from domain.room import Acknowledged, HistoryImported, PastDuty, Room, belongs
 from domain.rulebook import Rules
 from domain.rulebook.editions import RulesFor

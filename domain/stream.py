@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Generic, Self, TypeVar
 from uuid import UUID
 
-from domain.case import CaseOpened, MilestoneReached, MilestoneWithdrawn, Path, phase_of
+from domain.case import CaseOpened, MilestoneReached, MilestoneWithdrawn, Path
 from domain.duties import Duty, Ladder, Rung, next_rung
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import (
@@ -33,6 +33,7 @@ from domain.events import (
     is_answer_to,
 )
 from domain.facts import Fact, Nature, Occurred
+from domain.references import phase_of
 from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported, LawChanged, MovedDate, Room, belongs
 from domain.rulebook import Rules
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from domain import refuge_protection, transit_protection
 from domain.asylum_filing import AsylumFiling
-from domain.case import Path, Phase, phase_stream
+from domain.case import Path
 from domain.protection import (
     LawfulStay,
     RemovalProtection,
@@ -14,6 +14,7 @@ from domain.protection import (
     protected_by,
     threats_of_safety,
 )
+from domain.references import Phase, phase_stream
 from domain.room import Room
 from domain.rulebook import Rules
 from domain.rulebook.dated import Answer

@@ -9,13 +9,15 @@ different fields; actual safety is the safety room's.
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
-from domain.case import Material, Milestone, Path, Phase, Purpose, Recipient, phase_of
+from domain.case import Milestone, Path
+from domain.consent import Material, Purpose, Recipient
 from domain.duties import Duty
 from domain.expulsion import Expulsion
 from domain.facts import CountryCode, Fact, Frozen, Occurred, Record
 from domain.grounds import Grounds
 from domain.legal import legal_duties
 from domain.overstay import relocation_duty, with_what_overstaying_costs
+from domain.references import Phase, phase_of
 from domain.room import Room, end_of_day
 from domain.rulebook import Rules
 from domain.starts import local_day

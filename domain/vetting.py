@@ -11,7 +11,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from domain.case import Material, Milestone, Path, Purpose, Recipient
+from domain.case import Milestone, Path
+from domain.consent import Material, Purpose, Recipient
 from domain.duties import Consequence, Duty
 from domain.facts import Decision, Fact, Occurred, Record, Report
 from domain.room import Room, dated_duty

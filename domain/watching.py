@@ -6,20 +6,12 @@ from datetime import datetime
 
 from domain.alerts import AlertOver
 from domain.cards import PhaseCard, duty_card
-from domain.case import (
-    CaseOpened,
-    Milestone,
-    MilestoneReached,
-    MilestoneWithdrawn,
-    Path,
-    PathReopened,
-    Phase,
-    PhaseOpened,
-)
+from domain.case import CaseOpened, Milestone, MilestoneReached, MilestoneWithdrawn, Path, PathReopened, PhaseOpened
 from domain.country import WATCH, Alert, AlertSpread, Country
 from domain.errors import NotUnderstood
 from domain.events import Corrected, Event, id_from_cause
 from domain.facts import Occurred
+from domain.references import Phase
 from domain.rulebook import Rules
 from domain.stream import Ledger, State, event_of_engine, told
 

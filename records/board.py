@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlmodel import Session, SQLModel, col, func, or_, select
 
-from domain.case import case_stream
 from domain.erasing import ERASURE
+from domain.references import case_stream
 from domain.room import DIGEST
 from records.database import Reader
 from records.models import CaseRow, DutyRow, FenceRow, NoticeRow, PhaseRow

@@ -11,8 +11,8 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from domain.case import reference_of
 from domain.erasure import Erasure, Step
+from domain.references import reference_of
 
 KEPT = (
     "headers of the log (stream, number, id, instant) and bodies whose key is destroyed",

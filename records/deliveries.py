@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, text
 
-from domain.case import reference_of
 from domain.duties import Urgency
+from domain.references import reference_of
 from records.database import Database
 from records.projecting import instant
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from domain.case import case_stream, reference_of
+from domain.references import case_stream, reference_of
 from records.database import Reader
 from records.keyring import Keyring
 from records.log import FENCE_EPOCH

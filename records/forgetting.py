@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel, delete
 
-from domain.case import case_stream
+from domain.references import case_stream
 from records.database import Database, Reader
 from records.generations import cut_off
 from records.log import Statement

@@ -22,7 +22,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import text
 from sqlmodel import Session, col, delete, select, update
 
-from domain.case import reference_of
+from domain.references import reference_of
 from records import passing
 from records.database import Database, Reader
 from records.errors import Unreachable, Unreadable

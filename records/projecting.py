@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from domain.cards import CaseCard, DutyCard, PhaseCard
-from domain.case import Phase, phase_of
 from domain.country import WATCH
 from domain.erasing import ERASURE
 from domain.events import Event
+from domain.references import Phase, phase_of
 from domain.room import DIGEST, DatesMoved, DutyCameDue
 from records.log import Statement
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from sqlmodel import Session, col, select
 
-from domain.case import case_stream
 from domain.errors import Refused
+from domain.references import case_stream
 from records.database import Reader
 from records.fences import fenced_references
 from records.keyring import Keyring, Role

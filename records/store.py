@@ -18,9 +18,9 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.engine import Connection, Row
 
 from domain.cards import CaseCard, PhaseCard
-from domain.case import case_stream
 from domain.events import Event, id_of_fence, is_a_persons
 from domain.facts import Frozen
+from domain.references import case_stream
 from domain.room import HistoryImported
 from domain.upcasting import FENCE_SCHEMA, event_from
 from records import projecting

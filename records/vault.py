@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 from sqlmodel import Session, col, select
 
 from domain.agreed_words import AgreedWords
-from domain.case import case_stream
 from domain.facts import Frozen
 from domain.intake import Identity
+from domain.references import case_stream
 from records import duplicates
 from records.database import Database
 from records.errors import Fenced, Unreadable

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from domain.case import case_stream
+from domain.references import case_stream
 from records.checkpoints import Checkpoint
 from records.database import Reader
 from records.errors import Unreachable

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from domain.case import phase_of, reference_of
+from domain.references import phase_of, reference_of
 from domain.room import MovedDate
 from domain.rulebook import Rulebook
 from domain.rulebook.editions import Law

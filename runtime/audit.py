@@ -25,8 +25,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities import contract
 from activities.contract import AppendAnswer, OpenedStream
-from domain.case import Milestone, MilestoneReached, Phase, PhaseEnded, case_stream, phase_of, reference_of
+from domain.case import Milestone, MilestoneReached, PhaseEnded
 from domain.events import Event, is_a_persons
+from domain.references import Phase, case_stream, phase_of, reference_of
 from domain.watching import is_watch
 from records.errors import Unreadable
 from records.sealing import SealError

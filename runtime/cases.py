@@ -3,9 +3,10 @@
 from datetime import datetime
 from uuid import uuid4
 
-from domain.case import Path, Phase, case_stream, phase_stream
+from domain.case import Path
 from domain.events import Command, Event
 from domain.intake import IntakeFile
+from domain.references import Phase, case_stream, phase_stream
 from domain.rulebook.editions import Lawbook
 from domain.safety import Safety
 from domain.story import Story, begin, blank_room

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from domain.case import PathClosed, case_stream, make_reference, parse_reference
+from domain.case import PathClosed
 from domain.erasing import empty_erasure, erasure_stream
 from domain.erasure import Erasure
 from domain.errors import Erased, NotFound, NotUnderstood, Refused, SafeconductError
 from domain.events import Command, Event, Past, Receipt
 from domain.facts import Fact, Occurred
 from domain.intake import IntakeFile, read_intake
+from domain.references import case_stream, make_reference, parse_reference
 from domain.rulebook import Rulebook, load
 from domain.rulebook.editions import Law
 from domain.story import Story

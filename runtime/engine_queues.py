@@ -15,7 +15,7 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from sqlite3 import Connection, Error, connect
 
-from domain.case import case_stream
+from domain.references import case_stream
 from records.board import Board
 from records.database import Reader
 from records.fences import fenced_references

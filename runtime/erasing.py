@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from domain.case import parse_reference
 from domain.erasure import ErasureApproved, ErasureReason, ErasureRequested, ErasureWithdrawn, Standing, Step
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import ENGINE
 from domain.facts import Fact
+from domain.references import parse_reference
 from records.persons import enrolled_at, proves
 from runtime import screen
 from runtime.desk import Desk, as_json, at_desk, read_text

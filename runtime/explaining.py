@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from domain.case import phase_of
 from domain.duties import Duty
 from domain.errors import NotFound
 from domain.events import Event
+from domain.references import phase_of
 from domain.room import DatesMoved, LawChanged
 from domain.rulebook import Dated, Rule
 from domain.rulebook.model import Country

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from rich.markup import escape
 from rich.table import Table
 
-from domain.case import case_stream
 from domain.overstay import Cost
 from domain.protection import ActualSafety, Ground, LawfulStay, RemovalProtection, ThreeFields
+from domain.references import case_stream
 from domain.rulebook.dated import Answer
 from domain.three_fields import three_fields
 from records.errors import Locked

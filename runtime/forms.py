@@ -9,11 +9,13 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
-from domain.case import Path, Phase, Scope
+from domain.case import Path
+from domain.consent import Scope
 from domain.errors import NotUnderstood
 from domain.events import ROOMS
 from domain.facts import Fact
 from domain.intake import make_fact, parse_scope
+from domain.references import Phase
 from domain.room import SHARED, kind_of
 
 PATH_PANEL = "The case itself"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from domain.case import Phase, phase_of
+from domain.references import Phase, phase_of
 from domain.rulebook import Rules
 from domain.story import Story
 from domain.transit_claim import Claim

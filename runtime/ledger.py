@@ -9,8 +9,8 @@ import typer
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from domain.case import parse_reference
 from domain.errors import NotUnderstood, Refused
+from domain.references import parse_reference
 from records.checkpoints import Checkpoint, all_signed, checkpoints, kept_in
 from records.database import answering
 from records.errors import StoreError

@@ -19,12 +19,12 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities import tracing
 from activities.contract import TASK_QUEUE
-from domain.case import case_stream, phase_of
 from domain.country import WATCH
 from domain.erasing import ERASURE, is_erasure
 from domain.errors import Erased, NotFound, NotUnderstood, Refused, SafeconductError
 from domain.events import Command, Event, Intake, Past, Receipt, id_from_cause, is_answer_to
 from domain.facts import Fact, Occurred
+from domain.references import case_stream, phase_of
 from domain.story import Route, answer_in, blank_room, must_say_where, route
 from domain.stream import REUSED, Ledger, path_hears, standings
 from domain.watching import is_watch

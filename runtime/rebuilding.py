@@ -11,9 +11,9 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.engine import Connection
 
 from domain.cards import CaseCard, PhaseCard, case_card, phase_card
-from domain.case import case_stream, phase_stream, reference_of
 from domain.erasing import empty_erasure, erasure_card
 from domain.events import Event
+from domain.references import case_stream, phase_stream, reference_of
 from domain.rulebook.editions import Lawbook
 from domain.watching import country_of, empty_watch, is_watch, watch_card
 from records import projecting

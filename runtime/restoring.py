@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import Exit
 
-from domain.case import reference_of
 from domain.errors import NotFound, NotUnderstood, SafeconductError
+from domain.references import reference_of
 from runtime.desk import NEVER_BEGAN, Desk, as_json, at_desk
 from runtime.progress import progress, stopped_answering
 

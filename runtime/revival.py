@@ -22,7 +22,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.contract import TASK_QUEUE
-from domain.case import phase_of, reference_of
+from domain.references import phase_of, reference_of
 from records.errors import StoreError
 from records.sealing import SealError
 from runtime.office import workflow_type

@@ -11,9 +11,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from domain.case import phase_of, reference_of
 from domain.errors import NotUnderstood, UnknownRule
 from domain.facts import Occurred
+from domain.references import phase_of, reference_of
 from domain.rulebook import Country, Fault, Rulebook, check, load
 from domain.rulebook.comparing import Change, compare
 from domain.rulebook.model import KINDS

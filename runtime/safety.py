@@ -9,10 +9,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from domain.case import case_stream
 from domain.check_ins import NO_PLAN, CheckInPlanned
 from domain.facts import Fact
 from domain.needs import Needs
+from domain.references import case_stream
 from domain.safety import Safety
 from records.colleagues import Colleagues
 from records.errors import Locked

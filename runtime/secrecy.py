@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from domain.case import case_stream
 from domain.errors import NotUnderstood, Refused
+from domain.references import case_stream
 from records import persons
 from records.keyring import Keyring, WrongMaster
 from records.log import name_of

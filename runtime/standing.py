@@ -4,8 +4,8 @@ from collections.abc import Callable
 from uuid import UUID, uuid5
 
 from activities.notifications.channel import Channel, ChannelError
-from domain.case import case_stream
 from domain.duties import Urgency
+from domain.references import case_stream
 from records.database import Reader
 from records.errors import StoreError, Unreachable
 from records.fences import keys_that_came_back

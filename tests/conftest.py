@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import hypothesis  # early: its plugin would import it at the very end, where Python 3.11 may trip over it (gh-106905)
 import pytest
 
-from domain.case import make_reference
+from domain.references import make_reference
 
 if TYPE_CHECKING:
     from tests.support.postgres import Databases, PostgresServer

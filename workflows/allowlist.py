@@ -24,10 +24,11 @@ from temporalio.worker import (
 from temporalio.workflow import ActivityHandle, ChildWorkflowHandle
 
 from activities import contract
-from domain.case import Phase, Stage
+from domain.case import Stage
 from domain.country import WATCH
 from domain.duties import Level
 from domain.overview import Risk
+from domain.references import Phase
 
 
 class NotAllowed(ValueError):

@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 from domain.asylum_filing import AsylumFiling
-from domain.case import Phase
+from domain.references import Phase
 from workflows.phase import PhaseWorkflow
 from workflows.writer import Start
 

@@ -10,19 +10,11 @@ from temporalio.workflow import ParentClosePolicy
 from activities import contract
 from activities.contract import AppendAnswer, AppendRequest, ReadCase, RulesAnswer, RulesRequest
 from domain.cards import PhaseCard, case_card, phase_card
-from domain.case import (
-    Milestone,
-    MilestoneReached,
-    Path,
-    Phase,
-    PhaseEnded,
-    PhaseOpened,
-    phase_stream,
-    reference_of,
-)
+from domain.case import Milestone, MilestoneReached, Path, PhaseEnded, PhaseOpened
 from domain.errors import NotUnderstood, Refused, SafeconductError
 from domain.events import Event, Intake, Receipt, Standings
 from domain.overview import overview_of_path
+from domain.references import Phase, phase_stream, reference_of
 from domain.rulebook import Rules
 from domain.rulebook.editions import NEW, Held
 from domain.story import Story, begin, decide_path, events_of

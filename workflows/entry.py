@@ -2,8 +2,8 @@
 
 from temporalio import workflow
 
-from domain.case import Phase
 from domain.entry import Entry
+from domain.references import Phase
 from workflows.phase import PhaseWorkflow
 from workflows.writer import Start
 

@@ -19,7 +19,7 @@ from activities.contract import (
     StepAnswer,
     StepRequest,
 )
-from domain.case import Path, reference_of
+from domain.case import Path
 from domain.duties import Duty, Rung
 from domain.erasing import empty_erasure, engine_event, erasure_card
 from domain.erasure import (
@@ -35,6 +35,7 @@ from domain.erasure import (
 from domain.errors import NotUnderstood, SafeconductError
 from domain.events import Event, Receipt
 from domain.facts import Fact
+from domain.references import reference_of
 from domain.rulebook import Rules
 from domain.stream import Ledger, Surroundings, came_due, decide
 from workflows.beside import Clock

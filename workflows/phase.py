@@ -12,10 +12,11 @@ from temporalio import workflow
 from activities import contract
 from activities.contract import AppendAnswer, AppendRequest, ReadCase, RulesAnswer, RulesRequest
 from domain.cards import phase_card
-from domain.case import Path, Phase, case_stream, phase_of, reference_of
+from domain.case import Path
 from domain.errors import SafeconductError
 from domain.events import Event, Standings
 from domain.overview import overview_of_phase
+from domain.references import Phase, case_stream, phase_of, reference_of
 from domain.rulebook import Rules
 from domain.rulebook.editions import NEW, Held
 from domain.story import blank_room

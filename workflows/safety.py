@@ -4,9 +4,9 @@ from temporalio import workflow
 
 from activities import contract
 from activities.contract import AlertNews, ReadAlerts
-from domain.case import Phase
 from domain.country import Alert
 from domain.errors import NotUnderstood
+from domain.references import Phase
 from domain.safety import Safety
 from domain.watching import arrival, came_at, heard
 from workflows.phase import PhaseWorkflow

@@ -12,11 +12,12 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from activities.contract import SEARCH_ATTRIBUTES
-from domain.case import Path, phase_of, reference_of
+from domain.case import Path
 from domain.duties import Duty, Rung
 from domain.erasing import is_erasure
 from domain.events import Event
 from domain.overview import Overview
+from domain.references import phase_of, reference_of
 from domain.room import DutyCameDue
 from domain.watching import country_of, is_watch
 from workflows.allowlist import SUMMARY, allow, allow_attribute

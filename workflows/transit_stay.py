@@ -2,7 +2,7 @@
 
 from temporalio import workflow
 
-from domain.case import Phase
+from domain.references import Phase
 from domain.transit_stay import TransitStay
 from workflows.phase import PhaseWorkflow
 from workflows.writer import Start

@@ -2,7 +2,7 @@
 
 from temporalio import workflow
 
-from domain.case import Phase
+from domain.references import Phase
 from domain.vetting import Vetting
 from workflows.phase import PhaseWorkflow
 from workflows.writer import Start

@@ -13,9 +13,9 @@ from sqlmodel import Session
 from typer.testing import CliRunner
 
 from activities.notifications.sentences import TEXTS
-from domain.case import Phase, make_reference, phase_stream
 from domain.colleagues import Address, Colleague, Language, Role
 from domain.duties import Urgency
+from domain.references import Phase, make_reference, phase_stream
 from records.board import text
 from records.colleagues import Colleagues
 from records.models import DutyRow

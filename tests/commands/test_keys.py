@@ -13,7 +13,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from domain.case import case_stream
+from domain.references import case_stream
 from records.persons import identity_from, master_by_recovery
 from records.sealing import fresh_key
 from runtime.keys import MASTER_KEY, begin, ring_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.case import case_stream
+from domain.references import case_stream
 from records.database import Database
 from records.forgetting import forget, shutting
 from records.projecting import CARDS

@@ -11,7 +11,7 @@ import pytest
 from google.protobuf import json_format
 from temporalio.api.common.v1 import Payload
 
-from domain.case import Phase, case_stream, make_reference, phase_stream
+from domain.references import Phase, case_stream, make_reference, phase_stream
 from records.database import Database
 from records.keys import Keys
 from records.persons import lock, new_person, unlock_by_person

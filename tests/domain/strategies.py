@@ -11,26 +11,15 @@ from uuid import UUID, uuid5
 from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel
 
-from domain.case import (
-    CaseOpened,
-    ConsentForm,
-    ConsentGiven,
-    Material,
-    NeverContactSet,
-    Phase,
-    Purpose,
-    Recipient,
-    Scope,
-    Stage,
-    phase_of,
-    phase_stream,
-)
+from domain.case import CaseOpened, NeverContactSet, Stage
+from domain.consent import ConsentForm, ConsentGiven, Material, Purpose, Recipient, Scope
 from domain.country import Country
 from domain.duties import Duty
 from domain.embassy_contacts import Approached, Pledged
 from domain.entry import DocumentIssued
 from domain.events import FACTS, Command, Corrected, CorrectionReason, Event, Intake, Past
 from domain.facts import Fact, Nature, Occurred
+from domain.references import Phase, phase_of, phase_stream
 from domain.room import Acknowledged, EventNoted, Room, StepDone
 from domain.rulebook import load
 from domain.stay_facts import Entered, ExitCleared, TravelDocument

@@ -6,13 +6,13 @@ from uuid import UUID
 import pytest
 
 from domain.alerts import AlertOver, AlertReached, Exposure, ExposureNoted, RegionNoted, answer_duty
-from domain.case import Phase, phase_stream
 from domain.check_ins import FOUND_WITHIN, Answer, CheckedIn, ContactLogged, Reached
 from domain.custody import Detained, Released
 from domain.danger import Risk, RiskAssessed, RiskReason
 from domain.duties import Level
 from domain.events import Event, id_from_cause
 from domain.facts import EngineFact, Fact, Occurred
+from domain.references import Phase, phase_stream
 from domain.safety import Safety
 from domain.stay_facts import Relocated
 from domain.stream import event_of_engine

@@ -34,12 +34,13 @@ from domain.asylum_facts import (
     TransferDecided,
 )
 from domain.asylum_filing import AsylumFiling
-from domain.case import Path, Phase
+from domain.case import Path
 from domain.custody import Detained
 from domain.duties import Bound, Duty
 from domain.entry import Arrived
 from domain.events import Event
 from domain.facts import Fact, Occurred
+from domain.references import Phase
 from domain.rulebook import Rules
 from domain.rulebook.dated import Answer
 from domain.stream import fold

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.cards import phase_card
-from domain.case import Phase
 from domain.check_ins import (
     ANSWER,
     FOUND_WITHIN,
@@ -36,6 +35,7 @@ from domain.facts import Fact, Occurred
 from domain.intake import make_fact
 from domain.quiet import after_quiet
 from domain.reaching import ChannelLost, ChannelsAgreed
+from domain.references import Phase
 from domain.room import DutyCameDue
 from domain.safety import Safety
 from domain.stream import Ledger

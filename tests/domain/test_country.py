@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from domain.alerts import Exposure, short
-from domain.case import ClosingReason, Path, PathClosed, PathReopened, Phase
+from domain.case import ClosingReason, Path, PathClosed, PathReopened
 from domain.check_ins import CheckedIn
 from domain.country import (
     AlertEnded,
@@ -24,6 +24,7 @@ from domain.embassy_contacts import Approached, Pledged
 from domain.errors import NotUnderstood, Refused
 from domain.events import Command, Event
 from domain.facts import Fact, Occurred
+from domain.references import Phase
 from domain.room import Acknowledged
 from domain.rulebook import Rules
 from domain.stay_facts import Relocated

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 
-from domain.case import Phase
 from domain.custody import (
     Custody,
     Deported,
@@ -27,6 +26,7 @@ from domain.extradition import (
     WantedListed,
 )
 from domain.facts import Fact, Occurred, Record
+from domain.references import Phase
 from domain.room import StepDone
 from domain.safety import Safety
 from domain.stay_facts import ExpulsionLifted, ExpulsionOrdered

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.case import Phase
 from domain.check_ins import Answer, CheckedIn, CheckInPlanned
 from domain.custody import Deported, Detained, Disappeared
 from domain.danger import RISK_REVIEW_WITHIN, Danger, Risk, RiskAssessed, RiskReason
 from domain.errors import Refused
 from domain.extradition import ExtraditionRequested
 from domain.facts import Fact
+from domain.references import Phase
 from domain.room import kind_of
 from domain.safety import Safety
 from tests.domain.strategies import Tale, events_in, noon

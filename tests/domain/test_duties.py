@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.case import Phase
 from domain.custody import Detained, LawyerEngaged
 from domain.danger import Risk, RiskAssessed
 from domain.duties import (
@@ -25,6 +24,7 @@ from domain.duties import (
 )
 from domain.errors import NotFound
 from domain.events import Event
+from domain.references import Phase
 from domain.room import DutyCameDue
 from domain.stay_facts import ClaimLodged, ClaimRefused
 from tests.domain.strategies import Tale, instants, noon

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.case import ConsentForm, Material, Purpose, Recipient
 from domain.check_ins import CheckedIn, CheckInPlanned
+from domain.consent import ConsentForm, Material, Purpose, Recipient
 from domain.custody import Authority, Detained
 from domain.entry import Arrived
 from domain.errors import NotUnderstood

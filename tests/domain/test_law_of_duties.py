@@ -6,10 +6,11 @@ from datetime import date, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.case import CaseOpened, Phase, PhaseOpened, phase_of
+from domain.case import CaseOpened, PhaseOpened
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import FACTS, Event, is_a_persons
 from domain.facts import Fact, Nature, Occurred
+from domain.references import Phase, phase_of
 from domain.story import events_of
 from domain.stream import fold, standings
 from domain.vetting import Finding

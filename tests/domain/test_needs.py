@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.case import Phase
 from domain.check_ins import CheckedIn
 from domain.duties import Duty, Level
 from domain.errors import Refused
@@ -24,6 +23,7 @@ from domain.needs import (
     Promiser,
     TodoSet,
 )
+from domain.references import Phase
 from domain.room import DutyCameDue
 from domain.safety import Safety
 from tests.domain.strategies import Tale, events_in, noon

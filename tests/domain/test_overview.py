@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from domain.case import Path, Phase, Stage, case_stream, phase_stream
+from domain.case import Path, Stage
 from domain.duties import Duty, Ladder, Level, Rung, Urgency
 from domain.overview import Risk, overview_of_path, overview_of_phase
+from domain.references import Phase, case_stream, phase_stream
 from domain.safety import Safety
 from domain.stream import Ledger
 

@@ -12,22 +12,15 @@ from domain.asylum_facts import (
     RefusalServed,
     RemedyLodged,
 )
-from domain.case import (
-    ClosingReason,
-    ConsentWithdrawn,
-    PathClosed,
-    PathReopened,
-    Phase,
-    Recipient,
-    Stage,
-    phase_stream,
-)
+from domain.case import ClosingReason, PathClosed, PathReopened, Stage
 from domain.check_ins import CheckedIn
+from domain.consent import ConsentWithdrawn, Recipient
 from domain.custody import Deported, Detained, Released
 from domain.embassy_contacts import Approached, ContactHappened, DossierShared, Pledged, PledgeLapsed
 from domain.entry import Arrived, Departed, DocumentIssued, DocumentRequested, Failure, JourneyFailed, JourneyPlanned
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.facts import Occurred
+from domain.references import Phase, phase_stream
 from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported
 from domain.stay_facts import (
     ClaimLodged,

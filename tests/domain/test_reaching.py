@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from domain.case import Phase
 from domain.check_ins import Answer, Channel, CheckedIn, CheckInPlanned, ContactLogged, Reached
 from domain.custody import Detained
 from domain.duties import Duty
@@ -18,6 +17,7 @@ from domain.reaching import (
     LanguageNoted,
     Literacy,
 )
+from domain.references import Phase
 from domain.safety import Safety
 from tests.domain.strategies import Tale, noon
 

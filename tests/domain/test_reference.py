@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.case import Phase, case_stream, make_reference, parse_reference, phase_of, phase_stream, reference_of
 from domain.errors import NotUnderstood
+from domain.references import Phase, case_stream, make_reference, parse_reference, phase_of, phase_stream, reference_of
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 MISREAD = {"0": "Oo", "1": "IiLl"}

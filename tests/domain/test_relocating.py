@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.case import Phase
 from domain.documents import DocumentGone, DocumentHeld, Loss
 from domain.extradition import ExtraditionRequested, WantedListed
+from domain.references import Phase
 from domain.relocating import Destination, HeldDocument, Traveller, destinations, traveller
 from domain.rulebook.dated import Answer
 from domain.rulebook.risk import reckon_risk

@@ -29,7 +29,6 @@ from domain.asylum_facts import (
     Track,
     TransferDecided,
 )
-from domain.case import Phase
 from domain.check_ins import CheckedIn, CheckInPlanned
 from domain.custody import Detained, Disappeared, Found, InterimMeasureGranted, Released
 from domain.danger import Risk, RiskAssessed
@@ -39,6 +38,7 @@ from domain.entry import Arrived, Departed, DocumentRefused, DocumentRequested, 
 from domain.errors import NotUnderstood, Refused
 from domain.events import ROOMS, Event
 from domain.facts import Fact, Nature
+from domain.references import Phase
 from domain.room import EventNoted, Room, StepDone
 from domain.rulebook import Country
 from domain.stay_facts import (

@@ -7,21 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.asylum_facts import AuthorityContacted
-from domain.case import (
-    ConsentForm,
-    ConsentGiven,
-    ConsentWithdrawn,
-    Material,
-    Phase,
-    Purpose,
-    Recipient,
-    Scope,
-)
+from domain.consent import ConsentForm, ConsentGiven, ConsentWithdrawn, Material, Purpose, Recipient, Scope
 from domain.embassy_contacts import Answer, Answered, Approached, DossierShared, Pledged
 from domain.entry import Arrived, Departed, DocumentRequested
 from domain.errors import Refused
 from domain.events import Event
 from domain.facts import Fact
+from domain.references import Phase
 from domain.stay_facts import AuthorityApproached, TravelDocument
 from domain.vetting import Finding, VettingRequested
 from tests.domain.strategies import Tale, models

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.case import Assigned, Milestone, Path, Phase, Stage, phase_stream
+from domain.case import Assigned, Milestone, Path, Stage
 from domain.check_ins import Channel, CheckedIn
 from domain.custody import Detained, Released
 from domain.danger import Risk, RiskAssessed, RiskReason
@@ -14,6 +14,7 @@ from domain.errors import NotUnderstood, Refused
 from domain.events import FACTS, ROOMS, Event, id_from_command
 from domain.extradition import WantedCleared
 from domain.facts import Fact, Occurred, Report
+from domain.references import Phase, phase_stream
 from domain.room import Acknowledged, Room
 from domain.safety import Safety
 from domain.stay_facts import Entered, Status, StatusGranted

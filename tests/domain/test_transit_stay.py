@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.case import Phase
 from domain.custody import Deported
 from domain.duties import Consequence
 from domain.facts import Fact, Record
 from domain.grounds import Grounds, Turn
+from domain.references import Phase
 from domain.room import EventNoted, StepDone
 from domain.rulebook import Rulebook
 from domain.rulebook.dated import Answer

@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from domain.case import make_reference
 from domain.check_ins import CheckedIn, CheckInPlanned
 from domain.country import AlertEnded, AlertRaised
 from domain.danger import Risk
+from domain.references import make_reference
 from domain.stay_facts import Entered, Relocated
 from records.alerts import Members
 from runtime.rebuilding import rebuild

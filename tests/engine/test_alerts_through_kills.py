@@ -16,11 +16,11 @@ import pytest
 from temporalio.client import Client
 
 from domain.alerts import ANSWER
-from domain.case import Phase, make_reference, phase_stream
 from domain.country import Alert, AlertRaised
 from domain.danger import Risk
 from domain.duties import Level
 from domain.intake import IntakeFile, read_intake
+from domain.references import Phase, make_reference, phase_stream
 from domain.room import DutyCameDue
 from domain.stay_facts import Entered, Relocated
 from domain.watching import country_stream, empty_watch

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.case import Assigned, ClosingReason, PathClosed, PathReopened, Phase, phase_stream
+from domain.case import Assigned, ClosingReason, PathClosed, PathReopened
 from domain.check_ins import Channel, CheckedIn, CheckInPlanned
 from domain.custody import LawyerEngaged
 from domain.embassy_contacts import Approached, Pledged
@@ -15,6 +15,7 @@ from domain.errors import NotUnderstood
 from domain.events import Command, Event, id_from_command
 from domain.facts import Fact, Occurred
 from domain.forecast import forecast
+from domain.references import Phase, phase_stream
 from domain.room import Acknowledged, DutyCameDue
 from domain.rulebook import load
 from domain.stay_facts import Entered, ExitCleared, Registered, Relocated

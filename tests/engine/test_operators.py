@@ -13,12 +13,12 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client
 
 from activities.contract import SEARCH_ATTRIBUTES
-from domain.case import Phase, case_stream, make_reference, phase_stream
 from domain.custody import Detained
 from domain.embassy_contacts import Approached, Pledged
 from domain.errors import NotUnderstood
 from domain.events import Command
 from domain.facts import Occurred
+from domain.references import Phase, case_stream, make_reference, phase_stream
 from domain.room import Acknowledged
 from domain.stay_facts import Entered
 from runtime.attributes import switched_on, wanted

@@ -16,12 +16,12 @@ from uuid import uuid4
 
 import pytest
 
-from domain.case import Phase, case_stream, make_reference, phase_stream
 from domain.check_ins import ContactLogged
 from domain.custody import Detained
 from domain.errors import Refused
 from domain.events import Command, Event, Receipt
 from domain.facts import Fact, Occurred
+from domain.references import Phase, case_stream, make_reference, phase_stream
 from domain.room import DutyCameDue
 from domain.rulebook import load
 from records.database import Database

@@ -8,12 +8,12 @@ from uuid import uuid4, uuid5
 import pytest
 
 from activities.notifications.webhook import Signed
-from domain.case import Phase, phase_stream
 from domain.colleagues import Address, Colleague, Role, Turn
 from domain.custody import Detained
 from domain.duties import Level, Urgency
 from domain.events import Event, Past
 from domain.facts import Occurred
+from domain.references import Phase, phase_stream
 from domain.room import DutyCameDue
 from records.colleagues import Colleagues
 from runtime.settings import now

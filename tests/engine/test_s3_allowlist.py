@@ -28,13 +28,13 @@ from temporalio.common import (
 )
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from domain.case import Phase, case_stream, phase_stream
 from domain.check_ins import CheckInPlanned
 from domain.country import AlertRaised
 from domain.custody import Detained
 from domain.danger import Risk
 from domain.embassy_contacts import Approached, Pledged
 from domain.overview import Overview
+from domain.references import Phase, case_stream, phase_stream
 from domain.stay_facts import Entered, ExitCleared
 from runtime.allowlist import Program
 from tests.support.alerting import tell_watch, watch_in

@@ -10,11 +10,12 @@ from uuid import UUID, uuid4
 import pytest
 from temporalio.client import Client
 
-from domain.case import ClosingReason, PathClosed, PathReopened, Phase, PhaseOpened, case_stream
+from domain.case import ClosingReason, PathClosed, PathReopened, PhaseOpened
 from domain.entry import Departed, DocumentIssued
 from domain.errors import SafeconductError
 from domain.events import Command, Past, Receipt
 from domain.facts import Fact
+from domain.references import Phase, case_stream
 from domain.room import Acknowledged
 from domain.stay_facts import TravelDocument
 from domain.story import decide_path

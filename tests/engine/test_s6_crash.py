@@ -7,10 +7,10 @@ from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
-from domain.case import Phase, case_stream, phase_stream
 from domain.check_ins import ContactLogged
 from domain.custody import Detained
 from domain.events import Command, Past, id_from_command
+from domain.references import Phase, case_stream, phase_stream
 from records.database import Database
 from records.log import Where
 from records.store import Store

@@ -6,9 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from domain.case import ConsentWithdrawn, Phase, phase_stream
+from domain.consent import ConsentWithdrawn
 from domain.embassy_contacts import Approached
 from domain.errors import Refused
+from domain.references import Phase, phase_stream
 from domain.room import DutyCameDue
 from tests.support.intakes import minimal, past
 from tests.support.rehearsal import Rehearsal, eventually, rehearsal, skipping_server

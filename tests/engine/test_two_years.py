@@ -9,11 +9,11 @@ from pathlib import Path
 from uuid import UUID
 
 from domain.alerts import AlertReached
-from domain.case import Phase, phase_stream
 from domain.country import AlertRaised
 from domain.danger import Risk
 from domain.forecast import forecast
 from domain.intake import read_intake, read_script
+from domain.references import Phase, phase_stream
 from domain.story import events_of
 from tests.support.alerting import told_at
 from tests.support.rehearsal import chronology, eventually, rehearsal, skipping_server

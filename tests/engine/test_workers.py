@@ -10,9 +10,9 @@ from uuid import uuid4
 
 from temporalio.api.enums.v1 import EventType
 
-from domain.case import Phase, make_reference, phase_stream
 from domain.check_ins import ContactLogged
 from domain.custody import Detained
+from domain.references import Phase, make_reference, phase_stream
 from domain.room import DutyCameDue
 from records.board import Board
 from records.database import Database

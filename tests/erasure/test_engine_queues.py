@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 from sqlite3 import connect
 
-from domain.case import Phase, make_reference, phase_stream
+from domain.references import Phase, make_reference, phase_stream
 from runtime.engine_queues import QUEUES, sweep
 
 OTHER = make_reference(lambda: 37_000)

@@ -16,7 +16,6 @@ from temporalio.service import RPCError
 
 from activities import erasing
 from activities.executions import Executions
-from domain.case import Phase, case_stream, phase_stream
 from domain.check_ins import CheckedIn
 from domain.erasing import erasure_stream
 from domain.erasure import Standing, Step
@@ -24,6 +23,7 @@ from domain.errors import Erased
 from domain.events import Command
 from domain.facts import Occurred
 from domain.intake import read_intake
+from domain.references import Phase, case_stream, phase_stream
 from records.certificates import is_signed_by
 from records.database import Reader
 from records.errors import Fenced, Unreadable

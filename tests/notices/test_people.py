@@ -20,11 +20,11 @@ from activities.notifications.sentences import TEXTS
 from activities.notifications.signal import Signal
 from activities.notifications.telling import LATEST, LONGEST_PAUSE, SOONEST, jitter, pause
 from activities.notifications.webhook import Signed, Webhook
-from domain.case import Phase, make_reference, phase_stream
 from domain.colleagues import Address, Colleague, Language, Role, Turn
 from domain.duties import Level, Urgency
 from domain.events import ENGINE, Event
 from domain.facts import Fact, Occurred
+from domain.references import Phase, make_reference, phase_stream
 from domain.room import Acknowledged, DutyCameDue
 from records.board import Board
 from records.colleagues import Colleagues

@@ -11,8 +11,8 @@ from standardwebhooks.webhooks import Webhook as Verifier
 
 from activities.notifications.channel import SENTENCES, ChannelError, Lasting
 from activities.notifications.webhook import Webhook
-from domain.case import Phase, phase_stream
 from domain.duties import Urgency
+from domain.references import Phase, phase_stream
 from runtime.settings import now
 from tests.support.intakes import minimal
 from tests.support.rehearsal import eventually, rehearsal, skipping_server

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from domain.case import Phase, phase_stream
 from domain.colleagues import Address, Colleague, Role
 from domain.erasing import ERASURE
 from domain.errors import Refused
+from domain.references import Phase, phase_stream
 from records.board import Board, Need
 from runtime.sessions import FREE_TRIES, IDLE_END
 from runtime.settings import NotRunning

@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session
 
-from domain.case import case_stream, make_reference
 from domain.errors import NotFound, Refused
 from domain.intake import Identity
 from domain.names import Basis
+from domain.references import case_stream, make_reference
 from records.database import Database
 from records.duplicates import Finding, digests_of, forget, looked_since, mark_seen, open_hits, settle
 from records.errors import Locked, Unreachable

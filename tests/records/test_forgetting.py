@@ -7,8 +7,8 @@ import pytest
 from sqlmodel import SQLModel
 
 from domain.agreed_words import AgreedWords
-from domain.case import Phase, case_stream, phase_stream
 from domain.intake import Identity
+from domain.references import Phase, case_stream, phase_stream
 from records.check_in_links import CheckInLinks
 from records.database import Database
 from records.errors import Fenced

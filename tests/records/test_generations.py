@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlmodel import Session
 
 import records.generations
-from domain.case import case_stream, make_reference
+from domain.references import case_stream, make_reference
 from records import passing
 from records.database import Database, Reader
 from records.errors import Erased, Unreachable, Unreadable

@@ -6,8 +6,8 @@ from threading import Barrier
 
 import pytest
 
-from domain.case import case_stream
 from domain.check_ins import CheckedIn
+from domain.references import case_stream
 from domain.retention import HoldPlaced, HoldReason
 from records.database import Database
 from records.errors import Fenced

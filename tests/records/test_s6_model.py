@@ -20,10 +20,11 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 
-from domain.case import ConsentWithdrawn, case_stream, make_reference, reference_of
 from domain.check_ins import Channel, CheckedIn, ContactLogged
+from domain.consent import ConsentWithdrawn
 from domain.events import Event, id_of_fence
 from domain.facts import Fact, Occurred
+from domain.references import case_stream, make_reference, reference_of
 from records.database import Database
 from records.errors import ContentDiffers, Fenced, StaleWriter, StoreError, Unreachable
 from records.keys import Keys

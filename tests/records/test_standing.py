@@ -13,10 +13,10 @@ import pytest
 from sqlmodel import Session
 
 from activities.notifications.channel import ChannelError, Lasting
-from domain.case import case_stream, make_reference
 from domain.duties import Urgency
 from domain.errors import Refused
 from domain.intake import Identity
+from domain.references import case_stream, make_reference
 from records.database import Database
 from records.fences import LONGEST_ERASURE, fenced_references
 from records.keys import Keys, Purpose

@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from domain.case import CaseOpened, ConsentWithdrawn
+from domain.case import CaseOpened
 from domain.check_ins import CheckedIn, ContactLogged
+from domain.consent import ConsentWithdrawn
 from domain.events import Event
 from domain.facts import Fact, Occurred
 from domain.stay_facts import Entered

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.agreed_words import AgreedWords
-from domain.case import case_stream, make_reference
 from domain.intake import Identity
+from domain.references import case_stream, make_reference
 from records.database import Database
 from records.errors import Locked, StoreError, Unreachable, Unreadable
 from records.keyring import INSTALLATION, Role, wrapping_key

@@ -6,9 +6,10 @@ from uuid import uuid4
 import pytest
 
 from activities.records import RecordActivities
-from domain.case import Assigned, Phase, case_stream, phase_stream
+from domain.case import Assigned
 from domain.check_ins import CheckedIn
 from domain.custody import Detained
+from domain.references import Phase, case_stream, phase_stream
 from domain.rulebook import load
 from records.copying import RECORDS_KIND, copy_to_file
 from records.database import Database

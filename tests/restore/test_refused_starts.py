@@ -5,7 +5,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from domain.case import Phase, phase_stream
+from domain.references import Phase, phase_stream
 from runtime.revival import Restored, restore, revive
 from tests.support.erasures import BEGAN
 from tests.support.intakes import minimal

@@ -18,11 +18,11 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 import worker
-from domain.case import phase_of
 from domain.check_ins import CheckedIn, ContactLogged
 from domain.custody import Detained
 from domain.events import Event, Past, Receipt
 from domain.facts import Fact, Occurred
+from domain.references import phase_of
 from domain.room import DutyCameDue
 from records.board import Board, text
 from records.database import Database

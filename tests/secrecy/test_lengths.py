@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from domain.case import Phase, phase_stream
 from domain.check_ins import Answer, Channel, CheckedIn, DuressEnded
 from domain.events import Command, Event
 from domain.facts import Fact, Occurred
 from domain.needs import NeedKind, NeedNoted
+from domain.references import Phase, phase_stream
 from runtime.codec import SealingCodec
 from tests.domain.strategies import REFERENCE, noon
 from tests.support.keys import database_in, keys_in, store_in

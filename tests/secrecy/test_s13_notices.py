@@ -14,11 +14,11 @@ from activities.notifications.sending import NoticeActivities
 from activities.notifications.sentences import TEXTS
 from activities.notifications.terminal import Terminal
 from activities.notifications.webhook import Webhook
-from domain.case import Phase, make_reference, phase_stream
 from domain.colleagues import Language
 from domain.duties import Level, Urgency
 from domain.events import ENGINE, Event
 from domain.facts import Occurred
+from domain.references import Phase, make_reference, phase_stream
 from domain.room import DutyCameDue
 from records.database import Database
 from records.store import Store

@@ -28,7 +28,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
-from domain.case import Phase, case_stream, phase_stream
+from domain.references import Phase, case_stream, phase_stream
 from records.sealing import fresh_key
 from runtime.keys import MASTER_KEY, begin
 from runtime.settings import Running, Settings

@@ -12,10 +12,10 @@ from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.common import RawValue
 
-from domain.case import Phase, make_reference, phase_stream
 from domain.check_ins import ContactLogged
 from domain.custody import Detained
 from domain.events import Event, Receipt
+from domain.references import Phase, make_reference, phase_stream
 from records.sealing import SealError
 from runtime.codec import SealingCodec
 from tests.support.intakes import fresh_reference_bits, minimal, past

@@ -17,9 +17,9 @@ import pyrage
 import pytest
 
 from activities.notifications.channel import SENTENCES
-from domain.case import case_stream
 from domain.errors import Refused
 from domain.intake import Identity
+from domain.references import case_stream
 from records.database import Database
 from records.errors import Locked, StoreError
 from records.keyring import Role, WrongMaster

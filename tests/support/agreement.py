@@ -16,8 +16,8 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
 from domain.cards import DutyCard, PhaseCard, case_card, phase_card
-from domain.case import case_stream
 from domain.events import Receipt, id_from_command
+from domain.references import case_stream
 from domain.room import DutyCameDue
 from domain.rulebook import Rulebook
 from domain.story import Story

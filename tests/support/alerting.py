@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from domain.case import Phase, phase_stream
 from domain.country import Country
 from domain.events import Command, Receipt
 from domain.facts import Fact, Occurred
+from domain.references import Phase, phase_stream
 from domain.watching import country_stream, empty_watch
 from runtime.office import Office
 from tests.support.rehearsal import Rehearsal

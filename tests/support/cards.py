@@ -4,7 +4,8 @@ from datetime import datetime
 from pathlib import Path
 
 from domain.cards import CaseCard, DutyCard, PhaseCard
-from domain.case import Phase, Stage, case_stream, phase_stream
+from domain.case import Stage
+from domain.references import Phase, case_stream, phase_stream
 from records.database import Database
 from tests.support.keys import store_in
 

@@ -5,13 +5,13 @@ from datetime import date, datetime, timedelta
 
 from domain.asylum_facts import ClaimPresented, ClaimRegistered, FileLodged, Track
 from domain.cards import CaseCard, PhaseCard, case_card, phase_card
-from domain.case import make_reference
 from domain.check_ins import CheckInPlanned
 from domain.embassy_contacts import Approached, Pledged
 from domain.entry import Arrived, Departed, DocumentIssued
 from domain.events import Past
 from domain.facts import Fact
 from domain.intake import IntakeFile
+from domain.references import make_reference
 from domain.rulebook import load
 from domain.stay_facts import Entered, ExitCleared, Registered, TravelDocument
 from domain.story import Story

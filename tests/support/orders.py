@@ -12,19 +12,7 @@ from random import Random
 from uuid import UUID
 
 from domain.alerts import Exposure, ExposureNoted, RegionNoted
-from domain.case import (
-    Assigned,
-    ClosingReason,
-    ConsentForm,
-    ConsentGiven,
-    Material,
-    PathClosed,
-    PathReopened,
-    Phase,
-    Purpose,
-    Recipient,
-    Scope,
-)
+from domain.case import Assigned, ClosingReason, PathClosed, PathReopened
 from domain.check_ins import Answer as Said
 from domain.check_ins import (
     Channel,
@@ -36,6 +24,7 @@ from domain.check_ins import (
     DuressEnded,
     Reached,
 )
+from domain.consent import ConsentForm, ConsentGiven, Material, Purpose, Recipient, Scope
 from domain.custody import Detained, Disappeared, Found, InterimMeasureGranted, LawyerEngaged, Released
 from domain.danger import Risk, RiskAssessed
 from domain.embassy_contacts import Answer, Answered, Approached, ContactHappened, Pledged, PledgeLapsed
@@ -43,6 +32,7 @@ from domain.extradition import ExtraditionDecided, ExtraditionRequested, Request
 from domain.facts import Fact
 from domain.needs import NeedKind, NeedMet, NeedNoted, NeedUrgency, TodoSet
 from domain.reaching import ChannelLost, ChannelRestored
+from domain.references import Phase
 from domain.room import Acknowledged
 from domain.stay_facts import AppealOutcome as Outcome
 from domain.stay_facts import (

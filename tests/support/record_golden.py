@@ -12,7 +12,6 @@ from uuid import uuid4
 
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from domain.case import Phase, phase_stream
 from domain.check_ins import CheckInPlanned
 from domain.country import AlertEnded, AlertRaised
 from domain.danger import Risk
@@ -20,6 +19,7 @@ from domain.embassy_contacts import Approached, Pledged
 from domain.entry import Arrived, Departed, DocumentIssued
 from domain.erasing import erasure_stream
 from domain.facts import Fact
+from domain.references import Phase, phase_stream
 from domain.stay_facts import Entered, ExitCleared, Registered, TravelDocument
 from domain.vetting import Finding, FindingApproved, FindingProposed, VettingRequested
 from domain.watching import country_stream

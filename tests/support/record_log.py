@@ -18,8 +18,9 @@ from uuid import UUID
 from hypothesis import Phase as Step
 from hypothesis import find, settings
 
-from domain.case import Path, Phase, case_stream, make_reference, phase_stream
+from domain.case import Path
 from domain.events import FACTS, ROOMS, Event
+from domain.references import Phase, case_stream, make_reference, phase_stream
 from domain.rulebook import load
 from records.checkpoints import checkpoint
 from records.database import Database

@@ -21,11 +21,11 @@ from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 from activities.contract import SEARCH_ATTRIBUTES, TASK_QUEUE
 from activities.notifications.channel import Carrier, Channel
 from activities.notifications.sending import NO_CARRIERS
-from domain.case import case_stream
 from domain.duties import Urgency
 from domain.events import Command, Event, Past, Receipt
 from domain.forecast import command_id_of
 from domain.intake import IntakeFile
+from domain.references import case_stream
 from domain.rulebook import load
 from domain.story import Story, begin
 from records.board import Board, text

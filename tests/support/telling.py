@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime
 from itertools import groupby
 from uuid import uuid4
 
-from domain.case import Phase, make_reference, phase_stream
 from domain.country import Alert
 from domain.events import Event, Past
 from domain.facts import Fact, Occurred
 from domain.intake import IntakeFile
+from domain.references import Phase, make_reference, phase_stream
 from domain.rulebook import Rulebook, load
 from domain.watching import heard
 from records.store import Store

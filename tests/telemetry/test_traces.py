@@ -14,7 +14,6 @@ from activities.contract import AppendRequest
 from activities.notifications.channel import ChannelError, Lasting
 from activities.records import RecordActivities
 from domain.cards import CaseCard, PhaseCard
-from domain.case import Phase, case_stream, phase_stream
 from domain.check_ins import CheckInPlanned, ContactLogged
 from domain.custody import Detained
 from domain.duties import Urgency
@@ -23,6 +22,7 @@ from domain.errors import SafeconductError
 from domain.events import Command, Corrected, CorrectionReason, Event, id_from_command
 from domain.facts import Fact, Occurred
 from domain.intake import read_intake
+from domain.references import Phase, case_stream, phase_stream
 from domain.room import DatesMoved, DutyCameDue
 from domain.rulebook import load
 from records.database import Database

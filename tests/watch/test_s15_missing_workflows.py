@@ -18,13 +18,14 @@ from temporalio.service import RPCError
 from activities.contract import AppendRequest
 from activities.records import RecordActivities
 from domain.cards import phase_card
-from domain.case import Assigned, ClosingReason, PathClosed, Phase, case_stream, phase_of, phase_stream
+from domain.case import Assigned, ClosingReason, PathClosed
 from domain.country import AlertRaised
 from domain.custody import Detained
 from domain.danger import Risk
 from domain.embassy_contacts import Approached
 from domain.events import Command
 from domain.facts import Fact, Occurred
+from domain.references import Phase, case_stream, phase_of, phase_stream
 from domain.room import DutyCameDue
 from domain.rulebook import load
 from domain.stay_facts import Entered
