@@ -1,12 +1,11 @@
 """The coordinators' command line: ``safeconduct``. Without arguments: what needs a human now."""
 
 import asyncio
-import inspect
 import re
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
@@ -14,15 +13,9 @@ from uuid import uuid4
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from domain.case import Assigned, Stage
+from domain.case import Stage
 from domain.errors import NotFound, NotUnderstood, SafeconductError
-from domain.events import Corrected, Past, Receipt
-from domain.facts import Fact, Occurred
-from domain.forecast import HORIZON, Line, forecast
-from domain.intake import intake_from, make_fact, read_script
-from domain.needs import need_id
-from domain.room import kind_of
-from domain.story import Story
+from domain.intake import intake_from
 from domain.watching import is_watch
 from records.board import SHOWN, Wanted
 from records.errors import StoreError
@@ -39,17 +32,17 @@ from runtime import (
     grounds,
     journey,
     ledger,
+    recording,
     relocating,
     restoring,
     rules,
     safety,
     screen,
     secrecy,
+    simulating,
     stay,
-    telemetry,
 )
-from runtime.cases import story_of, story_of_file
-from runtime.desk import NEVER_BEGAN, Desk, as_json, at_desk, read_intake_file, read_text
+from runtime.desk import NEVER_BEGAN, Desk, as_json, at_desk, read_intake_file, run
 from runtime.ending import leave
 from runtime.progress import progress
 from runtime.settings import Settings, now
@@ -62,43 +55,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-record_app = typer.Typer(help="Record a decision or a report. Without a kind it asks step by step.")
-app.add_typer(record_app, name="record")
-for part in (
-    secrecy,
-    ledger,
-    duplicates,
-    restoring,
-    erasing,
-    rules,
-    explaining,
-    stay,
-    grounds,
-    journey,
-    relocating,
-    deadline,
-    colleagues,
-    check_in,
-    countries,
-    safety,
-):
-    part.add_to(app)
-
 AsJson = Annotated[bool, typer.Option("--json", help="for a program to read")]
 Case = Annotated[str, typer.Argument(help="reference or nickname")]
-As = Annotated[str | None, typer.Option("--as", help="who records it; $SAFECONDUCT_STAFF if left out")]
 
 
 def show(table: object) -> None:
     screen.console().print(table)
-
-
-def run(work: Coroutine[Any, Any, Any]) -> Any:
-    stop_telling = telemetry.export("command-line")
-    try:
-        return asyncio.run(work)
-    finally:
-        stop_telling()
 
 
 @app.callback(invoke_without_command=True)
@@ -144,23 +106,19 @@ def _ask_intake(staff: str) -> dict[str, Any]:
     print("Nothing is written before the last answer. An empty answer leaves a field out.")
     scopes = "embassy:entry:existence+identity+story,vetter:vetting:identity+story"
     answers: dict[str, Any] = {
-        "nickname": _ask("nickname, for you alone", None),
-        "coordinator": _ask("coordinator", staff),
-        "country": _ask("where is the person? (country code)", None).upper(),
-        "since": _ask("since when do you know of the case? (2024-05-31)", str(now().date())),
-        "never_contact": _listed(_ask("states never to be contacted (codes, with commas)", "RU").upper()),
+        "nickname": forms.ask("nickname, for you alone", None),
+        "coordinator": forms.ask("coordinator", staff),
+        "country": forms.ask("where is the person? (country code)", None).upper(),
+        "since": forms.ask("since when do you know of the case? (2024-05-31)", str(now().date())),
+        "never_contact": _listed(forms.ask("states never to be contacted (codes, with commas)", "RU").upper()),
         "identity": {},
         "consent": {
-            "language": _ask("language of the talk (code)", "ru"),
-            "form": _ask("consent was given (written, spoken, signed-message, through-interpreter)", "spoken"),
-            "scopes": _listed(_ask("consent covers (recipient:purpose:materials, with commas)", scopes)),
+            "language": forms.ask("language of the talk (code)", "ru"),
+            "form": forms.ask("consent was given (written, spoken, signed-message, through-interpreter)", "spoken"),
+            "scopes": _listed(forms.ask("consent covers (recipient:purpose:materials, with commas)", scopes)),
         },
     }
     return answers
-
-
-def _ask(question: str, default: str | None) -> str:
-    return str(typer.prompt(question, default=default, show_default=bool(default)))
 
 
 def _listed(text: str) -> list[str]:
@@ -322,210 +280,6 @@ def notices(json: AsJson = False) -> None:
         show(screen.notices_table(found))
 
 
-@record_app.callback(invoke_without_command=True)
-def record(context: typer.Context, case: Case, staff: As = None) -> None:
-    """Record a decision or a report. Without a kind it asks step by step."""
-    context.obj = (case, staff)
-    if context.invoked_subcommand is None:
-        _record_by_asking(at_desk(staff), case)
-
-
-def _record_by_asking(here: Desk, case: str) -> None:
-    reference = here.find(case)
-    for panel, facts in forms.recordable().items():
-        print(f"\n{panel}")
-        for fact in facts:
-            print(f"  {kind_of(fact):26} {(inspect.getdoc(fact) or '').splitlines()[0]}")
-    fact_type = forms.kind_named(_ask("\nwhat has happened, or was decided?", None))
-    recorded = forms.fact_from(fact_type, forms.ask_fields(fact_type, _ask))
-    phase = _ask("phase", None) if kind_of(fact_type) == "acknowledged" else None
-    when = _ask("when? (2024-05-31, ~2024-05, 2024-05-01..2024-05-31; empty for now)", "")
-    note = _ask("note, for the case's circle alone", "")
-    _record(here, reference, recorded, when=when or None, note=note or None, in_phase=phase)
-
-
-def _record(
-    here: Desk,
-    reference: str,
-    fact: Fact,
-    *,
-    when: str | None = None,
-    learned: str | None = None,
-    note: str | None = None,
-    in_phase: str | None = None,
-    in_country: str | None = None,
-) -> None:
-    occurred = Occurred.parse(when) if when is not None else Occurred.at_instant(now().replace(second=0, microsecond=0))
-    past = make_past(here.staff, fact, occurred, learned, in_phase, in_country)
-    receipt = run(here.record(reference, past, note))
-    _tell(here, reference, receipt)
-    for name in safety.not_at_the_desk(here, fact):
-        print(f"{name} is not at the desk, and is passed over until then: safeconduct desk add {name}")
-
-
-def make_past(
-    staff: str, fact: Fact, occurred: Occurred, learned: str | None, phase: str | None, country: str | None
-) -> Past:
-    """What a person typed, as one thing that happened."""
-    try:
-        learned_on = date.fromisoformat(learned) if learned is not None else now().date()
-        return Past(
-            fact=fact,
-            occurred=occurred,
-            learned_on=learned_on,
-            actor=staff,
-            phase=forms.phase_named(phase),
-            country=country,
-        )
-    except ValueError:
-        raise NotUnderstood("write --learned as 2024-05-31, and --in as a country code such as KZ") from None
-
-
-def _tell(here: Desk, reference: str, receipt: Receipt) -> None:
-    for one in receipt.accepted:
-        print(f"Recorded: {one.kind} ({screen.phase_of_stream(one.stream)}, event {str(one.event_id)[:8]})")
-        if one.kind in ("need-noted", "todo-set"):
-            print(f"  its id: {need_id(one.kind, one.version)}")
-        if one.outside_path is not None:
-            print(f"  outside the path: {one.outside_path}")
-        if one.kind == "dates-moved":
-            event = next(event for event in here.store.read(one.stream) if event.event_id == one.event_id)
-            print(f"  {screen.what(event)}")
-    if (coming := here.board.next_duty(reference, now())) is not None:
-        print(f"Next: {screen.day(coming.due)} {coming.title}")
-
-
-def _command_for(fact_type: type[Fact]) -> Any:
-    """The subcommand of one kind: its options are its fields."""
-
-    def command(context: typer.Context, **typed: Any) -> None:
-        case, staff = context.obj
-        common = {name: typed.pop(name) for name in ("when", "learned", "note", "in_phase", "in_country")}
-        here = at_desk(typed.pop("staff") or staff)
-        _record(here, here.find(case), forms.fact_from(fact_type, typed), **common)
-
-    common = [
-        forms.option(
-            "when", "--on", "when: 2024-05-31, ~2024-05, 2024-05-01..2024-05-31, or with an hour; now if left out"
-        ),
-        forms.option("learned", "--learned", "the day on which you learned of it; today if left out"),
-        forms.option("note", "--note", "a free note, for the case's circle alone"),
-        forms.option("in_phase", "--phase", "the phase, for kinds that belong to every phase"),
-        forms.option("in_country", "--in", "the country, for a report that opens a stay in it or is about a former"),
-        forms.option("staff", "--as", "who records it; $SAFECONDUCT_STAFF if left out"),
-    ]
-    return forms.command_of(fact_type, command, common)
-
-
-for _panel, _kinds in forms.recordable().items():
-    for _kind in _kinds:
-        record_app.command(kind_of(_kind), rich_help_panel=_panel)(_command_for(_kind))
-
-
-@app.command()
-def correct(
-    case: Case,
-    event: Annotated[str, typer.Argument(help="id of the event, or how it begins")],
-    reason: Annotated[str, typer.Option(help="mistyped, misheard, wrong-case, later-evidence or never-happened")],
-    on: Annotated[str | None, typer.Option("--on", help="when it happened instead")] = None,
-    change: Annotated[
-        list[str] | None, typer.Option("--set", help="field=value, once for each field that was wrong")
-    ] = None,
-    retract: Annotated[bool, typer.Option("--retract", help="it did not happen at all")] = False,
-    note: Annotated[str | None, typer.Option(help="a free note, for the case's circle alone")] = None,
-    staff: As = None,
-) -> None:
-    """Correct an event. The old one stays in the log; every date that moves is announced."""
-    here = at_desk(staff)
-    reference = here.find(case)
-    wrong = here.event(reference, event)
-    if retract == bool(on or change):
-        raise NotUnderstood("say what was true instead (--on, --set field=value), or --retract if it did not happen")
-    fields = {
-        "event": wrong.event_id,
-        "reason": reason,
-        "occurred": Occurred.parse(on) if on is not None else None,
-        "replacement": _changed(wrong.fact, change) if change else None,
-    }
-    correction = make_fact(Corrected, {name: value for name, value in fields.items() if value is not None})
-    _tell(here, reference, run(here.correct(reference, wrong.stream, correction, note)))
-
-
-def _changed(fact: Fact, changes: list[str]) -> Fact:
-    fields = dict(part.partition("=")[::2] for part in changes)
-    unknown = fields.keys() - forms.fields_of(type(fact)).keys()
-    if unknown:
-        raise NotUnderstood(
-            f"{fact.kind} has no such field; it has: {', '.join(forms.fields_of(type(fact))) or 'none'}"
-        )
-    return make_fact(type(fact), {**fact.model_dump(exclude={"kind"}), **fields})
-
-
-@app.command()
-def assign(case: Case, staff: Annotated[str, typer.Argument(help="who is responsible from now on")]) -> None:
-    """Make a staff member responsible for a case."""
-    here = at_desk()
-    _record(here, here.find(case), make_fact(Assigned, {"coordinator": staff}))
-
-
-@app.command()
-def handover(
-    from_: Annotated[str, typer.Argument(metavar="STAFF", help="who gives")],
-    to: Annotated[str, typer.Argument(metavar="STAFF", help="who takes")],
-) -> None:
-    """Hand all open cases of one staff member over to another."""
-    here = at_desk()
-    found = here.board.cases_of(from_)
-    if not found:
-        raise NotFound(f"{from_} is responsible for no open case")
-    fact = make_fact(Assigned, {"coordinator": to})
-    for reference in found:
-        occurred = Occurred.at_instant(now().replace(second=0, microsecond=0))
-        run(here.record(reference, make_past(here.staff, fact, occurred, None, None, None)))
-        print(f"{reference}: {to} is responsible")
-
-
-@app.command()
-def simulate(
-    what: Annotated[str, typer.Argument(metavar="FILE|CASE", help="an intake file, or a case")],
-    script: Annotated[Path | None, typer.Option(help="what happens on the way; nothing if left out")] = None,
-    from_: Annotated[
-        str | None, typer.Option("--from", help="where the forecast of a file begins; today if left out")
-    ] = None,
-    days: Annotated[int, typer.Option(min=1, max=3660, help="how far it looks")] = HORIZON.days,
-    json: AsJson = False,
-) -> None:
-    """What falls due in the coming two years, and which notices would go out. Needs no server."""
-    here = at_desk()
-    begins = datetime.combine(date.fromisoformat(_iso(from_)), time(), UTC) if from_ is not None else now()
-    story = _story(here, what, begins)
-    events = read_script(read_text(script)) if script is not None else ()
-    lines = list(forecast(story, events, begins, begins + timedelta(days=days)))
-    if json:
-        print(as_json([line.model_dump(mode="json") for line in lines]))
-    else:
-        show(screen.forecast_table(lines, _forecast_title(script, lines, begins, days)))
-
-
-def _iso(text: str) -> str:
-    return str(Occurred.parse(text).earliest)
-
-
-def _story(here: Desk, text: str, begins: datetime) -> Story:
-    if Path(text).suffix or Path(text).exists():
-        _, file = read_intake_file(Path(text))
-        # a case that has not begun would begin on the files, once they are applied
-        return story_of_file("0000000000" + "0", file, here.files, begins)
-    reference = here.find(text)
-    return story_of(here.events(reference, "simulation"), reference, here.law)
-
-
-def _forecast_title(script: Path | None, lines: list[Line], begins: datetime, days: int) -> str:
-    how = f"along {script}" if script is not None else "if nobody did anything"
-    told = sum(line.notice for line in lines)
-    return f"{days} days from {begins:%Y-%m-%d}, {how}: {len(lines)} lines, {told} notices"
-
-
 @app.command()
 def doctor(json: AsJson = False) -> None:
     """Look at server, records, keys, channels, clock, disk and versions, and say what to do."""
@@ -588,6 +342,30 @@ def pages(port: Annotated[int, typer.Option(help="where they listen, on loopback
     from runtime.pages import serve_pages  # brings the web server along
 
     asyncio.run(serve_pages(Settings(), port))
+
+
+# in the order in which --help lists them, after the commands above
+for part in (
+    recording,
+    simulating,
+    safety,
+    check_in,
+    grounds,
+    journey,
+    relocating,
+    countries,
+    colleagues,
+    rules,
+    explaining,
+    stay,
+    deadline,
+    duplicates,
+    secrecy,
+    ledger,
+    restoring,
+    erasing,
+):
+    part.add_to(app)
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """``safeconduct alert`` and ``safeconduct country``: what is told of a country, whom it has reached, who is silent."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -25,7 +24,7 @@ from domain.watching import country_stream, country_typed, empty_watch
 from records.alerts import Members, Unanswered
 from records.board import SHOWN
 from runtime import forms, screen
-from runtime.desk import Desk, as_json, at_desk
+from runtime.desk import Desk, as_json, at_desk, run
 from runtime.progress import progress
 from runtime.settings import NotRunning, now
 
@@ -103,7 +102,7 @@ def _alert_from(fields: Mapping[str, Any]) -> AlertRaised:
 def _raise(here: Desk, code: str, fact: AlertRaised) -> None:
     _must_make_sense(here, code)
     members = Members(here.database)
-    receipt = asyncio.run(here.tell(country_stream(code), fact))
+    receipt = run(here.tell(country_stream(code), fact))
     _tell(receipt)
     raised = receipt.accepted[0].event_id
     later = _watch(here, code, raised, lambda: (members.reached_there(raised, code), members.number(code)))
@@ -115,7 +114,7 @@ def _end(here: Desk, code: str, typed: str) -> None:
     alert_id = _named((one.id for one in _state(here, code).in_force), typed)
     members = Members(here.database)
     held = members.reached_there(alert_id, code)
-    _tell(asyncio.run(here.tell(country_stream(code), AlertEnded(alert=alert_id))))
+    _tell(run(here.tell(country_stream(code), AlertEnded(alert=alert_id))))
     later = _watch(here, code, alert_id, lambda: (held - members.reached_there(alert_id, code), held))
     print(f"Nobody is asked to answer it any more{later}. Where it has raised the risk, a person lowers it again.")
 
@@ -273,7 +272,7 @@ def _recorder(fact_type: type[Fact]) -> Callable[..., None]:
             typed["change"] = str(_named(_state(here, context.obj).changes, typed["change"]))
         fact = forms.fact_from(fact_type, typed)
         occurred = Occurred.parse(when) if when is not None else None
-        _tell(asyncio.run(here.tell(country_stream(context.obj), fact, occurred)))
+        _tell(run(here.tell(country_stream(context.obj), fact, occurred)))
 
     common = [
         forms.option("when", "--on", "when: 2024-05-31, ~2024-05, or with an hour; now if left out"),

@@ -1,13 +1,14 @@
 """What every command of the command line starts with: settings, records, and a way to the engine."""
 
+import asyncio
 import json
 import re
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
 from domain.case import PathClosed
@@ -31,12 +32,15 @@ from records.keys import Keys
 from records.readings import log_readings
 from records.store import Store
 from records.vault import Vault
+from runtime import telemetry
 from runtime.cases import story_of_file
 from runtime.keys import is_begun, open_keys, who
 from runtime.settings import Settings, now
 
 if TYPE_CHECKING:
     from runtime.office import Office
+
+Answer = TypeVar("Answer")
 
 NEVER_BEGAN = (
     "this case has been noted but has not begun: start or import its file again, or have it erased "
@@ -356,6 +360,15 @@ def read_intake_file(path: Path) -> tuple[bytes, IntakeFile]:
         return text.encode(), read_intake(text)
     except NotUnderstood as error:
         raise NotUnderstood(f"{path}: {error.sentence}") from None
+
+
+def run(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Do what a command asks of the engine, and export its traces where that is wished."""
+    stop_telling = telemetry.export("command-line")
+    try:
+        return asyncio.run(work)
+    finally:
+        stop_telling()
 
 
 def as_json(value: Any) -> str:

@@ -1,6 +1,5 @@
 """The commands about erasure. Whoever decides proves who they are by a passphrase; ``--as`` alone is not enough."""
 
-import asyncio
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +14,7 @@ from domain.facts import Fact
 from domain.references import parse_reference
 from records.persons import enrolled_at, proves
 from runtime import screen
-from runtime.desk import Desk, as_json, at_desk, read_text
+from runtime.desk import Desk, as_json, at_desk, read_text, run
 from runtime.keys import NoKeys, ask_passphrase
 
 
@@ -87,7 +86,7 @@ def _decided(case: str, staff: str | None, fact: Fact) -> tuple[Desk, str]:
     passphrase = ask_passphrase(here.staff, "an erasure is decided in a terminal, by a passphrase")
     if not proves(here.keys[0].keyring, here.staff, passphrase):
         raise Refused(f"this is not the passphrase of {here.staff}, or nobody of this name is enrolled")
-    asyncio.run(here.erase(reference, fact))
+    run(here.erase(reference, fact))
     return here, reference
 
 

@@ -122,6 +122,11 @@ def _read(field: FieldInfo, value: Any) -> Any:
     return values
 
 
+def ask(question: str, default: str | None) -> str:
+    """Ask in the terminal; a question without a default is asked until there is an answer."""
+    return str(typer.prompt(question, default=default, show_default=bool(default)))
+
+
 def ask_fields(fact: type[Fact], ask: Ask) -> dict[str, Any]:
     """Ask for every field of a kind, one after the other."""
     answers: dict[str, Any] = {}

@@ -11,7 +11,7 @@ from typer.exceptions import Exit
 
 from domain.errors import NotFound, NotUnderstood, SafeconductError
 from domain.references import reference_of
-from runtime.desk import NEVER_BEGAN, Desk, as_json, at_desk
+from runtime.desk import NEVER_BEGAN, Desk, as_json, at_desk, run
 from runtime.progress import progress, stopped_answering
 
 if TYPE_CHECKING:  # the engine's client takes half a second to import: reading commands do not wait for it
@@ -42,7 +42,7 @@ def restore(
     if not everything:
         raise NotUnderstood("say `safeconduct restore --all`, or `safeconduct revive CASE` for one case")
     here = at_desk()
-    restored = asyncio.run(_restore(here))
+    restored = run(_restore(here))
     print(_tell(restored))
     _must_have_started(restored)
 
@@ -95,7 +95,7 @@ def revive(case: Case) -> None:
     if not streams:
         print(f"{reference} is closed: nothing has to run for it.")
         return
-    restored, found = asyncio.run(_revive(here, reference, streams))
+    restored, found = run(_revive(here, reference, streams))
     print(f"{reference}: {_tell(restored)}")
     _must_have_started(restored)
     _must_agree(found)
@@ -125,7 +125,7 @@ def audit(
 ) -> None:
     """Compare what the engine's workflows have read with the log, and name the first place where they differ."""
     here = at_desk()
-    found = asyncio.run(_audit(here, here.find(case) if case is not None else None))
+    found = run(_audit(here, here.find(case) if case is not None else None))
     if json:
         print(as_json({**asdict(found), "differences": [_as_row(one) for one in found.differences]}))
         if found.differences:

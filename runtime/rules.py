@@ -1,6 +1,5 @@
 """``safeconduct rules``: what the rulebook says, whether a file of it is sound, and what a change of it would move."""
 
-import asyncio
 from collections.abc import Iterator
 from datetime import date
 from importlib.resources import files
@@ -20,7 +19,7 @@ from domain.rulebook.model import KINDS
 from domain.rulebook.risk import Risk, reckon_risk
 from runtime import law, screen
 from runtime.amending import Affected, affected, days_between, let_take_over
-from runtime.desk import Desk, as_json, at_desk
+from runtime.desk import Desk, as_json, at_desk, run
 from runtime.progress import progress, stopped_answering
 from runtime.settings import NotRunning, Settings, now
 
@@ -200,7 +199,7 @@ def _apply(here: Desk) -> None:
     if not is_there(here.settings.records, RECORDS):
         raise NotRunning("there are no records yet, and no case that the law could move: `make run` begins them")
     try:
-        asyncio.run(_applied(here, files))
+        run(_applied(here, files))
     except RPCError as error:
         raise stopped_answering(error) from None
 
