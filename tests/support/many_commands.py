@@ -18,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+from domain.rulebook import load
 from runtime.ending import leave
 from tests.support.servers import ROOT, clean_environment
 
@@ -105,9 +106,10 @@ def _type(program: str, arguments: list[str], environment: dict[str, str]) -> En
 
 
 def import_once() -> None:
-    """Import, for all commands that are forked from this process, what most of them ask for."""
+    """Import and read, for all commands that are forked from this process, what most of them ask for."""
     for name in ("starter", "worker", "runtime.office", "runtime.doctor", "runtime.backup", "runtime.local"):
         import_module(name)
+    load()
 
 
 def _serve() -> None:
