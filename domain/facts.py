@@ -21,6 +21,10 @@ class Frozen(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    def __deepcopy__(self, memo: object = None) -> Self:
+        """Itself: nothing in it changes. Else each room would copy all of its parts when it begins empty."""
+        return self
+
 
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 """ISO 3166-1 alpha-2."""

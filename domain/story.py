@@ -52,10 +52,15 @@ def blank_room(path: Path, stream: str) -> Room:
     Raises:
         NotFound: the path never opened this round.
     """
+    one = _round(path, stream)
+    return ROOMS[one.phase](stream=stream, country=one.country, opened=one.opened)
+
+
+def _round(path: Path, stream: str) -> Round:
     parts = phase_of(stream)
     for one in path.rounds:
         if parts == (one.phase, one.number):
-            return ROOMS[one.phase](stream=stream, country=one.country, opened=one.opened)
+            return one
     raise NotFound(f"the path has not opened {stream.split('/', 2)[-1]}")
 
 
@@ -191,7 +196,7 @@ class Story:
         if parts is None:
             return self.rules_for(None, Phase.SAFETY)
         held = self.path.state.runs_on(*parts, self.ledger(stream).state.edition)
-        return self.rules_for(blank_room(self.path.state, stream).country, parts[0], held)
+        return self.rules_for(_round(self.path.state, stream).country, parts[0], held)
 
     def ledger(self, stream: str) -> Ledger[Room]:
         if stream not in self.phases:
