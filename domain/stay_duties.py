@@ -43,7 +43,8 @@ def stay_duties(
         return
     local = [Stay.local(one.entered, one.left, rules.place) for one in stays]
     try:
-        found = reckon(local, lambda day: rules.stay_limit(day, **(facts or {})), local[-1].entered.earliest)
+        entered_on = local[-1].entered.earliest
+        found = reckon(local, lambda day: rules.stay_limit(day, **(facts or {})), entered_on, next_too=False)
     except NotUnderstood as error:
         yield asks(f"find-out.{STEP}", f"The days of stay cannot be reckoned: {error}", entered, FIND_OUT)
         return

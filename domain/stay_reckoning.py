@@ -35,7 +35,7 @@ LONGEST_SEARCH = 400
 """Days, of any year and month. What is not found so near to where it could begin has a former stay that never ends."""
 
 
-def reckon(history: Sequence[Stay], limit: Limiting | LimitOn, on: date) -> Reckoning:
+def reckon(history: Sequence[Stay], limit: Limiting | LimitOn, on: date, *, next_too: bool = True) -> Reckoning:
     """What a history of stays means.
 
     Args:
@@ -43,11 +43,13 @@ def reckon(history: Sequence[Stay], limit: Limiting | LimitOn, on: date) -> Reck
         limit: the limit of stay, or what gives the version that holds for an entry on a day. Each stay keeps the
             version of its own entry.
         on: a local day of the country: up to it days are counted, and a stay without an exit lasts until it.
+        next_too: look for the next entry as well, which takes as long as all the rest; a stay that is planned or under
+            way needs it not.
 
     Raises:
         NotUnderstood: two stays lie over each other, or one before the last has no exit.
     """
-    return _Reckoner(spans(history, on), limit, on).reckoning()
+    return _Reckoner(spans(history, on), limit, on).reckoning(next_too=next_too)
 
 
 def _day(number: int) -> date:
@@ -126,12 +128,12 @@ class _Reckoner:
         """The limits of the stay in question; if there is none, those of an entry on the day."""
         return self._own[self.place] if self.place is not None else self.regime(Occurred.on(self._on_date))
 
-    def reckoning(self) -> Reckoning:
+    def reckoning(self, *, next_too: bool) -> Reckoning:
         regime, place = self.in_question, self.place
         stay = self.history[place].stay if place is not None else None
         present = place is not None and self.history[place].entered <= self.on
         overstays = tuple(self.overstays())
-        next_entry = self.next_entry(wants_full=False)
+        next_entry = self.next_entry(wants_full=False) if next_too or place is None else None
         full_stay = next_entry and self.next_entry(wants_full=True)
         last_day, left = self._ends(regime, next_entry)
         return Reckoning(

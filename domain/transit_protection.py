@@ -67,7 +67,7 @@ def _visa_free(stay: TransitStay, case: Path, rules: Rules, on: date) -> Ground 
     stays, doubt = stay.all_stays(case)
     history = [Stay.local(one.entered, one.left, rules.place) for one in stays]
     try:
-        found = reckon(history, rules.stay_limit, on)
+        found = reckon(history, rules.stay_limit, on, next_too=False)
     except NotUnderstood as error:
         return Ground(name=name, doubt=(f"the days cannot be reckoned: {error}",))
     too_long = found.overstay is not None and found.last_day is None
