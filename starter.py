@@ -192,12 +192,12 @@ def status(case: Case, json: AsJson = False) -> None:
     if card is None:
         raise NotFound(NEVER_BEGAN)
     nickname, watched = here.names("status", reference)(reference), safety.shown(here, reference)
-    three = fields.fields_of(here, reference)
+    three, words_kept = fields.fields_of(here, reference), here.vault.keeps_words(reference)
     if json:
         rows = {
             "phases": [one.model_dump() for one in phases],
             "duties": [one.model_dump() for one in duties],
-            "safety": safety.as_row(watched) if watched is not None else None,
+            "safety": safety.as_row(watched, words_kept=words_kept) if watched is not None else None,
             "fields": three.model_dump(mode="json") if three is not None else None,
         }
         print(as_json({**card.model_dump(), "nickname": nickname, **rows}))
@@ -206,7 +206,7 @@ def status(case: Case, json: AsJson = False) -> None:
     print(f"Responsible: {card.coordinator or 'nobody'}")
     if card.missing_for_entry:
         print(f"The gate to entry is shut: {card.missing_for_entry}")
-    for line in safety.lines(watched, moment) if watched is not None else ():
+    for line in safety.lines(watched, moment, words_kept=words_kept) if watched is not None else ():
         print(line)
     if three is not None:
         show(fields.fields_table(three))

@@ -193,6 +193,11 @@ class Vault:
                 return None
             return AgreedWords.model_validate_json(self._opened(reference, _words_place(reference), row.body))
 
+    def keeps_words(self, reference: str) -> bool:
+        """Whether words agreed with a person are kept. Nothing is opened for it: no reading, and no key is needed."""
+        with self._database.reading() as connection, Session(bind=connection) as session:
+            return session.get(AgreedWordsRow, reference) is not None
+
     def import_of(self, content: bytes, fresh_reference: str) -> Import:
         """The case that an intake file is, or now becomes. Durable before the case is started, so an import resumes."""
         digest = self._keys.sealer(INSTALLATION, Purpose.VAULT).digest(content)

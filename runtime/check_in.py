@@ -10,6 +10,8 @@ import typer
 from domain.agreed_words import AgreedWords
 from domain.errors import NotFound, NotUnderstood, Refused
 from records.check_in_links import CheckInLinks
+from runtime import safety
+from runtime.cases import safety_of
 from runtime.desk import NEVER_BEGAN, Desk, at_desk
 from runtime.settings import NotRunning, Settings, now
 
@@ -35,6 +37,9 @@ def link(
     here = at_desk()
     reference, begins, until = _open(here, case), _address(here.settings), now() + timedelta(hours=hours)
     words = here.vault.agreed_words(reference, "link")
+    plan = safety_of(here.store.read_case(reference), reference).check_ins.plan
+    if safety.has_words_to_keep(here, reference, plan):
+        raise Refused(safety.NOT_KEPT)
     token = CheckInLinks(here.database, now).issue(reference, until, words)
     print(f"{begins}/c/{token}")
     print(f"For one check-in in {reference}, until {until:%Y-%m-%d %H:%M} UTC.")

@@ -72,6 +72,8 @@ def _record(
     _tell(here, reference, receipt)
     for name in safety.not_at_the_desk(here, fact):
         print(f"{name} is not at the desk, and is passed over until then: safeconduct desk add {name}")
+    if safety.has_words_to_keep(here, reference, fact):
+        print(f"No link is made yet; {safety.NOT_KEPT}")
 
 
 def make_past(

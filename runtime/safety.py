@@ -20,6 +20,9 @@ from runtime import screen
 from runtime.cases import safety_of
 from runtime.desk import Desk, as_json, at_desk
 
+NOT_KEPT = "words are agreed, but not kept: safeconduct check-in words CASE"
+"""What a plan says of words makes no word count: whoever answers then, forced or not, would pass for well."""
+
 
 def add_to(app: typer.Typer) -> None:
     """Make it a command of the command line."""
@@ -85,7 +88,12 @@ def not_at_the_desk(here: Desk, fact: Fact) -> list[str]:
     return [name for name in told if name not in known]
 
 
-def lines(safety: Safety, moment: datetime) -> Iterator[str]:
+def has_words_to_keep(here: Desk, reference: str, plan: Fact) -> bool:
+    """Whether a check-in plan says that words are agreed, and the vault holds none."""
+    return isinstance(plan, CheckInPlanned) and plan.words_agreed and not here.vault.keeps_words(reference)
+
+
+def lines(safety: Safety, moment: datetime, *, words_kept: bool) -> Iterator[str]:
     """How safe the person is and how he is reached, for `status`."""
     danger, plan, reaching = safety.danger, safety.check_ins.plan, safety.reaching
     if forced := safety.check_ins.duress.values():
@@ -98,9 +106,9 @@ def lines(safety: Safety, moment: datetime) -> Iterator[str]:
     agreed = "every" if plan != NO_PLAN else "no plan is agreed, so every"
     paused = f"; paused until {screen.day(until)}" if until is not None and until > moment else ""
     told = f"; told in this order: {', '.join(plan.told)}" if plan.told else ""
-    words = "; words are agreed" if plan.words_agreed else ""
+    words = "words are kept" if words_kept else NOT_KEPT if plan.words_agreed else "no words are agreed"
     quiet = f", quiet {plan.quiet_hours} ({plan.zone})" if plan.quiet_hours is not None else ""
-    yield f"Check-ins: {agreed} {plan.every_days} days{quiet}; last heard {last}{paused}{told}{words}"
+    yield f"Check-ins: {agreed} {plan.every_days} days{quiet}; last heard {last}{paused}{told}; {words}"
     lost = f" (lost: {', '.join(sorted(reaching.lost))})" if reaching.lost else ""
     yield f"Reached by: {', then '.join(reaching.order)}{lost}"
     if (speech := reaching.speech) is not None:
@@ -110,12 +118,12 @@ def lines(safety: Safety, moment: datetime) -> Iterator[str]:
         yield f"Open needs and to-dos: {len(safety.needs.open)} (safeconduct needs CASE)"
 
 
-def as_row(safety: Safety) -> dict[str, Any]:
+def as_row(safety: Safety, *, words_kept: bool) -> dict[str, Any]:
     """The same for a program."""
     speech = safety.reaching.speech
     return {
         "risk": safety.danger.model_dump(mode="json", exclude={"raisings"}),
-        "check_ins": safety.check_ins.model_dump(mode="json"),
+        "check_ins": {**safety.check_ins.model_dump(mode="json"), "words_kept": words_kept},
         "channels": safety.reaching.model_dump(mode="json", include={"order", "lost"}),
         "speech": speech.model_dump(mode="json", exclude={"kind"}) if speech is not None else None,
         "open_needs": sorted(safety.needs.open),

@@ -17,6 +17,7 @@ from tests.support.intakes import MINIMAL
 from tests.support.keys import settings_in, store_in
 from tests.support.many_commands import at
 from tests.support.servers import ROOT
+from tests.support.terminal import typist
 
 SECRET = "Planted-Name"
 """Stands where a mistake must not be repeated."""
@@ -244,6 +245,32 @@ def test_status_says_how_a_person_is_reached_and_needs_lists_what_he_needs(demo:
     assert "Nothing is needed" in typed(demo, "needs", "Robin")
     assert [(row["id"], row["ended"]) for row in json.loads(typed(demo, "needs", "Robin", "--json"))] == [(name, "met")]
     assert f"no open {name}" in refused(demo, "record", "Robin", "need-declined", "--id", name, "--reason", "unsafe")
+
+
+def test_words_that_are_agreed_but_not_kept_are_told_of_and_no_link_is_made_until_they_are(demo: Demo) -> None:
+    not_kept = "words are agreed, but not kept: safeconduct check-in words CASE"
+    home = demo.printed.parent / "home"
+    assert "; no words are agreed" in typed(demo, "status", "Swift")
+    assert not_kept in typed(demo, "record", "Swift", "check-in-planned", "--every-days", "7", "--words-agreed")
+    assert not_kept in typed(demo, "status", "Swift")
+    assert refused(demo, "check-in", "link", "Swift") == f"safeconduct: {not_kept}"
+    assert rows(home, "SELECT * FROM check_in_link") == []
+    with typist(home.parent) as somebody, somebody.at(home).typing("check-in", "words", "Swift") as terminal:
+        for question, word in (('well"', "apple"), ("(again)", "apple"), ('forced"', "thorn"), ("(again)", "thorn")):
+            terminal.answers(f"{question}: ", word)
+        terminal.reads_to_the_end()
+    said = typed(demo, "status", "Swift")
+    assert "; words are kept" in said
+    assert not {"apple", "thorn"} & set(re.findall(r"\w+", said))
+    assert json.loads(typed(demo, "status", "Swift", "--json"))["safety"]["check_ins"]["words_kept"] is True
+    assert ("words",) not in rows(home, "SELECT what FROM reading"), "to say that words are kept, none is read"
+    assert "/c/" in typed(demo, "check-in", "link", "Swift")
+
+
+def rows(home: Path, question: str) -> list[tuple[object, ...]]:
+    """What stands in the records."""
+    with closing(sqlite3.connect(home / "records.db")) as records:
+        return records.execute(question).fetchall()
 
 
 def test_what_was_said_in_a_contact_lies_sealed_and_who_was_reached_is_recorded(demo: Demo) -> None:

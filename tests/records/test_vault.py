@@ -148,10 +148,12 @@ def test_agreed_words_come_back_lie_sealed_and_each_reading_is_written_down(kept
     vault = kept.of()
     vault.keep(ONE, PLANTED)
     assert vault.agreed_words(ONE, "link") is None
+    assert not vault.keeps_words(ONE)
     for well in ("Кофе", "Зелёный чай"):
         vault.agree_words(ONE, AgreedWords.agree(well, "Чёрный чай"))
     assert vault.agreed_words(ONE, "words") == AgreedWords.agree("Зелёный чай", "Чёрный чай")
     assert vault.agreed_words(OTHER, "words") is None
+    assert (vault.keeps_words(ONE), vault.keeps_words(OTHER)) == (True, False)
     assert "чай".encode() not in (kept.folder / "records.db").read_bytes()
     assert [row.what for row in readings_of(kept.database, ONE)] == ["link", "words"]
     kept.written("UPDATE agreed_words SET reference = ?", OTHER)
