@@ -5,17 +5,17 @@ talk, the papers, and whether he must move on; after a hand-over, where he is an
 what happened. None of them ends but by a fact that a person records.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from domain.duties import Consequence, Duty, emergency_duty
+from domain.duties import LEGAL_ESCALATIONS, LEGAL_REMINDERS, Consequence, Duty, emergency_duty
 from domain.evidence import Evidenced
 from domain.facts import CountryCode, Fact, Frozen, Occurred, Record, Report
-from domain.room import Room, dated_duty
+from domain.room import Room, first_end_of_day
 
 LAWYER_WITHIN = timedelta(hours=1)
 """A detained man can be expelled within hours (facts: Kazakhstan, January 2026)."""
@@ -80,6 +80,7 @@ class InterimMeasureEnded(Report):
     """That measure holds no more."""
 
     kind: Literal["interim-measure-ended"] = "interim-measure-ended"
+    against: CountryCode = Field(description="the state that it bound")
 
 
 class Released(Report):
@@ -111,7 +112,6 @@ class Measure(Frozen):
     """An interim measure against removal by one state."""
 
     on: Occurred
-    against: CountryCode
     until: date | None
 
 
@@ -124,7 +124,7 @@ class Custody(Frozen):
         removed_to: where he was removed to.
         missing_since: since when nobody knows where he is.
         lawyer: when a lawyer was last engaged. Who is taken again needs him again.
-        measure: the interim measure that stands.
+        measures: the interim measures that stand, by the state that each binds.
         released: when he was last set free.
         found: when it was last known again where he is.
         taken_again: a detention was told while he was held: of the release before it, or after it, only the dates tell.
@@ -147,7 +147,7 @@ class Custody(Frozen):
     removed_to: CountryCode | None = None
     missing_since: Occurred | None = None
     lawyer: Occurred | None = None
-    measure: Measure | None = None
+    measures: Mapping[str, Measure] = Field(default_factory=dict)
     released: Occurred | None = None
     found: Occurred | None = None
     taken_again: bool = False
@@ -169,9 +169,9 @@ class Custody(Frozen):
             case LawyerEngaged():
                 return self._with(lawyer=when)
             case InterimMeasureGranted(against=state, until=until):
-                return self._with(measure=Measure(on=when, against=state, until=until))
-            case InterimMeasureEnded():
-                return self._with(measure=None)
+                return self._with(measures={**self.measures, state: Measure(on=when, until=until)})
+            case InterimMeasureEnded(against=state):
+                return self._with(measures={one: kept for one, kept in self.measures.items() if one != state})
             case Released() if self.taken_again and _may_follow(self.held_since, when):
                 return self._with(taken_again=False)
             case Found() if self.missed_again and _may_follow(self.missing_since, when):
@@ -198,28 +198,39 @@ class Custody(Frozen):
                 return "no custody is recorded"
             case Found() if self.missing_since is None and self.held is not Emergency.DEPORTATION:
                 return "no disappearance is recorded"
-            case InterimMeasureEnded() if self.measure is None:
-                return "no interim measure is recorded"
+            case InterimMeasureEnded(against=state) if state not in self.measures:
+                return "no interim measure against this state is recorded"
             case _:
                 return None
 
-    def duties(self, room: Room, defended: Sequence[Occurred], stopped: Sequence[Occurred]) -> Iterator[Duty]:
+    def duties(
+        self, room: Room, here: CountryCode | None, defended: Sequence[Occurred], stopped: Sequence[Occurred]
+    ) -> Iterator[Duty]:
         """The emergency duties.
 
         Args:
             room: the safety room, which knows what was acknowledged and done when.
+            here: where the person is: a measure that binds another state stops nobody there.
             defended: against what else a lawyer is needed: since when removals have been asked for or ordered.
             stopped: against what else an interim measure is decided on, by the latest step of each removal.
         """
-        yield from self._defence(defended, stopped)
+        yield from self._defence(here, defended, stopped)
         yield from self._whereabouts(room)
         yield from self._afterwards(room)
-        until = self.measure.until if self.measure is not None else None
-        yield from dated_duty(
-            "interim-measure-ends", "The interim measure against removal ends", until, Consequence.REMOVAL
-        )
+        for state, measure in sorted(self.measures.items()):
+            if measure.until is not None:
+                yield Duty(
+                    id=f"interim-measure-ends.{state}",
+                    title=f"The interim measure against removal by {state} ends",
+                    due=first_end_of_day(measure.until),
+                    consequence=Consequence.REMOVAL,
+                    reminders=LEGAL_REMINDERS,
+                    escalations=LEGAL_ESCALATIONS,
+                )
 
-    def _defence(self, defended: Sequence[Occurred], stopped: Sequence[Occurred]) -> Iterator[Duty]:
+    def _defence(
+        self, here: CountryCode | None, defended: Sequence[Occurred], stopped: Sequence[Occurred]
+    ) -> Iterator[Duty]:
         own = [self.held_since] if self.held_since is not None and self.held is not None else []
         detained = own if self.held is Emergency.DETENTION else []
         if undefended := _unanswered(self.lawyer, [*detained, *defended]):
@@ -228,8 +239,8 @@ class Custody(Frozen):
         if self.held is Emergency.DEPORTATION and (handed_over := _unanswered(self.lawyer, own)):
             title = f"Find a lawyer where the person was taken: {self.removed_to}"
             yield emergency_duty("lawyer-there", title, handed_over[0].instant + WHEREABOUTS_WITHIN)
-        measure = self.measure.on if self.measure is not None else None
-        if unstopped := _unanswered(measure, [*own, *stopped]):
+        measure = self.measures.get(here) if here is not None else None
+        if unstopped := _unanswered(measure.on if measure is not None else None, [*own, *stopped]):
             title = "Decide on interim measures before a court or treaty body"
             yield emergency_duty("interim-measures", title, unstopped[0].instant + WHEREABOUTS_WITHIN)
 

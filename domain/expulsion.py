@@ -32,7 +32,12 @@ class Expulsion(Frozen):
     def after(self, record: Record) -> "Expulsion":
         match record.fact:
             case ExpulsionOrdered(appeal_until=appeal, leave_until=leave):
-                return Expulsion(ordered=record.occurred, appeal_until=appeal, leave_until=leave)
+                on, open_until = record.occurred, self.appeal_until if self.appealed is None else None
+                return Expulsion(
+                    ordered=on,
+                    appeal_until=_earlier(open_until, appeal, on),
+                    leave_until=_earlier(self.leave_until, leave, on),
+                )
             case ExpulsionAppealed():
                 return self.model_copy(update={"appealed": record.occurred})
             case ExpulsionLifted():
@@ -84,6 +89,12 @@ class Expulsion(Frozen):
         step, leave = "expulsion-departure", self.leave_until
         found = legal_duties(rules, step, self.ordered, printed=leave, required=False, facts=facts)
         return tuple(_named(found, step, "Have left before the order to expel is carried out"))
+
+
+def _earlier(known: date | None, told: date | None, on: Occurred) -> date | None:
+    """The last day of two orders that is kept to: that of the first, where it had not passed when the second came."""
+    days = [day for day in (known, told) if day is not None]
+    return min((day for day in days if day is told or day >= on.earliest), default=None)
 
 
 def _named(duties: Iterable[Duty], step: str, title: str) -> Iterator[Duty]:

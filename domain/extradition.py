@@ -122,7 +122,9 @@ class Extradition(Frozen):
             case WantedCleared(by=state):
                 return self._with(wanted={one: how for one, how in self.wanted.items() if one != state})
             case ExtraditionRequested(by=state):
-                return self._requested(state, Request(on=when))
+                # asked for again, or told twice: what was granted stays granted, with its last day to appeal
+                known = self.requests.get(state)
+                return self._requested(state, known.model_copy(update={"on": when}) if known else Request(on=when))
             case ExtraditionDecided(by=state, outcome=RequestOutcome.GRANTED, appeal_until=until):
                 request = self.requests.get(state, Request(on=when))
                 return self._requested(state, Request(on=request.on, granted=when, appeal_until=until))

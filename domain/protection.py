@@ -23,11 +23,13 @@ class Ground(Frozen):
         name: what it is, in words.
         until: its last day; ``None`` where no end is known.
         doubt: why it may not be relied on alone.
+        stops: it stops a removal that has been asked for or decided; nothing else does that for sure.
     """
 
     name: str
     until: date | None = None
     doubt: tuple[str, ...] = ()
+    stops: bool = False
 
     def lasts(self, on: date) -> bool:
         return self.until is None or self.until >= on
@@ -99,17 +101,21 @@ def actual_safety(safety: Safety, case: Path) -> ActualSafety:
 
 
 def protected_by(bars: Iterable[Ground], threats: Iterable[str], on: date) -> RemovalProtection:
-    """What keeps a person from being removed on a day: sure only where one bar is without a doubt."""
-    lasting = tuple(one for one in bars if one.lasts(on))
-    sure = any(not one.doubt for one in lasting)
+    """What keeps a person from being removed on a day: sure only where one bar is without a doubt.
+
+    While somebody asks for him, or has decided that he must go, only what stops that very removal is sure: men with
+    valid papers of a pending claim were handed over.
+    """
+    lasting, threatened = tuple(one for one in bars if one.lasts(on)), tuple(threats)
+    sure = any(not one.doubt and (one.stops or not threatened) for one in lasting)
     holds = Answer.YES if sure else Answer.UNKNOWN if lasting else Answer.NO
-    return RemovalProtection(holds=holds, bars=lasting, threats=tuple(threats))
+    return RemovalProtection(holds=holds, bars=lasting, threats=threatened)
 
 
 def of_safety(safety: Safety, country: CountryCode | None) -> Iterator[Ground]:
     """What keeps him from being removed by a country, whatever his stay there is."""
-    if (measure := safety.custody.measure) is not None and measure.against == country:
-        yield Ground(name="interim measure", until=measure.until)
+    if country is not None and (measure := safety.custody.measures.get(country)) is not None:
+        yield Ground(name="interim measure", until=measure.until, stops=True)
 
 
 def threats_of_safety(safety: Safety) -> Iterator[str]:

@@ -50,12 +50,13 @@ def _bars(claim: AsylumFiling, rules: Rules, on: date) -> Iterator[Ground]:
     if claim.protection is not None:
         yield Ground(name=f"protection: {claim.protection}")
     if claim.step in _EXAMINED:
-        yield Ground(name="asylum claim pending")
+        # once it is registered, it protects although its paper may have run out
+        doubt = ("it is not registered yet: nothing proves it",) if claim.step is Step.PRESENTED else ()
+        yield Ground(name="asylum claim pending", doubt=doubt)
     elif claim.step is Step.REFUSED:
-        doubt = "the claim was refused: only an appeal, lodged in time, may keep him here"
-        yield Ground(
-            name="time to appeal", until=claim.paper.until if claim.paper is not None else None, doubt=(doubt,)
-        )
+        until = claim.paper.until if claim.paper is not None else None
+        doubt = ("the claim was refused: only an appeal, lodged in time, may keep him here",)
+        yield Ground(name="time to appeal", until=until, doubt=doubt)
     elif claim.step in (Step.APPEALED, Step.TRANSFER_APPEALED):
         yield Ground(name="appeal pending", doubt=doubt_of_appeal(str(claim.track), rules, on))
 

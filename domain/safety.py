@@ -97,7 +97,7 @@ class Safety(Room):
         is_free = self.custody.emergency is None
         yield from self.check_ins.duties(self, is_free=is_free, is_found=self.reaching.explains_silence)
         yield from self.needs.duties(self)
-        yield from self.custody.duties(self, *self._removals(case))
+        yield from self.custody.duties(self, case.where, *self._removals(case))
         yield from self.extradition.duties(self)
         yield from self.documents.duties()
         yield from self.danger.duties(self)

@@ -98,6 +98,8 @@ def removal_protection(stay: TransitStay, safety: Safety, rules: Rules, on: date
 
 def _bars(stay: TransitStay, rules: Rules, on: date) -> Iterator[Ground]:
     claim = stay.claim
+    if stay.entered is not None and not stay.inside:
+        return  # whoever is outside is not removed, and nothing keeps him from being turned away
     match claim.state:
         case ClaimState.LODGED:
             yield Ground(name="asylum claim pending", doubt=_of_certificate(stay, rules, on))

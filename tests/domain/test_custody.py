@@ -131,6 +131,40 @@ def test_a_free_man_who_is_asked_for_needs_a_lawyer_and_interim_measures_too() -
     assert not duties(tale) & {"lawyer", "interim-measures"}
 
 
+def test_only_a_measure_that_binds_the_state_where_he_is_answers_and_each_has_an_end_of_its_own() -> None:
+    tale = Tale()
+    tale.enter()
+    tale.tell("2024-02-01", ExpulsionOrdered())
+    tale.tell("2024-02-02", InterimMeasureGranted(against="UZ", until=date(2024, 6, 1)))
+    assert "interim-measures" in duties(tale)
+    tale.tell("2024-02-03", InterimMeasureGranted(against="KZ", until=date(2024, 5, 1)))
+    assert "interim-measures" not in duties(tale)
+    ends = tale.duties(Phase.SAFETY)["interim-measure-ends.KZ"].due
+    assert ends < datetime(2024, 5, 1, 19, tzinfo=UTC) + HOUR  # at midnight in Almaty at the latest
+    tale.tell("2024-02-10", InterimMeasureEnded(against="UZ"))
+    assert {one for one in duties(tale) if one.startswith("interim-measure-ends")} == {"interim-measure-ends.KZ"}
+
+
+def test_a_request_that_is_told_again_takes_nothing_from_a_grant_and_its_last_day_to_appeal() -> None:
+    tale = Tale()
+    tale.tell("2024-02-03", ExtraditionRequested(by="RU"))
+    granted = ExtraditionDecided(by="RU", outcome=RequestOutcome.GRANTED, appeal_until=date(2024, 2, 20))
+    tale.tell("2024-02-10", granted)
+    before = tale.duties(Phase.SAFETY)["extradition-appeal.RU"]
+    tale.tell("2024-02-12", ExtraditionRequested(by="RU"))
+    assert tale.duties(Phase.SAFETY)["extradition-appeal.RU"] == before
+
+
+def test_of_two_orders_to_expel_the_earlier_dates_are_kept_to_unless_they_had_passed() -> None:
+    tale = Tale()
+    tale.enter()
+    tale.tell("2024-02-01", ExpulsionOrdered(appeal_until=date(2024, 2, 11), leave_until=date(2024, 2, 8)))
+    tale.tell("2024-02-09", ExpulsionOrdered(appeal_until=date(2024, 2, 19), leave_until=date(2024, 2, 25)))
+    found = tale.duties(Phase.TRANSIT_STAY)
+    assert found["removal-order-appeal"].due.date() == date(2024, 2, 11)
+    assert found["expulsion-departure"].due.date() == date(2024, 2, 25)
+
+
 def test_an_extradition_that_is_granted_is_appealed_and_its_interim_measures_decided_anew() -> None:
     tale = Tale()
     tale.tell("2024-02-03", ExtraditionRequested(by="RU"))
@@ -224,7 +258,7 @@ def test_a_disappearance_asks_whom_to_tell_and_who_is_found_is_spoken_with() -> 
 @pytest.mark.parametrize(
     ("fact", "why"),
     [
-        (InterimMeasureEnded(), "no interim measure"),
+        (InterimMeasureEnded(against="KZ"), "no interim measure against this state"),
         (WantedCleared(by="RU"), "not known to look"),
         (ExtraditionAppealed(by="RU"), "no request of this state"),
         (ExtraditionDecided(by="RU", outcome=RequestOutcome.REFUSED), "no request of this state"),

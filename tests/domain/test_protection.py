@@ -197,6 +197,25 @@ def test_an_interim_measure_protects_until_its_last_day_and_every_threat_is_name
     assert any("order to expel stands" in one for one in fields(tale, "2024-03-02").lawful_stay.doubt)
 
 
+def test_nothing_but_an_interim_measure_is_sure_while_somebody_asks_for_him_or_has_decided_that_he_must_go() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", ClaimLodged())
+    tale.tell("2024-02-02", StatusGranted(status=CERTIFICATE, until=date(2024, 5, 2)))
+    assert protection(tale, "2024-02-03")[:2] == ("yes", ["asylum claim pending"])
+    tale.tell("2024-02-04", ExtraditionRequested(by="RU"))
+    assert protection(tale, "2024-02-05")[:2] == ("unknown", ["asylum claim pending"])
+    tale.tell("2024-02-06", InterimMeasureGranted(against="KZ"))
+    assert protection(tale, "2024-02-07")[:2] == ("yes", ["asylum claim pending", "interim measure"])
+
+
+def test_a_claim_keeps_nobody_from_being_turned_away_who_has_left_the_country() -> None:
+    tale = entered()
+    tale.tell("2024-02-01", ClaimLodged())
+    tale.tell("2024-02-02", StatusGranted(status=CERTIFICATE, until=date(2024, 5, 2)))
+    tale.tell("2024-02-05", Exited())
+    assert protection(tale, "2024-02-06")[:2] == ("no", [])
+
+
 def test_an_interim_measure_binds_one_state_and_protects_nowhere_else() -> None:
     tale = entered()
     tale.tell("2024-02-03", InterimMeasureGranted(against="KZ"))
