@@ -393,6 +393,8 @@ def _without_values(sentence: str) -> str:
     sentence = re.sub(r"^Missing argument '([A-Za-z_]+)'\.", r"Missing argument \1: --help says what it is", sentence)
     sentence = re.sub(r"^Missing (command|option .*)\.$", r"Missing \1: --help says what there is", sentence)
     sentence = re.sub(r"^No such (command|option)\b.*", r"No such \1: --help lists them", sentence)
+    if choice := re.fullmatch(r"(Invalid value for '-[^']*'): .* is not one of (.*)", sentence):
+        return f"{choice[1]}: it is one of {choice[2]}"
     return re.sub(r" ?\((?!-)[^)]*\)|'(?!-)[^']*'", "", sentence)
 
 

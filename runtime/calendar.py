@@ -9,6 +9,18 @@ from datetime import UTC, datetime
 
 from records.models import DutyRow
 
+_UTC = (
+    "BEGIN:VTIMEZONE",
+    "TZID:UTC",
+    "BEGIN:STANDARD",
+    "DTSTART:19700101T000000",
+    "TZOFFSETFROM:+0000",
+    "TZOFFSETTO:+0000",
+    "END:STANDARD",
+    "END:VTIMEZONE",
+)
+"""A calendar has one component at least (3.6), also where nothing is due."""
+
 LINE_BYTES = 75
 """Of a line, without its end (RFC 5545, 3.1)."""
 
@@ -26,6 +38,7 @@ def calendar(duties: Iterable[DutyRow], sentence: str, digest: Callable[[bytes],
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         "PRODID:-//Safeconduct//Duties//EN",
+        *_UTC,
         *(line for duty in duties for line in _entry(duty, sentence, digest, now)),
         "END:VCALENDAR",
     ]

@@ -43,7 +43,9 @@ def print_calendar(here: Desk, duties: Iterable[DutyRow]) -> None:
 
     language = next((one.language for one in _people(here).all() if one.name == here.staff), Language.ENGLISH)
     digest = here.keys[0].sealer(DESK, Purpose.DESK).digest
-    sys.stdout.write(calendar(duties, TEXTS[language][Urgency.ALARM], digest, now()))
+    sys.stdout.flush()
+    # calendars are UTF-8 with their own ends of lines, whatever this terminal's are
+    sys.stdout.buffer.write(calendar(duties, TEXTS[language][Urgency.ALARM], digest, now()).encode())
 
 
 @desk_app.command("add")
@@ -123,14 +125,21 @@ def remove(name: Name) -> None:
 @desk_app.command("rota")
 def rota(
     name: Name,
-    on: Annotated[list[str], typer.Option("--on", help="days, as 2026-12-01..2026-12-07; again for more")],
+    on: Annotated[
+        list[str] | None, typer.Option("--on", help="days, as 2026-12-01..2026-12-07; again for more")
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="take the turns away that were written down before")] = False,
 ) -> None:
     """Put somebody on the rota: in an emergency everybody whose turn it is, is called at once."""
-    turns, today = tuple(Turn.parse(one) for one in on), now().date()
+    turns, today = tuple(Turn.parse(one) for one in on or ()), now().date()
+    if not turns and not clear:
+        raise NotUnderstood("say whose turn it is on which days (--on), or --clear")
+    if passed := [turn for turn in turns if turn.last < today]:
+        raise NotUnderstood(f"{passed[0].first}..{passed[0].last} has passed: nothing was written")
 
     def with_turns(colleague: Colleague) -> Colleague:
-        kept = {turn for turn in (*colleague.turns, *turns) if turn.last >= today}
+        kept = {turn for turn in (*(() if clear else colleague.turns), *turns) if turn.last >= today}
         return colleague.model_copy(update={"turns": tuple(sorted(kept, key=lambda turn: (turn.first, turn.last)))})
 
     _people(at_desk()).change(name, with_turns)
-    print(f"{name} is on the rota: {', '.join(on)}.")
+    print(f"{name} is on the rota: {', '.join(on)}." if on else f"{name} has no turn on the rota any more.")

@@ -76,6 +76,12 @@ def test_a_calendar_is_read_as_it_was_meant_in_every_language(language: Language
     assert not [line for line in lines if len(line.encode()) > 75 or "\n" in line]
 
 
+def test_where_nothing_is_due_the_calendar_is_one_all_the_same() -> None:
+    content = calendar([], TEXTS[Language.ENGLISH][Urgency.ALARM], keyed, NOW)
+    assert entries(content) == []
+    assert Calendar.from_ical(content).subcomponents  # RFC 5545, 3.6: one at least
+
+
 def test_a_duty_that_moves_keeps_its_entry() -> None:
     duty = a_duty(1, NOW)
     ((before, _, _),) = entries(calendar([duty], "x", keyed, NOW))

@@ -88,6 +88,10 @@ def everything(demo: Demo) -> list[object]:
         (("revive", "Nobody"), "no case with this reference or nickname"),
         (("audit", "Nobody"), "no case with this reference or nickname"),
         (("desk",), "Missing command: --help says what there is"),
+        (
+            ("desk", "add", "dana", "--role", SECRET, "--channel", "email:dana@example.org"),
+            "it is one of 'coordinator'",
+        ),
         (("up", "--demo"), "an engine runs already"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
