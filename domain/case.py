@@ -366,6 +366,13 @@ class Path(Room):
         }
         return set(materials) <= allowed
 
+    def may_hear(self, recipient: Recipient, purposes: Iterable[Purpose], on: date) -> bool:
+        """Whether consent covers asking this recipient after the person on this day, for one of these purposes.
+
+        Who may hear anything of him may hear that he exists, and to ask after him says no more.
+        """
+        return any(self.covers(recipient, purpose, (one,), on) for purpose in purposes for one in Material)
+
     def while_covered(
         self, duties: Iterable[Duty], recipient: Recipient, purpose: Purpose, *materials: Material
     ) -> Iterator[Duty]:

@@ -8,6 +8,7 @@ A part of the safety room. Silence is never consent, refusal or safety:
     3. What was missed stays missed: no other plan and no pause moves it.
     4. Only ``duress-ended`` ends a duress, and only what was known of it by then.
     5. No list tells a duress from an answer without the agreed word: both make the same duty, in the same words.
+    6. Silence calls staff whatever was consented to; they are told to ask nobody whom consent does not cover.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,8 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, Field, ValidationInfo, field_validator
 
+from domain.case import Path
+from domain.consent import Purpose, Recipient
 from domain.custody import Released
 from domain.deadlines import Place
 from domain.duties import LEGAL_ESCALATIONS, Consequence, Duty, emergency_duty
@@ -81,6 +84,13 @@ _IN_WORDS: Mapping[Step, str] = {
     Step.LAWYER: "ask the lawyer",
     Step.NEVER_AUTHORITIES: "never the authorities",
 }
+
+
+_ASKED: Mapping[Step, tuple[Recipient, tuple[Purpose, ...]]] = {
+    Step.PARTNER: (Recipient.PARTNER, (Purpose.SAFETY,)),
+    Step.LAWYER: (Recipient.LAWYER, (Purpose.LEGAL_HELP, Purpose.SAFETY)),
+}
+"""Who hears of the person by a step, and for which purpose he may have agreed to it."""
 
 
 class CheckInPlanned(Decision):
@@ -233,16 +243,17 @@ class CheckIns(Frozen):
             case _:
                 return None
 
-    def duties(self, room: Room, *, is_free: bool, is_found: bool) -> Iterator[Duty]:
+    def duties(self, room: Room, case: Path, *, is_free: bool, is_found: bool) -> Iterator[Duty]:
         """The duties of check-ins.
 
         Args:
             room: the safety room, which knows what was acknowledged when.
+            case: its path, which knows whom consent covers.
             is_free: whether a check-in can be expected: not while custody or disappearance lasts.
             is_found: whether it is recorded why he is silent, by something that has duties of its own.
         """
         if is_free:
-            yield from self._check_in(room, is_found=is_found)
+            yield from self._check_in(room, case, is_found=is_found)
         if self.duress or self.unrecognised:
             title = "A check-in needs a human at once: safeconduct status says why"
             yield emergency_duty(ANSWER, title, self._answer_due(room), self.plan.told)
@@ -253,7 +264,7 @@ class CheckIns(Frozen):
         fresh = [at for place, at in alarming.items() if place > self.taken]
         return min(fresh) if fresh else room.acknowledged_at[ANSWER] + FOUND_WITHIN
 
-    def _check_in(self, room: Room, *, is_found: bool) -> Iterator[Duty]:
+    def _check_in(self, room: Room, case: Path, *, is_found: bool) -> Iterator[Duty]:
         missed = self._missed_at(room)
         due = room.again("check-in", missed, FOUND_WITHIN)
         if due > missed and is_found:
@@ -264,18 +275,21 @@ class CheckIns(Frozen):
         reminders: tuple[timedelta, ...] = ()
         if due == missed and self.plan.window_hours and self.silent_since is None:
             reminders = (missed - self._window_ends(room),)
+        alarm = self._loud(due)
         yield Duty(
             id="check-in",
-            title=f"{title}{self._steps()}",
-            due=self._loud(due),
+            title=f"{title}{self._steps(case, alarm.date())}",
+            due=alarm,
             consequence=Consequence.DANGER,
             reminders=reminders,
             escalations=LEGAL_ESCALATIONS,
             told=self.plan.told,
         )
 
-    def _steps(self) -> str:
-        steps = "; then ".join(_IN_WORDS[step] for step in self.plan.on_silence if step is not Step.NEVER_AUTHORITIES)
+    def _steps(self, case: Path, on: date) -> str:
+        steps = "; then ".join(
+            _step(step, case, on) for step in self.plan.on_silence if step is not Step.NEVER_AUTHORITIES
+        )
         never = _IN_WORDS[Step.NEVER_AUTHORITIES] if Step.NEVER_AUTHORITIES in self.plan.on_silence else ""
         agreed = "; ".join(filter(None, (steps, never)))
         return f". As agreed: {agreed}" if agreed else ""
@@ -293,3 +307,9 @@ class CheckIns(Frozen):
     def _loud(self, instant: datetime) -> datetime:
         """The instant, or the end of the quiet hours around it."""
         return after_quiet(instant, self.plan.quiet_hours, self.plan.zone)
+
+
+def _step(step: Step, case: Path, on: date) -> str:
+    """A step in words: whom consent does not cover on this day, nobody is told to ask."""
+    is_covered = step not in _ASKED or case.may_hear(*_ASKED[step], on)
+    return _IN_WORDS[step] if is_covered else f"(no consent to {_IN_WORDS[step]})"

@@ -253,7 +253,7 @@ class Custody(Frozen):
             title = "Find out where the person is held, and by whom"
             yield emergency_duty("whereabouts", title, lost.instant + WHEREABOUTS_WITHIN)
         if self.missing_since is not None:
-            title = "Decide whom to tell of the disappearance: family, lawyer, the UN working group"
+            title = "Decide whom to tell of the disappearance, of those whom consent covers"
             yield from _step(room, "tell-of-disappearance", title, self.missing_since, WHEREABOUTS_WITHIN)
         again = room.since("custody-round", since.instant) + CUSTODY_ROUND
         yield emergency_duty("custody-round", "Ask after the person: custody or disappearance goes on", again)

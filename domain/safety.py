@@ -95,7 +95,8 @@ class Safety(Room):
 
     def own_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
         is_free = self.custody.emergency is None
-        yield from self.check_ins.duties(self, is_free=is_free, is_found=self.reaching.explains_silence)
+        is_found = self.reaching.explains_silence
+        yield from self.check_ins.duties(self, case, is_free=is_free, is_found=is_found)
         yield from self.needs.duties(self)
         yield from self.custody.duties(self, case.where, *self._removals(case))
         yield from self.extradition.duties(self)

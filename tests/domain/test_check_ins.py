@@ -27,6 +27,7 @@ from domain.check_ins import (
     Step,
 )
 from domain.colleagues import Call, call_of
+from domain.consent import ConsentForm, ConsentGiven, Material, Purpose, Recipient, Scope
 from domain.custody import Detained, Disappeared, Found, Released
 from domain.duties import Duty, Level
 from domain.errors import NotFound, NotUnderstood, Refused
@@ -151,7 +152,10 @@ def test_a_plan_that_makes_no_sense_is_one_line(fields: dict[str, object], why: 
 
 def test_what_was_agreed_for_silence_stands_in_the_duty_step_by_step() -> None:
     steps = (Step.CALL, Step.NEVER_AUTHORITIES, Step.RELAY, Step.LAWYER)
-    title = duty(planned(CheckInPlanned(every_days=7, on_silence=steps))).title
+    tale = planned(CheckInPlanned(every_days=7, on_silence=steps))
+    help_him = Scope(recipient=Recipient.LAWYER, purpose=Purpose.LEGAL_HELP, materials=(Material.STORY,))
+    tell(tale, noon("2024-01-02"), ConsentGiven(scopes=(help_him,), language="ru", form=ConsentForm.SPOKEN))
+    title = duty(tale).title
     assert title.endswith("As agreed: call; then ask the relay; then ask the lawyer; never the authorities")
 
 

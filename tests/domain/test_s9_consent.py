@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.asylum_facts import AuthorityContacted
+from domain.check_ins import CheckInPlanned, Step
 from domain.consent import ConsentForm, ConsentGiven, ConsentWithdrawn, Material, Purpose, Recipient, Scope
+from domain.custody import Disappeared
 from domain.embassy_contacts import Answer, Answered, Approached, DossierShared, Pledged
 from domain.entry import Arrived, Departed, DocumentRequested
 from domain.errors import Refused
@@ -154,6 +156,58 @@ def test_s9_an_answer_that_comes_after_a_withdrawal_is_recorded_and_starts_nothi
     tale.tell("2024-01-04", ConsentWithdrawn())
     assert tale.tell("2024-02-01", Answered(country="FR", answer=Answer.MORE_WANTED))
     assert "answer.FR" not in tale.duties(Phase.EMBASSY_CONTACTS)
+
+
+HEARING = {
+    "ask a partner": {(Recipient.PARTNER, Purpose.SAFETY)},
+    "ask the lawyer": {(Recipient.LAWYER, Purpose.LEGAL_HELP), (Recipient.LAWYER, Purpose.SAFETY)},
+}
+"""Who hears of the person when he is silent, and for what he must have agreed to it."""
+
+
+def silence(tale: Tale) -> str:
+    """What staff are told to do about a missed check-in."""
+    return tale.duties(Phase.SAFETY)["check-in"].title
+
+
+@given(tellings)
+def test_s9_a_silence_always_calls_staff_and_asks_nobody_whom_the_person_did_not_agree_to(
+    told: list[tuple[int, Fact]],
+) -> None:
+    tale = Tale("2024-01-01")
+    tale.tell("2024-01-01", CheckInPlanned(every_days=7, on_silence=(Step.CALL, Step.PARTNER, Step.LAWYER)))
+    for day, fact in sorted(((day, fact) for day, fact in told if type(fact) not in SAYS), key=lambda pair: pair[0]):
+        tale.tell(f"2024-01-{day:02}", fact)
+        due = tale.duties(Phase.SAFETY)["check-in"].due.date()
+        said = {key[:2] for key in agreed(list(tale.story.path.events), due)}
+        for asking, wanted in HEARING.items():
+            assert asking in silence(tale)
+            assert (f"(no consent to {asking})" in silence(tale)) == (not wanted & said)
+
+
+def test_s9_a_withdrawal_ends_that_a_silence_asks_partner_and_lawyer_and_the_duty_stands() -> None:
+    scopes = (
+        Scope(recipient=Recipient.PARTNER, purpose=Purpose.SAFETY, materials=(Material.EXISTENCE,)),
+        Scope(recipient=Recipient.LAWYER, purpose=Purpose.LEGAL_HELP, materials=(Material.IDENTITY, Material.STORY)),
+    )
+    tale = Tale("2024-01-01", scopes=scopes)
+    tale.tell("2024-01-02", CheckInPlanned(every_days=7, on_silence=(Step.CALL, Step.PARTNER, Step.LAWYER)))
+    before = tale.duties(Phase.SAFETY)["check-in"]
+    assert before.title.endswith("As agreed: call; then ask a partner; then ask the lawyer")
+    tale.tell("2024-01-03", ConsentWithdrawn(recipient=Recipient.PARTNER))
+    assert silence(tale).endswith("As agreed: call; then (no consent to ask a partner); then ask the lawyer")
+    tale.tell("2024-01-04", ConsentWithdrawn())
+    after = tale.duties(Phase.SAFETY)["check-in"]
+    assert after.title.endswith("call; then (no consent to ask a partner); then (no consent to ask the lawyer)")
+    assert after.model_copy(update={"title": before.title}) == before, "silence in danger calls staff all the same"
+
+
+def test_s9_a_disappearance_names_nobody_to_be_told_but_whom_consent_covers() -> None:
+    tale = Tale("2024-01-01")
+    tale.tell("2024-01-03", ConsentWithdrawn())
+    tale.tell("2024-01-04", Disappeared())
+    title = tale.duties(Phase.SAFETY)["tell-of-disappearance"].title
+    assert title == "Decide whom to tell of the disappearance, of those whom consent covers"
 
 
 def test_s9_deadlines_that_bind_the_person_stand_whatever_he_agreed_to() -> None:
