@@ -216,7 +216,7 @@ class Custody(Frozen):
         """
         yield from self._defence(here, defended, stopped)
         yield from self._whereabouts(room)
-        yield from self._afterwards(room)
+        yield from (duty.model_copy(update={"aftermath": True}) for duty in self._afterwards(room))
         for state, measure in sorted(self.measures.items()):
             if measure.until is not None:
                 yield Duty(

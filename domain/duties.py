@@ -9,6 +9,7 @@ Invariants:
        covers a reminder never silences the alarm.
     3. A duty whose instant moves has a new ladder.
     4. After a silence of the engine only the highest rung that was missed is fired, once.
+    5. An import passes over what is past, but not over a danger that lasts: its alarm sounds at the import.
 """
 
 from collections.abc import Iterator
@@ -109,6 +110,7 @@ class Duty(Frozen):
         version: first day of the rule's version; ``None`` for one without, and for what is no law.
         reckoning: how the date was counted, line by line, for a person to check.
         told: who is told, one after the other, before the whole desk is; empty for the usual ladder of people.
+        aftermath: whether the danger itself has ended, and this is what is left to do after it.
     """
 
     id: str
@@ -125,6 +127,12 @@ class Duty(Frozen):
     version: date | None = None
     reckoning: tuple[str, ...] = ()
     told: tuple[StaffId, ...] = ()
+    aftermath: bool = False
+
+    @property
+    def is_danger_now(self) -> bool:
+        """Whether somebody is in danger for as long as this duty stands: not even an import passes over it."""
+        return self.emergency and not self.aftermath
 
     def title_at(self, now: datetime) -> str:
         """What to do. A doubtful date of the law that has passed is the earliest possible one: nothing is lost yet."""
@@ -165,6 +173,8 @@ class Ladder(Frozen):
     acknowledged: bool = False
     passed_over: bool = False
     """The duty was past when the case was imported: it is in the digest, and its alarm does not sound."""
+    begins: AwareDatetime | None = None
+    """The import that found the duty past and the danger lasting: its alarm sounds then, and all else follows that."""
 
     @property
     def needs_a_human(self) -> bool:
@@ -178,24 +188,24 @@ class Ladder(Frozen):
 
 def rungs(duty: Duty) -> Iterator[Rung]:
     """All rungs of a duty in ascending order, without end."""
-    return (_rung(duty, *step) for step in _steps(duty))
+    return (_rung(duty, *step) for step in _steps(duty, duty.due))
 
 
-def _steps(duty: Duty) -> Iterator[tuple[Level, int, datetime]]:
-    """The rungs in short: an old ladder has hundreds, of which one is wanted."""
+def _steps(duty: Duty, alarm: datetime) -> Iterator[tuple[Level, int, datetime]]:
+    """The rungs in short, around the instant of the alarm: an old ladder has hundreds, of which one is wanted."""
     number = 0
     for ahead in sorted(duty.reminders, reverse=True):
-        yield Level.REMINDER, number, duty.due - ahead
+        yield Level.REMINDER, number, alarm - ahead
         number += 1
-    yield Level.ALARM, number, duty.due
+    yield Level.ALARM, number, alarm
     after = timedelta()
     for step in duty.escalations:
         number, after = number + 1, step
-        yield Level.ESCALATION, number, duty.due + after
+        yield Level.ESCALATION, number, alarm + after
     pause = duty.escalations[-1] if duty.escalations else timedelta(days=7)
     while True:
         number, after = number + 1, after + pause
-        yield Level.ESCALATION, number, duty.due + after
+        yield Level.ESCALATION, number, alarm + after
 
 
 def _rung(duty: Duty, level: Level, number: int, at: datetime) -> Rung:
@@ -217,7 +227,8 @@ def next_rung(duty: Duty, ladder: Ladder | None, now: datetime, *, silent_until:
         return None
     done = ladder.fired.at if ladder is not None and ladder.fired is not None else None
     missed: tuple[Level, int, datetime] | None = None
-    for step in _steps(duty):
+    begins = ladder.begins if ladder is not None else None
+    for step in _steps(duty, begins or duty.due):
         at = step[2]
         if (done is not None and at <= done) or (silent_until is not None and at <= silent_until):
             continue

@@ -104,14 +104,16 @@ class PastDuty(Frozen):
 
 
 class HistoryImported(EngineFact):
-    """The facts before this one were imported. Nothing that was due before it sounds an alarm.
+    """The facts before this one were imported. Nothing that was due before it sounds an alarm, but a danger that lasts.
 
-    In the stream of safety ``past`` lists the whole case's past duties: the digest that a person checks.
+    In the stream of safety ``past`` lists the whole case's past duties: the digest that a person checks. ``sounding``
+    are the duties of this stream that were due, and whose danger lasts: their alarms sound at the import.
     """
 
     kind: Literal["history-imported"] = "history-imported"
     at: AwareDatetime
     past: tuple[PastDuty, ...] = ()
+    sounding: tuple[PastDuty, ...] = ()
 
 
 class Room(Frozen):

@@ -4,7 +4,7 @@ The pure twin of the running engine. Imports are computed with it, and forecasts
 real server and finds the same chronology.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -316,7 +316,7 @@ def _opened_for_report(path: Ledger[Path], cause: Event, fact: RoomOpenedForRepo
 
 
 def begin(reference: str, command: Command, intake: Intake, rules_for: RulesFor, now: datetime) -> Story:
-    """A case with its past, as one intake tells it. Nothing of the past sounds an alarm.
+    """A case with its past, as one intake tells it. Nothing of the past sounds an alarm, but a danger that lasts.
 
     Raises:
         SafeconductError: an entry of the history makes no sense, with its number.
@@ -338,16 +338,24 @@ def begin(reference: str, command: Command, intake: Intake, rules_for: RulesFor,
 
 def _mark_imported(story: Story, command: Command, now: datetime) -> None:
     """Draw the line under the past: what was due before it goes into one digest, in the stream of safety."""
-    past = {stream: _past_duties(story, stream, command, now) for stream in story.open_streams()}
-    everything = tuple(one for duties in past.values() for one in duties)
-    for stream, duties in past.items():
+    duties = {stream: _past_duties(story, stream, command, now) for stream in story.open_streams()}
+    past = {stream: _listed(stream, (one for one in due if not one.is_danger_now)) for stream, due in duties.items()}
+    everything = tuple(one for listed in past.values() for one in listed)
+    for stream, due in duties.items():
         parts = phase_of(stream)
-        listed = everything if parts is not None and parts[0] is Phase.SAFETY else duties
+        listed = everything if parts is not None and parts[0] is Phase.SAFETY else past[stream]
+        sounding = _listed(stream, (one for one in due if one.is_danger_now))
         ledger = story.ledger(stream)
-        story.phases[stream] = ledger.plus([_imported(ledger, command, listed, now)])
+        story.phases[stream] = ledger.plus([_imported(ledger, command, now, listed, sounding)])
 
 
-def _imported(ledger: Ledger[Room], command: Command, past: tuple[PastDuty, ...], now: datetime) -> Event:
+def _imported(
+    ledger: Ledger[Room],
+    command: Command,
+    now: datetime,
+    past: tuple[PastDuty, ...] = (),
+    sounding: tuple[PastDuty, ...] = (),
+) -> Event:
     return Event(
         event_id=id_from_cause(command.command_id, f"imported|{ledger.stream}"),
         stream=ledger.stream,
@@ -356,19 +364,22 @@ def _imported(ledger: Ledger[Room], command: Command, past: tuple[PastDuty, ...]
         occurred=Occurred.at_instant(now),
         learned_on=now.date(),
         recorded_at=now,
-        fact=HistoryImported(at=now, past=past),
+        fact=HistoryImported(at=now, past=past, sounding=sounding),
     )
 
 
-def _past_duties(story: Story, stream: str, command: Command, now: datetime) -> tuple[PastDuty, ...]:
+def _listed(stream: str, duties: Iterable[Duty]) -> tuple[PastDuty, ...]:
+    return tuple(
+        PastDuty(stream=stream, duty=duty.id, title=duty.title, due=duty.due, curable=duty.curable) for duty in duties
+    )
+
+
+def _past_duties(story: Story, stream: str, command: Command, now: datetime) -> tuple[Duty, ...]:
     """What is past although the import itself has begun every routine anew."""
     ledger = story.ledger(stream)
-    begun_anew = ledger.plus([_imported(ledger, command, (), now)]).state
-    return tuple(
-        PastDuty(stream=stream, duty=duty.id, title=duty.title, due=duty.due, curable=duty.curable)
-        for duty in begun_anew.duties(story.path.state, story.rules(stream))
-        if duty.due <= now
-    )
+    begun_anew = ledger.plus([_imported(ledger, command, now)]).state
+    found = begun_anew.duties(story.path.state, story.rules(stream))
+    return tuple(duty for duty in found if duty.due <= now)
 
 
 def events_of(story: Story) -> tuple[Event, ...]:

@@ -54,7 +54,7 @@ class Ledger(Generic[State]):
         events: all events, in the order of the log.
         state: the fold of the effective events, in the order of the story.
         ladders: how far each duty's ladder has been climbed.
-        imported_at: the instant of the import; what was past then never sounds for it.
+        imported_at: the instant of the import; what was past then never sounds for it, but a danger that lasts.
     """
 
     stream: str
@@ -138,17 +138,20 @@ def _climbed(stream: str, ladders: Mapping[LadderKey, Ladder], fact: Fact) -> Ma
                 at=fact.at,
                 urgency=fact.urgency,
             )
-            return {**ladders, (fact.duty, fact.due): Ladder(due=fact.due, fired=rung)}
+            before = ladders.get((fact.duty, fact.due))
+            begins = before.begins if before is not None else None
+            return {**ladders, (fact.duty, fact.due): Ladder(due=fact.due, fired=rung, begins=begins)}
         case Acknowledged(duty=duty):
             return {
                 key: ladder.model_copy(update={"acknowledged": True}) if key[0] == duty else ladder
                 for key, ladder in ladders.items()
             }
-        case HistoryImported(past=past):
+        case HistoryImported(at=at, past=past, sounding=sounding):
             passed = {
                 (one.duty, one.due): Ladder(due=one.due, passed_over=True) for one in past if one.stream == stream
             }
-            return {**ladders, **passed}
+            begun = {(one.duty, one.due): Ladder(due=one.due, begins=at) for one in sounding}
+            return {**ladders, **passed, **begun}
         case _:
             return ladders
 

@@ -16,6 +16,7 @@ from domain.case import ClosingReason, PathClosed, PathReopened, Stage
 from domain.check_ins import CheckedIn
 from domain.consent import ConsentWithdrawn, Recipient
 from domain.custody import Deported, Detained, Released
+from domain.duties import Level
 from domain.embassy_contacts import Approached, ContactHappened, DossierShared, Pledged, PledgeLapsed
 from domain.entry import Arrived, Departed, DocumentIssued, DocumentRequested, Failure, JourneyFailed, JourneyPlanned
 from domain.errors import NotFound, NotUnderstood, Refused
@@ -41,6 +42,7 @@ from tests.domain.strategies import NEVER, REFERENCE, Tale, noon, past
 
 ALONGSIDE = {"safety/1", "transit-stay/1", "embassy-contacts/1", "vetting/1"}
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 def arrived() -> Tale:
@@ -415,6 +417,37 @@ def test_an_import_is_silent_and_what_can_be_cured_speaks_up_later() -> None:
     assert all(fact.at > IMPORTED for fact in fired)
     assert "attestation-ends" in {fact.duty for fact in fired}
     assert "appeal" not in {fact.duty for fact in fired}
+
+
+def sounded(tale: Tale, until: datetime) -> list[tuple[str, Level, datetime]]:
+    fired = [event.fact for event in tale.fire_until(until)]
+    return [(fact.duty, fact.level, fact.at) for fact in fired if isinstance(fact, DutyCameDue)]
+
+
+def test_a_danger_that_lasts_at_an_import_sounds_at_once_and_insists_from_then_on() -> None:
+    held = [past("2024-01-02", Entered()), past("2024-05-30", Detained())]
+    tale = Tale("2024-01-01", history=held, imported_on="2024-06-01")
+    expected = {("lawyer", Level.ALARM, IMPORTED), ("interim-measures", Level.ALARM, IMPORTED)}
+    assert set(sounded(tale, IMPORTED)) == expected
+    lists = [event.fact for event in tale.events("history-imported") if isinstance(event.fact, HistoryImported)]
+    assert not expected & {(one.duty, Level.ALARM, IMPORTED) for fact in lists for one in fact.past}
+    assert sounded(tale, IMPORTED + timedelta(minutes=59)) == []
+    assert ("lawyer", Level.ESCALATION, IMPORTED + HOUR) in sounded(tale, IMPORTED + HOUR)
+    assert ("lawyer", Level.ESCALATION, IMPORTED + 3 * HOUR) in sounded(tale, IMPORTED + 3 * HOUR)
+    tale.acknowledge(Phase.SAFETY, "lawyer", IMPORTED + 4 * HOUR)
+    assert "lawyer" not in {duty for duty, _, _ in sounded(tale, IMPORTED + 5 * DAY)}
+
+
+def test_a_danger_that_was_over_before_an_import_makes_no_noise_at_it() -> None:
+    freed = [
+        past("2024-01-02", Entered()),
+        past("2024-02-01", Detained()),
+        past("2024-02-03", Released()),
+    ]
+    tale = Tale("2024-01-01", history=freed, imported_on="2024-06-01")
+    assert sounded(tale, IMPORTED) == []
+    [digest] = [event.fact for event in tale.ledger(Phase.SAFETY).events if isinstance(event.fact, HistoryImported)]
+    assert "after-release" in {one.duty for one in digest.past}
 
 
 def test_an_imported_case_without_a_past_has_no_digest() -> None:
