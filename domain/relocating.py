@@ -20,10 +20,11 @@ from domain.rulebook.dated import Answer, Dated, Status
 from domain.rulebook.known import Precondition, Treaty
 from domain.rulebook.risk import Risk, reckon_risk
 from domain.safety import Safety
-from domain.stay_facts import TravelDocument
+from domain.stay_facts import StayedBefore, TravelDocument
 from domain.stay_reckoning import reckon
-from domain.stays import Stay
+from domain.stays import Stay, with_former
 from domain.story import Story
+from domain.stream import effective
 from domain.transit_stay import TransitStay
 
 Item = TypeVar("Item", bound=Dated)
@@ -140,14 +141,26 @@ def traveller(story: Story) -> Traveller:
     return Traveller(
         country=path.arrived_in or path.country,
         documents=tuple(documents.values()),
-        stays={
-            code: tuple(one for stay in stays if stay.country == code for one in stay.stays)
-            for code in {stay.country for stay in stays if stay.country is not None}
-        },
+        stays=_stays(story),
         never_contact=path.never_contact,
         asked_for_by=tuple(sorted(safety.extradition.requests)),
         looked_for_by=tuple(sorted(safety.extradition.wanted)),
     )
+
+
+def _stays(story: Story) -> dict[str, tuple[Stay, ...]]:
+    """Every stay that is known, by country: those of its own rounds, and those told in a round of another country."""
+    found: dict[str, tuple[Stay, ...]] = {}
+    for ledger in story.phases.values():
+        room = ledger.state
+        if isinstance(room, TransitStay) and room.country is not None:
+            found[room.country] = (*found.get(room.country, ()), *room.stays)
+    for ledger in story.phases.values():
+        for event in effective(ledger.events):
+            fact = event.fact
+            if isinstance(fact, StayedBefore) and fact.where not in (None, ledger.state.country):
+                found[fact.where] = with_former(found.get(fact.where, ()), event.occurred, fact.until)
+    return found
 
 
 def _used(stays: list[TransitStay]) -> Iterator[tuple[HeldDocument, Occurred]]:

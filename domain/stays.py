@@ -276,3 +276,15 @@ def stayed_before(stays: tuple[Stay, ...], entered: Occurred, until: date) -> tu
     """A history with a stay of former times, in its place."""
     former = Stay(entered=entered, left=Occurred.on(max(until, entered.latest)))
     return tuple(sorted((former, *stays), key=lambda one: (one.entered.earliest, one.left is None)))
+
+
+def with_former(stays: tuple[Stay, ...], entered: Occurred, until: date) -> tuple[Stay, ...]:
+    """A history with a stay of former times that was told elsewhere, unless one of its own holds every day of it.
+
+    One that only lies over another is kept: a count that cannot be made is better than one with too few days.
+    """
+    last = max(until, entered.latest)
+    is_held = any(
+        one.entered.earliest <= entered.earliest and (one.left is None or one.left.latest >= last) for one in stays
+    )
+    return stays if is_held else stayed_before(stays, entered, until)

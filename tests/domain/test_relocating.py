@@ -12,7 +12,7 @@ from domain.references import Phase
 from domain.relocating import Destination, HeldDocument, Traveller, destinations, traveller
 from domain.rulebook.dated import Answer
 from domain.rulebook.risk import reckon_risk
-from domain.stay_facts import Entered, Relocated, TravelDocument
+from domain.stay_facts import Entered, Relocated, StayedBefore, TravelDocument
 from tests.domain.strategies import NEVER, RULEBOOK, Tale
 
 TODAY = date(2026, 11, 30)
@@ -102,6 +102,24 @@ def test_former_stays_shorten_what_an_entry_would_give() -> None:
     assert found["KZ"].days == 30
     assert found["KG"].days == 90
     assert found["GE"].days is None  # he is there
+
+
+def test_a_stay_that_was_told_in_another_country_shortens_an_entry_like_one_that_was_lived_through() -> None:
+    tale = Tale("2026-10-21")
+    tale.tell("2026-10-21", Entered())
+    told = StayedBefore(where="TR", until=date(2026, 10, 20))
+    tale.correct(tale.tell("2026-08-01", told, now="2026-10-22")[0], "2026-10-22")
+    assert seen(traveller(tale.story))["TR"].days == 60  # taken back, it is none
+    tale.tell("2026-08-01", told, now="2026-10-22")
+    assert seen(traveller(tale.story))["TR"].days == 9  # 81 of the 90 in 180 are used
+    tale.tell("2026-10-22", Relocated(to="GE"))
+    tale.tell("2026-10-22", Entered())
+    tale.tell("2026-08-01", told, now="2026-10-23")
+    assert seen(traveller(tale.story))["TR"].days == 9  # told twice, it is one stay
+    tale.tell("2026-07-20", StayedBefore(where="TR", until=date(2026, 8, 5)), now="2026-10-24")
+    crossed = seen(traveller(tale.story))["TR"]
+    assert crossed.days is None
+    assert any("lie over each other" in doubt for doubt in crossed.doubts)
 
 
 def test_states_that_want_him_or_must_not_be_contacted_are_marked() -> None:
