@@ -104,6 +104,8 @@ class _Presence(NamedTuple):
     country: str
     since: Occurred | None
     until: Occurred | None
+    is_former: bool = False
+    """Whether it was told as a whole, beside the entries and exits."""
 
     def __str__(self) -> str:
         return f"{self.country} ({self.since or 'not recorded'} to {self.until or 'not recorded'})"
@@ -174,6 +176,7 @@ def findings(legs: Sequence[Leg]) -> Iterator[Finding]:
     presences, found = _walk(legs)
     yield from found
     yield from _between(presences)
+    yield from _without_exit(presences)
     for leg in legs:
         if leg.lawfully and leg.document is TravelDocument.NONE:
             yield _contradicts(f"entered {leg.country} lawfully on {leg.when} without a document")
@@ -200,7 +203,7 @@ def _walk(legs: Iterable[Leg]) -> tuple[list[_Presence], list[Finding]]:
                 found.append(_contradicts(f"stayed in {leg.country} from {leg.when}, but only until {leg.until}"))
             case Move.STAYED:
                 until = Occurred.on(leg.until) if leg.until is not None else None
-                presences.append(_Presence(leg.country or "?", leg.when, until))
+                presences.append(_Presence(leg.country or "?", leg.when, until, is_former=True))
             case Move.FAILED:
                 if here is None and presences and leg.failure is Failure.STOPPED_AT_EXIT:
                     here = presences.pop()._replace(until=None)
@@ -234,6 +237,21 @@ def _between(presences: Sequence[_Presence]) -> Iterator[Finding]:
             yield from _pair(furthest, furthest.until, one, one.since)
         if furthest is None or one.until is None or furthest.until is None or one.until.latest >= furthest.until.latest:
             furthest = one
+
+
+def _without_exit(presences: Sequence[_Presence]) -> Iterator[Finding]:
+    """Former stays elsewhere that go on after an entry whose exit nobody has recorded."""
+    here: _Presence | None = None
+    for one in sorted((one for one in presences if one.since is not None), key=_begins):
+        if not one.is_former:
+            here = one if one.until is None else None
+        elif here is not None and here.country != one.country and _is_after(one, here):
+            yield _contradicts(f"in {one.country} from {one.since} to {one.until}, but no exit from {here}")
+
+
+def _is_after(stay: _Presence, here: _Presence) -> bool:
+    """Whether some of a stay lies after an entry for certain, whatever days are meant."""
+    return stay.until is not None and here.since is not None and stay.until.earliest > here.since.latest
 
 
 def _begins(presence: _Presence) -> date:

@@ -90,6 +90,31 @@ def test_an_entry_without_the_exit_before_it_is_a_contradiction() -> None:
     assert "no exit from KZ" in says(tale)
 
 
+def test_a_stay_elsewhere_while_no_exit_is_recorded_is_a_contradiction() -> None:
+    def kazakhstan() -> Tale:
+        tale = Tale("2024-01-01")
+        tale.tell("2024-04-30", Entered(known_by=STAMP))
+        return tale
+
+    def turkey(tale: Tale, since: str = "2024-08-01", until: date = date(2024, 10, 20)) -> None:
+        tale.tell(since, StayedBefore(where="TR", until=until, known_by=STAMP), now="2024-11-30")
+
+    tale = kazakhstan()
+    turkey(tale)
+    tale.tell("2024-11-01", StayedBefore(where="GE", until=date(2024, 11, 9), known_by=STAMP), now="2024-11-30")
+    assert Misfit.CONTRADICTION in misfits(tale)
+    assert "in TR from 2024-08-01 to 2024-10-20, but no exit from KZ (2024-04-30 to not recorded)" in says(tale)
+    assert "in GE from 2024-11-01 to 2024-11-09, but no exit from KZ" in says(tale)
+    tale = kazakhstan()
+    tale.tell("2024-07-31", Exited(known_by=STAMP))
+    turkey(tale)
+    assert misfits(tale) == []
+    tale = Tale("2024-01-01")
+    tale.tell(Occurred.parse("2024-04-01..2024-04-30"), Entered(known_by=STAMP))
+    turkey(tale, "2024-04-02", date(2024, 4, 20))
+    assert "no exit" not in says(tale)  # he may have come from there
+
+
 def test_an_exit_without_its_entry_is_a_contradiction_and_one_without_a_following_entry_is_a_gap() -> None:
     tale = Tale()
     tale.tell("2024-02-01", Exited(known_by=STAMP))
