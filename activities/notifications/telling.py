@@ -9,6 +9,8 @@ Rules:
     3. Whoever can't be reached at all gives way to the whole desk, and the desk to the installation's own channel.
     4. Reminders wait some minutes, and all that wait for one person by then are one message. All else never waits.
     5. Somebody who takes the duty in hand stops what has not been brought yet.
+    6. A provider that hangs holds up its own people alone, as far as an emergency goes: what else is being brought
+       takes no room and no thread from one. A try that found no room, or everybody busy, is no try.
 """
 
 import logging
@@ -58,8 +60,12 @@ SHORT_WAIT = timedelta(minutes=1)
 AT_ONCE = 4
 """Notices that one worker brings at a time. Its threads are few, and appends need them more."""
 
+MORE_IN_EMERGENCIES = 2
+"""Emergencies besides, which alarms to providers that hang would keep waiting. Both leave some of the worker's threads
+to appends, whatever hangs."""
+
 BUSY = timedelta(seconds=2)
-"""After which a notice that found no room is tried again."""
+"""After which a notice that found no room is tried again, or one whose people are all being told something else."""
 
 SAID_AGAIN = 12
 """After so many tries a fault that lasts is in the log again: about an hour."""
@@ -79,7 +85,7 @@ class Errand:
     """One try to bring one notice.
 
     Attributes:
-        attempt: the how manyeth, from 1.
+        attempt: the how manyeth, from 1; those that found no room do not count.
         told_in: the workflow on whose behalf, for the trace.
     """
 
@@ -109,14 +115,21 @@ class Telling:
         self._own = own
         self._now = now
         self._slots = BoundedSemaphore(AT_ONCE)
+        self._emergency_slots = BoundedSemaphore(MORE_IN_EMERGENCIES)
         self._threads = ThreadPoolExecutor(2 * AT_ONCE, thread_name_prefix="notice")
+        self._emergency_threads = ThreadPoolExecutor(4 * AT_ONCE, thread_name_prefix="emergency")
         self._guard = Lock()
         self._busy: set[str] = set()
+        self._missed: dict[UUID, int] = {}
         self._called: set[UUID] = set()
         self._shut: dict[Address, float] = {}
 
     def tell(self, notice: UUID, attempt: int, told_in: str | None = None) -> timedelta | None:
         """Try once to bring a notice to everybody it is for.
+
+        Args:
+            attempt: the how manyeth the engine makes, from 1, those among them that this worker could not use.
+            told_in: the workflow on whose behalf, for the trace.
 
         Returns:
             After how long to try again; nothing when it is done.
@@ -125,22 +138,48 @@ class Telling:
             NobodyThere: it is for the installation's own channel.
             Unreachable: the records do not answer.
         """
+        wait = self._told(notice, attempt, told_in)
+        if wait is None:
+            self._missed.pop(notice, None)
+        return wait
+
+    def _told(self, notice: UUID, attempt: int, told_in: str | None) -> timedelta | None:
         unsent = self._deliveries.unsent(notice)
         if unsent is None:
             return None
         desk = self._everybody()
         if not desk:
             raise NobodyThere
-        errand = Errand(notice, unsent, attempt, told_in)
+        errand = Errand(notice, unsent, attempt - self._missed.get(notice, 0), told_in)
         if self._is_decided(errand, desk):
             return None
         if unsent.urgency is Urgency.REMINDER and attempt == 1:
             return jitter(notice)
+        if self._is_everybody_busy(notice):
+            return self._miss(notice)
         with ExitStack() as ends:
-            if not self._slots.acquire(blocking=False):
-                return BUSY
-            ends.callback(self._slots.release)
+            slot = self._slot(errand)
+            if slot is None:
+                return self._miss(notice)
+            ends.callback(slot.release)
             return self._round(errand, {one.name: one for one in desk})
+
+    def _miss(self, notice: UUID) -> timedelta:
+        """Nothing was tried; after how long to come again. The engine counts it as a try, and we take it off."""
+        with self._guard:
+            self._missed[notice] = self._missed.get(notice, 0) + 1
+        return BUSY
+
+    def _is_everybody_busy(self, notice: UUID) -> bool:
+        """Whether all who still wait are being told something else: then there is nothing to take room for."""
+        waiting = {one.addressee for one in self._deliveries.to(notice) if one.waits}
+        with self._guard:
+            return bool(waiting) and waiting <= self._busy
+
+    def _slot(self, errand: Errand) -> BoundedSemaphore | None:
+        """Room to bring a notice, if there is any; for an emergency some is kept."""
+        kept = (self._emergency_slots,) if errand.unsent.urgency is Urgency.EMERGENCY else ()
+        return next((slots for slots in (*kept, self._slots) if slots.acquire(blocking=False)), None)
 
     def _everybody(self) -> tuple[Colleague, ...]:
         try:
@@ -181,12 +220,15 @@ class Telling:
         Raises:
             NobodyThere: nobody can be reached.
         """
+        is_emergency = errand.unsent.urgency is Urgency.EMERGENCY
+        threads = self._emergency_threads if is_emergency else self._threads
         while True:
             rows = self._deliveries.to(errand.notice)
             waiting = [desk[one.addressee] for one in rows if one.waits and one.addressee in desk]
-            waits = [wait for wait in self._threads.map(partial(self._reach, errand), waiting) if wait is not None]
+            waits = [wait for wait in threads.map(partial(self._reach, errand), waiting) if wait is not None]
             if waits:
-                return min(waits)
+                # by identity: a first pause is as long
+                return min(waits) if any(wait is not BUSY for wait in waits) else self._miss(errand.notice)
             known = self._deliveries.to(errand.notice)
             if any(one.sent_at is not None for one in known):
                 return None

@@ -1,7 +1,10 @@
 """Notices that reach people: through their own channels, in their language, under one id, and each at least once."""
 
 import json
+import threading
+import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +21,7 @@ from activities.notifications.channel import Carrier
 from activities.notifications.sending import NoticeActivities
 from activities.notifications.sentences import TEXTS
 from activities.notifications.signal import Signal
-from activities.notifications.telling import LATEST, LONGEST_PAUSE, SOONEST, jitter, pause
+from activities.notifications.telling import AT_ONCE, BUSY, LATEST, LONGEST_PAUSE, SOONEST, jitter, pause
 from activities.notifications.webhook import Signed, Webhook
 from domain.colleagues import Address, Colleague, Language, Role, Turn
 from domain.duties import Level, Urgency
@@ -44,7 +47,7 @@ DUE = datetime(2026, 12, 1, 9, tzinfo=UTC)
 TAKEN = Said(201, {"timestamp": "1"})
 CAPTCHA = Said(429, {"error": "Failed to send message due to rate limiting", "challenge_tokens": ["t"]})
 UNREGISTERED = Said(400, {"error": "Unregistered user"})
-BUSY = Said(429, None, {"retry-after": "40"})
+COME_LATER = Said(429, None, {"retry-after": "40"})
 
 
 @dataclass
@@ -175,7 +178,7 @@ def test_an_emergency_calls_everybody_on_the_rota_at_once(place: Place) -> None:
 
 
 def test_a_channel_that_asks_for_time_gets_it_and_the_same_id_comes_again(place: Place) -> None:
-    with ways(place, (), (BUSY, Said(500), Said(204))) as received:
+    with ways(place, (), (COME_LATER, Said(500), Said(204))) as received:
         place.put("dana", f"webhook:{received['webhook'].url}")
         (notice,) = place.written(place.case(), rung())
         assert place.send(notice, 1) == timedelta(seconds=40)
@@ -342,7 +345,7 @@ def test_a_ladder_is_kept_alike_in_both_databases(home: Path) -> None:
 
 
 def test_the_installations_own_channel_is_left_alone_for_as_long_as_it_asks(place: Place) -> None:
-    with http(BUSY, Said(204)) as hook:
+    with http(COME_LATER, Said(204)) as hook:
         place.activities = NoticeActivities(place.store, Webhook(hook.url, SECRET, now), now)
         (notice,) = place.written(place.case(), rung())
         assert place.send(notice) == timedelta(seconds=40)
@@ -396,6 +399,57 @@ def _render_a_thousand(place: Place) -> None:
     for (language, urgency), bodies in seen.items():
         (body,) = bodies
         assert json.loads(body)["message"] == TEXTS[language][urgency]
+
+
+def wait_for_calls(receiver: Receiver, calls: int, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while len(receiver.calls) < calls:
+        assert time.monotonic() < until, "nobody called"
+        time.sleep(0.01)
+
+
+@contextmanager
+def hanging(place: Place, daemon: Receiver, go: threading.Event, notices: list[UUID], calls: int) -> Iterator[None]:
+    """While notices are being brought by a daemon that has got so many calls, and answers none before it may."""
+    with ThreadPoolExecutor(len(notices)) as threads:
+        for notice in notices:
+            threads.submit(place.send, notice)
+        try:
+            wait_for_calls(daemon, calls, 30)
+            yield
+        finally:
+            go.set()
+
+
+@pytest.mark.parametrize("is_one_call_for_all", [False, True])
+def test_an_emergency_reaches_whom_it_can_at_once_whatever_else_hangs(place: Place, is_one_call_for_all: bool) -> None:
+    names, go = [f"c{number}" for number in range(2 * AT_ONCE)], threading.Event()
+    for name in names:
+        place.put(name, f"signal:{DANA}")
+    everybody = rung(Level.ESCALATION, 2)
+    alarms = [place.written(place.case(name), everybody if is_one_call_for_all else rung())[0] for name in names]
+    alarms, calls = (alarms[:1], len(names)) if is_one_call_for_all else (alarms, AT_ONCE)
+    with ways(place, (Said(503, after=go),)) as received, hanging(place, received["signal"], go, alarms, calls):
+        place.put("eli", f"webhook:{received['webhook'].url}")
+        (emergency,) = place.written(place.case("eli"), rung(urgency=Urgency.EMERGENCY))
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(place.send, emergency)
+            try:
+                wait_for_calls(received["webhook"], 1, 5)
+            finally:
+                go.set()
+
+
+def test_a_try_that_found_everybody_busy_is_no_try(place: Place) -> None:
+    go = threading.Event()
+    place.put("dana", f"signal:{DANA}")
+    stream = place.case()
+    first, second = place.written(stream, rung(), rung(number=1))
+    with ways(place, (Said(503, after=go),)) as received:
+        with hanging(place, received["signal"], go, [first], 1):
+            assert [place.send(second, attempt) for attempt in range(1, 9)] == [BUSY] * 8
+        assert place.send(second, 9) == pause(1)
+        assert place.send(second, 10) == pause(2)
 
 
 def test_a_plan_names_who_is_called_and_the_whole_desk_is_its_end(place: Place) -> None:

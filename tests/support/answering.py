@@ -15,11 +15,12 @@ from tests.support.serving import Handler, serving
 
 @dataclass(frozen=True)
 class Said:
-    """One answer over HTTP."""
+    """One answer over HTTP, and what it waits for before it is given."""
 
     status: int = 204
     body: object = None
     headers: dict[str, str] = field(default_factory=dict)
+    after: threading.Event | None = None
 
 
 @dataclass
@@ -52,6 +53,8 @@ def http(*answers: Said) -> Iterator[Receiver]:
             said = received.next()
             if said.status < 300:
                 received.taken.append(call)
+            if said.after is not None:
+                said.after.wait()
             content = b"" if said.body is None else json.dumps(said.body).encode()
             self.send_response(said.status)
             for name, value in {**said.headers, "content-length": str(len(content))}.items():
