@@ -14,7 +14,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from activities.notifications.channel import Answer, Message, Outcome
-from activities.notifications.http import by_status, is_safe, post
+from activities.notifications.http import LONGEST_WAIT, by_status, is_safe, post
 from activities.notifications.registry import Kind
 from domain.errors import NotUnderstood
 
@@ -97,7 +97,7 @@ def _tokens(answer: httpx.Response) -> list[str]:
 
 def _wait(said: str) -> timedelta | None:
     found = _WAIT.search(said)
-    return timedelta(seconds=int(found[1] or found[2])) if found is not None else None
+    return min(timedelta(seconds=int(found[1] or found[2])), LONGEST_WAIT) if found is not None else None
 
 
 def _usual(words: str) -> timedelta | None:

@@ -36,6 +36,7 @@ LIMITED = {"error": "Failed to send message due to rate limiting", "challenge_to
 CHALLENGED = {**LIMITED, "challenge_tokens": ["26ccfae6"]}
 WAIT_A_DAY = {"error": 'Rate limit exceeded, or wait "86400" seconds. Failed to send message due to rate limiting'}
 UNREGISTERED = {"error": f'Failed to send (some) messages:\n{HIS}: Unregistered user "{HIS}"\n1780171156320'}
+WAIT_FOR_MONTHS = {"error": 'Rate limit exceeded, or wait "9999999" seconds'}
 UNTRUSTED = {"error": "Failed to send message due to untrusted identities"}
 OLD_UNTRUSTED = {"error": f'Failed to send (some) messages:\nUntrusted Identity for "{HIS}"\n\n'}
 NOT_OURS = {"error": f"User {OURS} is not registered.\n"}
@@ -48,6 +49,7 @@ KNOWN = {
     "a day's silence": (Said(429, LIMITED), Outcome.TRANSIENT, RATE_LIMIT),
     "a day's silence, in words": (Said(400, WAIT_A_DAY), Outcome.TRANSIENT, timedelta(seconds=86_400)),
     "too much, with a time": (Said(429, None, {"retry-after": "90"}), Outcome.TRANSIENT, timedelta(seconds=90)),
+    "four months' silence, in words": (Said(400, WAIT_FOR_MONTHS), Outcome.TRANSIENT, LONGEST_WAIT),
     "an unregistered number": (Said(400, UNREGISTERED), Outcome.PERMANENT, None),
     "another safety number": (Said(400, UNTRUSTED), Outcome.NEEDS_A_HUMAN, None),
     "another safety number, of old": (Said(400, OLD_UNTRUSTED), Outcome.NEEDS_A_HUMAN, None),
