@@ -28,7 +28,9 @@ PAUSE = timedelta(minutes=5)
 _SHUT_OUT = frozenset({530, 534, 535, 538})
 """What a server says to who is not, or not rightly, signed in."""
 
-_ADDRESS = re.compile(r"[^\s@<>\",;:]{1,64}@[^\s@<>\",;:]{1,255}")
+_WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@){_WORD}(?:\.{_WORD})*@(?=.{{1,255}}$)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+"""The plain form of RFC 5321 (4.1.2), in ASCII: what else it allows, many a server or library does not take."""
 
 
 class Security(StrEnum):
@@ -83,8 +85,10 @@ class Email:
             return self._refused(error.code)
         except ssl.SSLCertVerificationError:
             return self._says(Outcome.NEEDS_A_HUMAN, "the server's certificate is not good")
-        except (aiosmtplib.SMTPException, OSError) as error:
+        except OSError as error:  # what the library says of timeouts and lost connections is one too
             return self._says(Outcome.TRANSIENT, type(error).__name__)
+        except aiosmtplib.SMTPException as error:  # the server lacks what the settings, or the address, ask for
+            return self._says(Outcome.NEEDS_A_HUMAN, type(error).__name__)
         return ACCEPTED
 
     async def _send(self, mail: EmailMessage) -> None:
@@ -113,8 +117,13 @@ class Email:
         return mail
 
     def _refused(self, code: int, *, is_of_us: bool = False) -> Answer:
-        """What a code says (RFC 5321, 4.2.1): 4xx for now, 5xx for good; of ourselves, for somebody to mend."""
+        """What a code says (RFC 5321, 4.2.1): 4xx for now, 5xx for good; of ourselves, for somebody to mend.
+
+        Below 200 is no code: what answered speaks no SMTP, as a proxy whose server is down.
+        """
         why = f"answer {code}"
+        if code < 200:
+            return self._says(Outcome.TRANSIENT, why)
         if 400 <= code < 500:
             return self._says(Outcome.TRANSIENT, why, PAUSE)
         if is_of_us or code in _SHUT_OUT:

@@ -1,5 +1,6 @@
 """Channels against real receivers that give the answers which the other sides are known to give."""
 
+import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -35,8 +36,8 @@ CAPTCHA = {
 LIMITED = {"error": "Failed to send message due to rate limiting", "challenge_tokens": [""], "account": OURS}
 CHALLENGED = {**LIMITED, "challenge_tokens": ["26ccfae6"]}
 WAIT_A_DAY = {"error": 'Rate limit exceeded, or wait "86400" seconds. Failed to send message due to rate limiting'}
-UNREGISTERED = {"error": f'Failed to send (some) messages:\n{HIS}: Unregistered user "{HIS}"\n1780171156320'}
 WAIT_FOR_MONTHS = {"error": 'Rate limit exceeded, or wait "9999999" seconds'}
+UNREGISTERED = {"error": f'Failed to send (some) messages:\n{HIS}: Unregistered user "{HIS}"\n1780171156320'}
 UNTRUSTED = {"error": "Failed to send message due to untrusted identities"}
 OLD_UNTRUSTED = {"error": f'Failed to send (some) messages:\nUntrusted Identity for "{HIS}"\n\n'}
 NOT_OURS = {"error": f"User {OURS} is not registered.\n"}
@@ -48,8 +49,8 @@ KNOWN = {
     "a captcha, as a token": (Said(429, CHALLENGED), Outcome.NEEDS_A_HUMAN, None),
     "a day's silence": (Said(429, LIMITED), Outcome.TRANSIENT, RATE_LIMIT),
     "a day's silence, in words": (Said(400, WAIT_A_DAY), Outcome.TRANSIENT, timedelta(seconds=86_400)),
-    "too much, with a time": (Said(429, None, {"retry-after": "90"}), Outcome.TRANSIENT, timedelta(seconds=90)),
     "four months' silence, in words": (Said(400, WAIT_FOR_MONTHS), Outcome.TRANSIENT, LONGEST_WAIT),
+    "too much, with a time": (Said(429, None, {"retry-after": "90"}), Outcome.TRANSIENT, timedelta(seconds=90)),
     "an unregistered number": (Said(400, UNREGISTERED), Outcome.PERMANENT, None),
     "another safety number": (Said(400, UNTRUSTED), Outcome.NEEDS_A_HUMAN, None),
     "another safety number, of old": (Said(400, OLD_UNTRUSTED), Outcome.NEEDS_A_HUMAN, None),
@@ -121,9 +122,9 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(header: str | None, wait: t
     assert retry_after(header, NOW) == wait
 
 
-def mail_to(port: int, **more: object) -> Answer:
+def mail_to(port: int, address: str = "dana@example.org", **more: object) -> Answer:
     given = {"host": "127.0.0.1", "port": port, "security": Security.NONE, "sender": "desk@example.org", **more}
-    return Email(EmailSettings.model_validate(given)).deliver("dana@example.org", MESSAGE)
+    return Email(EmailSettings.model_validate(given)).deliver(address, MESSAGE)
 
 
 def test_a_mail_holds_the_sentence_and_its_id() -> None:
@@ -150,6 +151,8 @@ def test_a_mail_holds_the_sentence_and_its_id() -> None:
         ({"MAIL": "550 who are you"}, Outcome.NEEDS_A_HUMAN, None),
         ({"AUTH": "535 wrong password"}, Outcome.NEEDS_A_HUMAN, None),
         ({"AUTH": "454 for now"}, Outcome.TRANSIENT, PAUSE),
+        ({"AUTH": "535 unasked", "EHLO": "250 nothing else"}, Outcome.NEEDS_A_HUMAN, None),
+        ({"CONNECT": "HTTP/1.1 502 Bad Gateway"}, Outcome.TRANSIENT, None),
     ],
 )
 def test_a_mail_servers_answers_are_told_apart(
@@ -160,6 +163,21 @@ def test_a_mail_servers_answers_are_told_apart(
         answer = mail_to(server.port, **signs_in)
     assert plain(answer) == (outcome, wait)
     assert "@" not in answer.why
+
+
+def test_a_mail_that_the_server_can_never_take_needs_a_human() -> None:
+    with smtp() as server:
+        assert plain(mail_to(server.port, security=Security.STARTTLS)) == (Outcome.NEEDS_A_HUMAN, None)
+        assert plain(mail_to(server.port, "дана@example.org")) == (Outcome.NEEDS_A_HUMAN, None)
+    assert server.taken == []
+
+
+def test_a_mail_server_that_falls_silent_or_hangs_up_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("activities.notifications.email.TIMEOUT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert plain(mail_to(silent.getsockname()[1])) == (Outcome.TRANSIENT, None)
+    with smtp({"CONNECT": "220 ready", "EHLO": "221 bye", "HELO": "421 bye"}) as server:
+        assert mail_to(server.port).outcome is Outcome.TRANSIENT
 
 
 def test_a_mail_server_that_shows_a_certificate_of_nobody_gets_no_mail(tmp_path: Path) -> None:
@@ -217,11 +235,36 @@ def test_a_way_that_others_could_read_or_that_makes_no_sense_is_refused(
         registry.carriers()
 
 
-@pytest.mark.parametrize("text", ["signal:015200000000", "email:dana", "webhook:http://example.org/hook", "fax:1", "x"])
+NO_MAIL = [
+    f"email:{text}"
+    for text in (
+        "(x)@y",
+        "дана@example.org",
+        "dana@exämple.org",
+        "a..b@c",
+        ".a@b",
+        "a@b..c",
+        "a@[::1]",
+        "a@b.",
+        "a\\@b",
+    )
+]
+
+
+@pytest.mark.parametrize(
+    "text", ["signal:015200000000", "email:dana", *NO_MAIL, "webhook:http://example.org/hook", "fax:1", "x"]
+)
 def test_an_address_that_makes_no_sense_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(NotUnderstood) as raised:
         registry.understood(Address.parse(text))
     assert text.partition(":")[2] == "" or text.partition(":")[2] not in raised.value.sentence
+
+
+@pytest.mark.parametrize("to", ["dana@example.org", "o'neil.x+y@mail-1.example.org", "x@localhost", "_@1.example"])
+def test_an_address_of_a_mail_that_is_let_in_can_be_delivered_to(to: str) -> None:
+    assert registry.understood(Address.parse(f"email:{to}")).to == to
+    with smtp() as server:
+        assert mail_to(server.port, to).outcome is Outcome.ACCEPTED
 
 
 HOSTILE = (
