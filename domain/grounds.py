@@ -207,12 +207,13 @@ class Grounds(Frozen):
         told = (one.on for one in reversed(self.chapters) if (one.status, one.turn) == (status, Turn.ASKED))
         return next(told, None)
 
-    def visa_free_ended(self, entered: Occurred) -> Occurred | None:
+    def visa_free_ended(self, entered: Occurred | None) -> Occurred | None:
         """When the days without a visa of the present entry were ended by a report, before their last day or at it."""
         told = (one for one in reversed(self.chapters) if one.status is Status.VISA_FREE)
         last = next(told, None)
-        ended = last is not None and last.turn in _ENDINGS.values() and last.on.latest >= entered.earliest
-        return last.on if last is not None and ended else None
+        if last is None or last.turn not in _ENDINGS.values():
+            return None
+        return last.on if entered is None or last.on.latest >= entered.earliest else None
 
     def printed_visa_free(self) -> date | None:
         """Last day of the stay without a visa, as a stamp or card says."""

@@ -16,6 +16,8 @@ from domain.stays import Stay
 
 STEP = "stay-limit"
 
+_TITLE = "The days of stay without another ground end: hold another ground, or have left"
+
 
 def stay_duties(
     rules: Rules,
@@ -59,7 +61,7 @@ def _duties(
     last = found.last_day or entered.earliest
     endless = found.last_day is None and found.overstay is None
     if printed is not None:
-        line = f"printed on the document: {printed}, to the end of that day in {rules.place.time_zone}"
+        line = _printed_line(rules, printed)
         yield _duty(rules, limit, printed, "", (line, *(f"reckoned: {one}" for one in found.lines)))
         if not endless and last != printed:
             title = f"Printed and reckoned dates differ for: {limit.title}"
@@ -74,10 +76,33 @@ def _duties(
         yield asks(f"verify.{STEP}", title, entered, FIND_OUT, limit)
 
 
+def printed_end(rules: Rules, printed: date) -> Duty:
+    """The same duty where only the stamp or the card is known, and no entry from which the days could be counted.
+
+    Args:
+        rules: what the rulebook holds for the country.
+        printed: the last day, as printed.
+    """
+    return Duty(
+        id=STEP,
+        title=_TITLE,
+        due=rules.place.end_of(printed),
+        bound=Bound.PERSON,
+        consequence=Consequence.LOSS_OF_LAWFUL_STAY,
+        reminders=LEGAL_REMINDERS,
+        escalations=LEGAL_ESCALATIONS,
+        reckoning=(_printed_line(rules, printed),),
+    )
+
+
+def _printed_line(rules: Rules, printed: date) -> str:
+    return f"printed on the document: {printed}, to the end of that day in {rules.place.time_zone}"
+
+
 def _duty(rules: Rules, limit: StayLimit, last: date, doubt: str, lines: tuple[str, ...]) -> Duty:
     return Duty(
         id=STEP,
-        title="The days of stay without another ground end: hold another ground, or have left",
+        title=_TITLE,
         due=rules.place.end_of(last),
         bound=Bound.PERSON,
         consequence=Consequence.LOSS_OF_LAWFUL_STAY,

@@ -134,7 +134,7 @@ class Claim(Frozen):
         rules: Rules,
         room: Room,
         *,
-        entered: Occurred,
+        entered: Occurred | None,
         facts: Mapping[str, str],
         has_ground: bool,
         certified: bool,
@@ -144,7 +144,7 @@ class Claim(Frozen):
         Args:
             rules: what the rulebook holds for the country.
             room: the stay, which knows what was acknowledged when.
-            entered: the present entry.
+            entered: the present entry; ``None`` while it is not recorded.
             facts: conditions that select a rule.
             has_ground: whether another ground to stay was chosen: then nobody must claim.
             certified: whether the certificate was granted.

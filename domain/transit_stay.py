@@ -11,17 +11,17 @@ from datetime import date, timedelta
 
 from domain.case import Milestone, Path
 from domain.consent import Material, Purpose, Recipient
-from domain.duties import Duty
+from domain.duties import LEGAL_ESCALATIONS, Consequence, Duty
 from domain.expulsion import Expulsion
 from domain.facts import CountryCode, Fact, Frozen, Occurred, Record
 from domain.grounds import Grounds
-from domain.legal import legal_duties
+from domain.legal import FIND_OUT, legal_duties
 from domain.overstay import relocation_duty, with_what_overstaying_costs
 from domain.references import Phase, phase_of
-from domain.room import Room, end_of_day
+from domain.room import Room, end_of_day, whole_minute
 from domain.rulebook import Rules
 from domain.starts import local_day
-from domain.stay_duties import no_day_is_lawful, stay_duties
+from domain.stay_duties import no_day_is_lawful, printed_end, stay_duties
 from domain.stay_facts import (
     AuthorityApproached,
     Entered,
@@ -42,6 +42,9 @@ from domain.transit_claim import Claim, ClaimState
 
 OUTSIDE_ROUND = timedelta(days=7)
 """After an exit that nothing follows, somebody asks this often where he is."""
+
+ENTRY_TOLD_WITHIN = timedelta(days=1)
+"""How long an entry may stay unrecorded: without it nobody counts the days of stay and of registration."""
 
 
 class Registration(Frozen):
@@ -170,12 +173,12 @@ class TransitStay(Room):
                 return None
 
     def own_duties(self, case: Path, rules: Rules) -> Iterator[Duty]:
-        if self.entered is None:
-            return
         facts = self.conditions()
         yield from self.grounds.duties(rules, self)
         yield from self.expulsion.duties(rules, self, facts)
-        yield from self._claim_duties(rules, self.entered, facts)
+        yield from self._claim_duties(rules, facts)
+        if self.entered is None and self.moved_to is None:
+            yield self._entry_unknown(case)
         if not self.inside:
             yield from self._while_outside()
             return
@@ -186,13 +189,27 @@ class TransitStay(Room):
         # while a claim is examined its certificate is renewed again and again: that is no end in sight
         if self.claim.is_final or self.claim.state not in (ClaimState.LODGED, ClaimState.APPEALED):
             # an order to expel gives its own days, however far a ground reaches
-            yield from relocation_duty(self.expulsion.leaving(rules, facts) or ends, self.entered)
+            yield from relocation_duty(self.expulsion.leaving(rules, facts) or ends, self.entered or self.opened)
 
-    def _claim_duties(self, rules: Rules, entered: Occurred, facts: dict[str, str]) -> Iterator[Duty]:
+    def _entry_unknown(self, case: Path) -> Duty:
+        """Whoever is in a country has come there: what his entry begins is not counted until it is recorded."""
+        mine = phase_of(self.stream) if self.stream else None
+        # a round that is recorded late has only now begun for those who record it
+        opened = next((one.opened_at for one in case.rounds if (one.phase, one.number) == mine), None)
+        since = max(self.anchor, whole_minute(opened or self.anchor))
+        return Duty(
+            id="entry-unknown",
+            title="No entry is recorded: record when and how he came",
+            due=self.again("entry-unknown", since + ENTRY_TOLD_WITHIN, FIND_OUT),
+            consequence=Consequence.LOSS_OF_LAWFUL_STAY,
+            escalations=LEGAL_ESCALATIONS,
+        )
+
+    def _claim_duties(self, rules: Rules, facts: dict[str, str]) -> Iterator[Duty]:
         return self.claim.duties(
             rules,
             self,
-            entered=entered,
+            entered=self.entered,
             facts=facts,
             # who is abroad has nothing to lodge here
             has_ground=bool(self.grounds.granted) or not self.inside,
@@ -227,10 +244,9 @@ class TransitStay(Room):
 
     def _ends(self, case: Path, rules: Rules, facts: dict[str, str]) -> tuple[Duty, ...]:
         """The duties of whatever ends the lawful stay."""
-        assert self.entered is not None
         over = Status.ASYLUM_SEEKER_CERTIFICATE if self.claim.is_final else None
         ends = tuple(self.grounds.endings(rules, keeps_certificate=self.claim.is_pending, but=over))
-        if not self.grounds.carries(rules, local_day(self.entered, rules.place)):
+        if not self.grounds.carries(rules, local_day(self.entered or self.opened, rules.place)):
             ends += tuple(self._without_a_visa(case, rules))
         leaving = self.claim.leaving(rules, facts)
         # the certificate ends with the claim; any other ground extends the stay after its refusal
@@ -242,17 +258,19 @@ class TransitStay(Room):
     def _without_a_visa(self, case: Path, rules: Rules) -> Iterator[Duty]:
         if (over := self.no_visa_free_since) is not None:
             yield no_day_is_lawful(rules, *over)
-        else:
+        elif self.entered is not None:
             stays, doubt = self.all_stays(case)
             yield from stay_duties(rules, stays, self.grounds.printed_visa_free(), doubt=doubt)
+        elif (printed := self.grounds.printed_visa_free()) is not None:
+            yield printed_end(rules, printed)
 
     @property
     def no_visa_free_since(self) -> tuple[Occurred, str] | None:
         """Since when no day without a visa is lawful, and why; ``None`` while they may be."""
-        if self.entered is None:
-            return None
         if (ended := self.grounds.visa_free_ended(self.entered)) is not None:
             return ended, "the days without a visa were ended"
+        if self.entered is None:
+            return None
         printed = self.grounds.printed_visa_free() is not None
         return None if self.lawfully or printed else (self.entered, "the border was not crossed lawfully")
 

@@ -11,7 +11,7 @@ from domain.duties import Consequence
 from domain.facts import Fact, Record
 from domain.grounds import Grounds, Turn
 from domain.references import Phase
-from domain.room import EventNoted, StepDone
+from domain.room import Acknowledged, EventNoted, StepDone
 from domain.rulebook import Rulebook
 from domain.rulebook.dated import Answer
 from domain.stay_facts import (
@@ -43,7 +43,7 @@ from domain.stay_facts import (
 )
 from domain.three_fields import three_fields
 from domain.transit_stay import TransitStay
-from tests.domain.strategies import RULEBOOK, Tale, events_in, noon
+from tests.domain.strategies import RULEBOOK, Tale, events_in, noon, past
 
 RULES = RULEBOOK.for_phase("KZ", "transit-stay")
 CERTIFICATE, RESIDENCE = Status.ASYLUM_SEEKER_CERTIFICATE, Status.TEMPORARY_RESIDENCE
@@ -379,6 +379,56 @@ def test_the_rulebook_sets_the_reminders_of_a_limit_of_stay() -> None:
     found = {one.id: one for one in stay(tale).duties(tale.story.path.state, rules)}
     assert found["stay-limit"].reminders == (timedelta(days=21), timedelta(days=2))
     assert rules.digest != RULEBOOK.for_phase("KZ", "transit-stay").digest
+
+
+# --- no entry is recorded ------------------------------------------------------------------------------------------
+
+
+def test_without_a_recorded_entry_grounds_claim_and_expulsion_keep_their_duties_and_the_entry_is_asked_for() -> None:
+    tale = Tale()
+    tale.tell("2024-01-10", StatusGranted(status=RESIDENCE, until=day("2024-12-05")))
+    tale.tell("2024-01-11", ClaimLodged())
+    tale.tell("2024-01-12", ClaimRefused(appeal_until=day("2024-12-03")))
+    order = ExpulsionOrdered(appeal_until=day("2024-12-02"), leave_until=day("2024-12-04"))
+    tale.tell("2024-01-13", order)
+    found = tale.duties(Phase.TRANSIT_STAY)
+    last_days = {"removal-order-appeal": 2, "claim-appeal": 3, "expulsion-departure": 4, "residence-renewal": 5}
+    assert {name: found[name].due for name in last_days} == {
+        name: datetime(2024, 12, last, 19, tzinfo=UTC) for name, last in last_days.items()
+    }
+    assert "relocation" in found
+    assert not set(found) & {"stay-limit", "registration", "claim-lodging"}
+    assert found["entry-unknown"].due == noon("2024-01-02")
+    tale.tell("2024-01-14", Entered())
+    assert "entry-unknown" not in duties(tale)
+
+
+def test_an_entry_is_asked_for_in_the_next_country_and_once_it_was_retracted() -> None:
+    tale = entered()
+    tale.correct(tale.event("entered"), "2024-01-20")
+    assert tale.duties(Phase.TRANSIT_STAY)["entry-unknown"].due == noon("2024-01-02")
+    tale.tell("2024-02-01", Relocated(to="GE"), now="2024-02-09")
+    assert "entry-unknown" not in duties(tale), "he has left that country"
+    asked = tale.duties(Phase.TRANSIT_STAY, 2)["entry-unknown"]
+    assert asked.due == noon("2024-02-10"), "a day after it was told, however long ago it was"
+    tale.fire_until(noon("2024-02-11"))
+    tale.tell("2024-02-11", Acknowledged(duty="entry-unknown"), phase=Phase.TRANSIT_STAY)
+    assert tale.duties(Phase.TRANSIT_STAY, 2)["entry-unknown"].due == noon("2024-02-14"), "it comes again"
+    tale.tell("2024-02-02", Entered(), now="2024-02-12")
+    assert "entry-unknown" not in tale.duties(Phase.TRANSIT_STAY, 2)
+
+
+def test_an_imported_case_without_an_entry_is_asked_for_it_a_day_after_the_import() -> None:
+    tale = Tale(history=[past("2024-01-10", ClaimLodged())], imported_on="2024-06-01")
+    assert tale.duties(Phase.TRANSIT_STAY)["entry-unknown"].due == noon("2024-06-02")
+
+
+def test_a_stamp_and_the_end_of_the_days_without_a_visa_count_without_an_entry() -> None:
+    tale = Tale()
+    tale.tell("2024-01-10", StatusGranted(status=Status.VISA_FREE, until=day("2024-03-01")))
+    assert tale.duties(Phase.TRANSIT_STAY)["stay-limit"].due == datetime(2024, 3, 1, 19, tzinfo=UTC)
+    tale.tell("2024-02-01", StatusEnded(status=Status.VISA_FREE, how=Ending.WITHDRAWN))
+    assert "were ended" in tale.duties(Phase.TRANSIT_STAY)["stay-limit"].title
 
 
 # --- in any order --------------------------------------------------------------------------------------------------
