@@ -74,6 +74,10 @@ class Claim(Frozen):
     dismissed: Occurred | None = None
     finally_refused: Occurred | None = None
     leave_until: date | None = None
+    refused_before: bool = False
+    """The refusal that is final is that of a former claim; no certificate of this one has taken its place yet."""
+    left: bool = False
+    """He has left the country since the refusal became final: a new claim does not begin under it."""
 
     def after(self, record: Record) -> "Claim":
         when = record.occurred
@@ -82,7 +86,7 @@ class Claim(Frozen):
                 return self._with(danger_learned=when)
             case ClaimLodged():
                 anew = Claim(danger_learned=self.danger_learned, track=self.track)
-                return anew._with(state=ClaimState.LODGED, lodged=when, examined_since=when)
+                return anew._with(state=ClaimState.LODGED, lodged=when, examined_since=when, **self._refused_before)
             case ClaimTracked(track=track):
                 return self._with(track=track)
             case Fingerprinted():
@@ -92,15 +96,40 @@ class Claim(Frozen):
             case ClaimAppealed():
                 return self._with(state=ClaimState.APPEALED, appealed=when)
             case ClaimAppealDecided(outcome=AppealOutcome.SENT_BACK):
-                return self._with(state=ClaimState.LODGED, examined_since=when, finally_refused=None)
+                final = self.finally_refused if self.refused_before else None
+                return self._with(state=ClaimState.LODGED, examined_since=when, finally_refused=final)
             case ClaimAppealDecided(outcome=AppealOutcome.DISMISSED, appeal_until=until):
                 return self._with(state=ClaimState.DISMISSED, dismissed=when, appeal_until=until)
             case ClaimFinallyRefused(leave_until=until):
-                return self._with(state=ClaimState.FINALLY_REFUSED, finally_refused=when, leave_until=until)
+                final_now = self._with(state=ClaimState.FINALLY_REFUSED, finally_refused=when, leave_until=until)
+                return final_now._with(refused_before=False, left=False)
             case ClaimGranted() | ClaimAppealDecided():
-                return self._with(state=ClaimState.GRANTED, finally_refused=None)
+                return self._with(state=ClaimState.GRANTED, finally_refused=None, refused_before=False)
             case _:
                 return self
+
+    @property
+    def _refused_before(self) -> dict[str, object]:
+        """What a new claim keeps of a refusal that is final: lodging one does not take the days to leave away."""
+        if not self.is_final or self.left:
+            return {}
+        return {"finally_refused": self.finally_refused, "leave_until": self.leave_until, "refused_before": True}
+
+    def without_former(self) -> "Claim":
+        """The claim once a certificate of its own has taken the place of a former claim's final refusal."""
+        return self._with(finally_refused=None, leave_until=None, refused_before=False) if self.refused_before else self
+
+    def after_leaving(self) -> "Claim":
+        """The claim once he has left the country: to leave it was all that a former claim's refusal asked for."""
+        return self.without_former()._with(left=True)
+
+    def is_proved_by(self, granted: Occurred) -> bool:
+        """Whether a certificate that was granted or renewed then is of this claim, and not of one before it.
+
+        A day that is not certain is read for him, but not where a former claim was finally refused.
+        """
+        day = granted.earliest if self.refused_before else granted.latest
+        return self.lodged is None or day >= self.lodged.earliest
 
     def _with(self, **changes: object) -> "Claim":
         return self.model_copy(update=changes)
@@ -147,7 +176,7 @@ class Claim(Frozen):
             entered: the present entry; ``None`` while it is not recorded.
             facts: conditions that select a rule.
             has_ground: whether another ground to stay was chosen: then nobody must claim.
-            certified: whether the certificate was granted.
+            certified: whether a certificate of this claim was granted.
         """
         match self.state:
             case ClaimState.NONE:

@@ -46,7 +46,10 @@ def _grounds(stay: TransitStay, case: Path, rules: Rules, on: date) -> Iterator[
     over = {Status.ASYLUM_SEEKER_CERTIFICATE} if stay.claim.is_final else set()
     for status in (one for one in stay.grounds.granted if one not in over):
         until = stay.grounds.reach(status, rules)
-        yield Ground(name=str(status), until=until, doubt=() if until else ("its last day is not known",))
+        doubt: tuple[str, ...] = () if until else ("its last day is not known",)
+        if status is Status.ASYLUM_SEEKER_CERTIFICATE and stay.certificate is None:
+            doubt += ("it was granted before this claim was lodged",)
+        yield Ground(name=str(status), until=until, doubt=doubt)
     if (visa_free := _visa_free(stay, case, rules, on)) is not None:
         yield visa_free
     for duty in stay.claim.leaving(rules, stay.conditions()):
@@ -100,16 +103,19 @@ def _bars(stay: TransitStay, rules: Rules, on: date) -> Iterator[Ground]:
     claim = stay.claim
     if stay.entered is not None and not stay.inside:
         return  # whoever is outside is not removed, and nothing keeps him from being turned away
+    before = ("a claim was finally refused before: ask whether this one keeps him here",)
+    former = before if claim.refused_before else ()
     match claim.state:
         case ClaimState.LODGED:
-            yield Ground(name="asylum claim pending", doubt=_of_certificate(stay, rules, on))
+            yield Ground(name="asylum claim pending", doubt=(*former, *_of_certificate(stay, rules, on)))
         case ClaimState.REFUSED:
             doubt = "the claim was refused: only an appeal, lodged in time, may keep him here"
-            yield Ground(name="time to appeal", until=claim.appeal_until, doubt=(doubt,))
+            yield Ground(name="time to appeal", until=claim.appeal_until, doubt=(*former, doubt))
         case ClaimState.APPEALED:
             final = ("the refusal is final: ask the lawyer whether an appeal against it keeps him here",)
-            doubt_ = final if claim.is_final else doubt_of_appeal(claim.track or "normal", rules, on)
-            yield Ground(name="appeal pending", doubt=doubt_)
+            is_final = claim.is_final and not claim.refused_before
+            doubt_ = final if is_final else doubt_of_appeal(claim.track or "normal", rules, on)
+            yield Ground(name="appeal pending", doubt=(*former, *doubt_))
         case ClaimState.GRANTED:
             yield Ground(name="recognised")
         case ClaimState.NONE | ClaimState.DISMISSED | ClaimState.FINALLY_REFUSED:
@@ -121,8 +127,8 @@ def _bars(stay: TransitStay, rules: Rules, on: date) -> Iterator[Ground]:
 
 def _of_certificate(stay: TransitStay, rules: Rules, on: date) -> tuple[str, ...]:
     """A claim that nobody can prove protects nobody at a police check."""
-    status = Status.ASYLUM_SEEKER_CERTIFICATE
-    until = stay.grounds.reach(status, rules) if status in stay.grounds.held else None
+    is_held = stay.certificate is not None
+    until = stay.grounds.reach(Status.ASYLUM_SEEKER_CERTIFICATE, rules) if is_held else None
     if until is None:
         return ("no certificate that proves it is recorded",)
     return () if until >= on else (f"the certificate that proves it ran out on {until}",)

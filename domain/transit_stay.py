@@ -14,7 +14,7 @@ from domain.consent import Material, Purpose, Recipient
 from domain.duties import LEGAL_ESCALATIONS, Consequence, Duty
 from domain.expulsion import Expulsion
 from domain.facts import CountryCode, Fact, Frozen, Occurred, Record
-from domain.grounds import Grounds
+from domain.grounds import Grounds, Token
 from domain.legal import FIND_OUT, legal_duties
 from domain.overstay import relocation_duty, with_what_overstaying_costs
 from domain.references import Phase, phase_of
@@ -93,12 +93,12 @@ class TransitStay(Room):
     moved_to: CountryCode | None = None
 
     def after(self, record: Record) -> dict[str, object]:
-        parts = {
-            "grounds": self.grounds.after(record),
-            "claim": self.claim.after(record),
-            "expulsion": self.expulsion.after(record),
-        }
-        return parts | self._at_the_border(record)
+        grounds, claim, border = self.grounds.after(record), self.claim.after(record), self._at_the_border(record)
+        if border.get("inside") is False:
+            claim = claim.after_leaving()
+        if _certificate(grounds, claim) is not None:
+            claim = claim.without_former()
+        return {"grounds": grounds, "claim": claim, "expulsion": self.expulsion.after(record), **border}
 
     def _at_the_border(self, record: Record) -> dict[str, object]:
         when = record.occurred
@@ -213,8 +213,13 @@ class TransitStay(Room):
             facts=facts,
             # who is abroad has nothing to lodge here
             has_ground=bool(self.grounds.granted) or not self.inside,
-            certified=Status.ASYLUM_SEEKER_CERTIFICATE in self.grounds.held,
+            certified=self.certificate is not None,
         )
+
+    @property
+    def certificate(self) -> Token | None:
+        """The certificate that proves the claim. One of before the claim was lodged is a former claim's."""
+        return _certificate(self.grounds, self.claim)
 
     def _while_outside(self) -> Iterator[Duty]:
         """What runs on here runs on without him; that he is lawfully elsewhere nobody has said."""
@@ -322,3 +327,8 @@ class TransitStay(Room):
         claim = "" if self.claim.state is ClaimState.NONE else f", claim {self.claim.state}"
         expelled = ", expulsion ordered" if self.expulsion.ordered is not None else ""
         return f"{ground}{claim}{expelled}{', exit possible' if self.exit_possible else ''}"
+
+
+def _certificate(grounds: Grounds, claim: Claim) -> Token | None:
+    token = grounds.held.get(Status.ASYLUM_SEEKER_CERTIFICATE)
+    return token if token is not None and claim.is_proved_by(token.since) else None

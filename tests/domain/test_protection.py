@@ -117,6 +117,43 @@ def test_an_appeal_against_a_final_refusal_is_no_sure_protection() -> None:
     assert found.threats == ("claim finally refused on 2024-04-03",)
 
 
+def test_a_second_claim_after_a_final_refusal_is_no_sure_protection_until_it_has_a_certificate() -> None:
+    tale = entered()
+    tale.tell("2024-01-04", ClaimLodged())
+    tale.tell("2024-01-05", StatusGranted(status=CERTIFICATE, until=date(2024, 6, 4)))
+    tale.tell("2024-03-01", ClaimFinallyRefused(leave_until=date(2024, 4, 5)))
+    tale.tell("2024-03-10", ClaimLodged())
+    assert lawful(tale, "2024-03-11") == ("yes", "days left to leave", "2024-04-05")
+    assert lawful(tale, "2024-04-06")[0] == "no", "the certificate was that of the former claim"
+    found = fields(tale, "2024-03-11").removal_protection
+    assert found.holds is Answer.UNKNOWN
+    assert "a claim was finally refused before: ask whether this one keeps him here" in found.bars[0].doubt
+    assert found.threats == ("claim finally refused on 2024-03-01",)
+    tale.tell("2024-03-20", StatusGranted(status=CERTIFICATE, until=date(2024, 6, 20)))
+    assert lawful(tale, "2024-04-06") == ("yes", "asylum-seeker-certificate", "2024-06-20")
+    assert fields(tale, "2024-03-21").removal_protection.holds is Answer.YES
+
+
+def test_an_appeal_of_a_second_claim_says_what_is_in_doubt() -> None:
+    tale = entered()
+    tale.tell("2024-01-04", ClaimLodged())
+    tale.tell("2024-03-01", ClaimFinallyRefused())
+    tale.tell("2024-03-10", ClaimLodged())
+    tale.tell("2024-03-12", ClaimRefused())
+    tale.tell("2024-03-13", ClaimAppealed())
+    assert any("finally refused before" in one for one in fields(tale, "2024-03-14").removal_protection.bars[0].doubt)
+
+
+def test_a_certificate_that_was_granted_before_its_claim_proves_no_claim() -> None:
+    tale = entered()
+    tale.tell("2024-01-03", StatusGranted(status=CERTIFICATE, until=date(2024, 4, 3)))
+    tale.tell("2024-01-05", ClaimLodged())
+    assert fields(tale, "2024-01-06").removal_protection.holds is Answer.UNKNOWN
+    ground = fields(tale, "2024-01-06").lawful_stay.ground
+    assert ground is not None
+    assert "it was granted before this claim was lodged" in ground.doubt
+
+
 def test_a_stamp_of_former_times_ends_no_later_stay() -> None:
     tale = entered()
     tale.tell("2024-01-02", StatusGranted(status=Status.VISA_FREE, until=date(2024, 3, 31)))

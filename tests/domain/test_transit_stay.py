@@ -22,6 +22,7 @@ from domain.stay_facts import (
     ClaimAppealDecided,
     ClaimAppealed,
     ClaimFinallyRefused,
+    ClaimGranted,
     ClaimLodged,
     ClaimRefused,
     Ending,
@@ -589,6 +590,67 @@ def test_an_appeal_against_a_final_refusal_does_not_take_the_days_to_leave_away(
     assert "certificate-renewal" not in duties(tale)
     tale.tell("2024-04-25", ClaimAppealDecided(outcome=AppealOutcome.SENT_BACK))
     assert "leave-after-refusal" not in duties(tale)
+
+
+def claimed_again() -> Tale:
+    tale = entered()
+    tale.tell("2024-01-03", ClaimLodged())
+    tale.tell("2024-01-04", StatusGranted(status=CERTIFICATE, until=day("2024-06-04")))
+    tale.tell("2024-03-01", ClaimFinallyRefused(leave_until=day("2024-03-31")))
+    tale.tell("2024-03-10", ClaimLodged())
+    return tale
+
+
+def test_a_second_claim_does_not_take_the_days_to_leave_away_and_asks_for_a_certificate_of_its_own() -> None:
+    tale = claimed_again()
+    found = tale.duties(Phase.TRANSIT_STAY)
+    assert {"leave-after-refusal", "relocation", "certificate-issue", "claim-decision"} <= set(found)
+    assert "certificate-renewal" not in found
+    assert found["leave-after-refusal"].due == datetime(2024, 3, 31, 19, tzinfo=UTC)
+    tale.tell("2024-03-20", StatusGranted(status=CERTIFICATE, until=day("2024-06-20")))
+    assert not duties(tale) & {"leave-after-refusal", "relocation", "certificate-issue"}
+    assert "certificate-renewal" in duties(tale)
+
+
+def test_a_certificate_of_the_day_of_the_claim_is_its_own_whichever_was_told_first() -> None:
+    tale = claimed_again()
+    tale.tell("2024-03-10", StatusGranted(status=CERTIFICATE, until=day("2024-06-10")), now="2024-03-11")
+    assert "leave-after-refusal" not in duties(tale)
+    tale = entered()
+    refused(tale)
+    tale.tell("2024-03-21", ClaimFinallyRefused(leave_until=day("2024-04-20")))
+    tale.tell("2024-04-01", StatusGranted(status=CERTIFICATE, until=day("2024-07-01")))
+    tale.tell("2024-04-01", ClaimLodged())
+    assert not duties(tale) & {"leave-after-refusal", "certificate-issue"}
+
+
+@pytest.mark.parametrize("ends", [ClaimGranted(), Exited()])
+def test_a_second_claim_that_is_granted_and_an_exit_end_the_former_refusal(ends: Fact) -> None:
+    tale = claimed_again()
+    tale.tell("2024-03-20", ends)
+    tale.tell("2024-03-25", Entered())
+    assert "leave-after-refusal" not in duties(tale)
+
+
+def test_who_left_after_the_final_refusal_claims_anew_without_it() -> None:
+    tale = entered()
+    refused(tale)
+    tale.tell("2024-03-21", ClaimFinallyRefused(leave_until=day("2024-04-20")))
+    tale.tell("2024-04-10", Exited())
+    tale.tell("2024-08-01", Entered())
+    tale.tell("2024-08-02", ClaimLodged())
+    assert "leave-after-refusal" not in duties(tale)
+
+
+def test_what_becomes_of_the_second_claim_without_a_certificate_keeps_the_former_refusal_in_sight() -> None:
+    tale = claimed_again()
+    tale.tell("2024-03-15", ClaimRefused(appeal_until=day("2024-04-15")))
+    tale.tell("2024-03-16", ClaimAppealed())
+    assert {"leave-after-refusal", "appeal-pending"} <= duties(tale)
+    tale.tell("2024-03-20", ClaimAppealDecided(outcome=AppealOutcome.SENT_BACK))
+    assert {"leave-after-refusal", "certificate-issue"} <= duties(tale)
+    tale.tell("2024-03-25", ClaimFinallyRefused(leave_until=day("2024-04-24")))
+    assert tale.duties(Phase.TRANSIT_STAY)["leave-after-refusal"].due == datetime(2024, 4, 24, 19, tzinfo=UTC)
 
 
 def test_the_last_day_of_a_further_appeal_ends_at_midnight_there() -> None:
