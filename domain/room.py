@@ -181,8 +181,12 @@ class Room(Frozen):
         own = tuple(self.own_duties(case, rules))
         taken = {duty.id for duty in own}
         further = further_duties(rules, self.events(), self.steps_taken(), self.conditions())
-        added = (duty for duty in further if duty.id not in taken)
+        added = (self.bounded(duty, own) for duty in further if duty.id not in taken)
         return tuple(sorted([*own, *added, self.review()], key=lambda duty: (duty.due, duty.id)))
+
+    def bounded(self, duty: Duty, own: tuple[Duty, ...]) -> Duty:
+        """A duty that a country's file makes by itself, no later than what it serves, among this room's own duties."""
+        return duty
 
     def events(self) -> Mapping[str, Occurred | None]:
         """What has happened, by the names that rules with ``begins`` use; ``None`` for what has not."""

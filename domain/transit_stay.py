@@ -21,6 +21,7 @@ from domain.references import Phase, phase_of
 from domain.room import Room, end_of_day, whole_minute
 from domain.rulebook import Rules
 from domain.starts import local_day
+from domain.stay_duties import STEP as STAY_LIMIT
 from domain.stay_duties import no_day_is_lawful, printed_end, stay_duties
 from domain.stay_facts import (
     AuthorityApproached,
@@ -317,6 +318,15 @@ class TransitStay(Room):
     def steps_taken(self) -> Mapping[str, Occurred]:
         asked = self.grounds.last_asked(Status.TEMPORARY_RESIDENCE)
         return self.steps_done if asked is None else {"residence-application": asked, **self.steps_done}
+
+    def bounded(self, duty: Duty, own: tuple[Duty, ...]) -> Duty:
+        """Residence is asked for while the days without a visa last, and former stays may have shortened these."""
+        limit = next((one for one in own if one.id == STAY_LIMIT), None)
+        if duty.id != "residence-application" or limit is None or limit.due >= duty.due:
+            return duty
+        basis = (*duty.reckoning, "the days of stay without another ground end earlier: no later than these")
+        doubt = "; ".join(dict.fromkeys(one for one in (duty.doubt, limit.doubt) if one))
+        return duty.model_copy(update={"due": limit.due, "doubt": doubt, "reckoning": (*basis, *limit.reckoning)})
 
     def headline(self) -> str:
         if self.moved_to is not None:

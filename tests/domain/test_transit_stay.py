@@ -548,6 +548,22 @@ def test_who_has_asked_for_residence_is_not_reminded_to_ask_for_it() -> None:
     assert "residence-application" not in duties(tale)
 
 
+def test_residence_is_asked_for_no_later_than_the_days_without_a_visa_last() -> None:
+    tale = entered()
+    plain = tale.duties(Phase.TRANSIT_STAY)["residence-application"]
+    assert not any("end earlier" in line for line in plain.reckoning)
+    tale.tell("2024-03-20", Exited())
+    tale.tell("2024-03-25", Entered())
+    found = tale.duties(Phase.TRANSIT_STAY)
+    asked, limit = found["residence-application"], found["stay-limit"]
+    assert asked.due == limit.due == datetime(2024, 4, 4, 19, tzinfo=UTC)
+    assert asked.rule == "kz.stay.residence-application"
+    assert "the days of stay without another ground end earlier: no later than these" in asked.reckoning
+    assert any("last lawful day: 2024-04-04" in line for line in asked.reckoning)
+    tale.tell("2024-03-25", StatusGranted(status=Status.VISA_FREE, until=day("2024-04-02")))
+    assert tale.duties(Phase.TRANSIT_STAY)["residence-application"].due == datetime(2024, 4, 2, 19, tzinfo=UTC)
+
+
 def test_a_former_stay_cannot_end_before_it_began() -> None:
     assert entered().tell("2023-03-01", StayedBefore(until=day("2023-02-01")), now="2024-01-05")[0].outside_path
 
