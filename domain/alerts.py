@@ -81,11 +81,13 @@ class Reached(Frozen):
     """An alert as a case holds it.
 
     Attributes:
-        at: when it reached the case, to the minute, as signs of safety are told.
+        at: when it reached the case, to the minute.
+        place: the instant at which it did, and its place in the log: what signs of safety are compared with.
     """
 
     fact: AlertReached
     at: AwareDatetime
+    place: tuple[AwareDatetime, int]
 
     @property
     def due(self) -> datetime:
@@ -93,7 +95,11 @@ class Reached(Frozen):
 
 
 class Alerts(Frozen):
-    """The alerts that have reached this case, and what is noted of whom they concern."""
+    """The alerts that have reached this case, and what is noted of whom they concern.
+
+    Attributes:
+        answered: the latest instant at which he can have given a sign of safety, and its place in the log.
+    """
 
     facts: ClassVar[tuple[type[Fact], ...]] = (RegionNoted, ExposureNoted)
 
@@ -101,7 +107,7 @@ class Alerts(Frozen):
     exposures: Mapping[Exposure, bool] = Field(default_factory=dict)
     reached: Mapping[UUID, Reached] = Field(default_factory=dict)
     over: frozenset[UUID] = frozenset()
-    answered_at: AwareDatetime | None = None
+    answered: tuple[AwareDatetime, int] | None = None
 
     def after(self, record: Record) -> "Alerts":
         match record.fact:
@@ -110,14 +116,14 @@ class Alerts(Frozen):
             case ExposureNoted(exposure=exposure, applies=applies):
                 return self.model_copy(update={"exposures": {**self.exposures, exposure: applies}})
             case AlertReached(alert=alert, arrival=arrival) as fact if not self.has_reached(alert, arrival):
-                one = Reached(fact=fact, at=whole_minute(record.recorded_at))
+                place = (record.recorded_at, record.version)
+                one = Reached(fact=fact, at=whole_minute(record.recorded_at), place=place)
                 return self.model_copy(update={"reached": {**self.reached, alert: one}})
             case AlertOver(alert=alert):
                 return self.model_copy(update={"over": self.over | {alert}})
             case CheckedIn(answer=Answer.WELL) | ContactLogged(reached=Whom.PERSON):
-                # a sign that is dated ahead by a slip answers nothing that comes after it was told
-                instant = whole_minute(min(record.occurred.instant, record.recorded_at))
-                return self.model_copy(update={"answered_at": max(self.answered_at or instant, instant)})
+                sign = (_latest(record), record.version)
+                return self.model_copy(update={"answered": max(self.answered or sign, sign)})
             case _:
                 return self
 
@@ -161,7 +167,7 @@ class Alerts(Frozen):
             told: staff, in the order they are called.
         """
         for alert, one in self.in_force.items():
-            is_answered = self.answered_at is not None and self.answered_at >= one.at
+            is_answered = self.answered is not None and self.answered > one.place
             if one.fact.country == where and self.concern(one.fact) and not is_answered:
                 hours = one.fact.within_hours
                 title = f"An alert for {where} asks for a sign of safety within {hours} h: reach the person"
@@ -169,6 +175,16 @@ class Alerts(Frozen):
                 duty = emergency_duty(answer_duty(alert), title, due, told)
                 # the first rung is told at once, and is one message for all cases of a coordinator
                 yield duty.model_copy(update={"reminders": (due - one.at,) if due == one.due else ()})
+
+
+def _latest(sign: Record) -> datetime:
+    """The latest instant at which a sign of safety can have been given: never later than it was recorded.
+
+    So nothing answers an alert that comes after it, even a sign that is dated ahead by a slip.
+    """
+    instant = sign.occurred.instant
+    is_told_to_the_minute = instant == whole_minute(instant)
+    return min(instant + timedelta(minutes=1) if is_told_to_the_minute else instant, sign.recorded_at)
 
 
 def short(alert: UUID) -> str:

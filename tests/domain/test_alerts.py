@@ -166,6 +166,36 @@ def test_a_sign_that_is_dated_ahead_answers_no_alert_that_comes_after_it_was_tol
 
 
 @pytest.mark.parametrize(
+    ("typed", "recorded", "answers"),
+    [
+        (20, 20, False),
+        (0, 20, False),
+        (22, 22, False),
+        (20, 40, False),
+        (40, 40, True),
+        (0, 40, True),
+    ],
+)
+def test_within_one_minute_a_sign_before_the_alert_is_no_answer_and_one_after_it_is(
+    typed: int, recorded: int, answers: bool
+) -> None:
+    tale, at = Tale(), [DAY + timedelta(seconds=second) for second in range(60)]
+    if recorded > 22:
+        reach(tale, alert(), at[22])
+    tale.tell(Occurred.at_instant(at[typed]), CheckedIn(), now=at[recorded])
+    if recorded <= 22:
+        reach(tale, alert(), at[22])
+    assert (DUTY not in tale.duties(Phase.SAFETY)) is answers
+
+
+def test_a_sign_that_is_recorded_at_the_instant_of_the_alert_and_after_it_is_an_answer() -> None:
+    tale, at = Tale(), DAY + timedelta(seconds=22)
+    reach(tale, alert(), at)
+    tale.tell(Occurred.at_instant(at), CheckedIn(), now=at)
+    assert DUTY not in tale.duties(Phase.SAFETY)
+
+
+@pytest.mark.parametrize(
     "noted", [RegionNoted(region="KZ-ALA"), ExposureNoted(exposure=Exposure.OFFICER, applies=False)]
 )
 def test_what_is_told_later_of_an_earlier_day_lowers_no_risk(noted: Fact) -> None:
