@@ -1,5 +1,6 @@
 """``safeconduct alert`` and ``safeconduct country``: what is told of a country, whom it has reached, who is silent."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -32,6 +33,9 @@ PATIENCE_SECONDS = 60.0
 """How long nothing may move while an alert is spread before the command stops watching. It goes on by itself."""
 
 LOOK_SECONDS = 0.1
+
+FEWEST_DIGITS = 4
+"""Of an id that is typed: what is shorter is a slip, and must not end the one alert that there is."""
 
 
 class _CountryThenOption(TyperGroup):
@@ -111,7 +115,7 @@ def _raise(here: Desk, code: str, fact: AlertRaised) -> None:
 
 
 def _end(here: Desk, code: str, typed: str) -> None:
-    alert_id = _named((one.id for one in _state(here, code).in_force), typed)
+    alert_id = _named((one.id for one in _state(here, code).in_force), typed, f"alert {code} --show")
     members = Members(here.database)
     held = members.reached_there(alert_id, code)
     _tell(run(here.tell(country_stream(code), AlertEnded(alert=alert_id))))
@@ -159,15 +163,24 @@ def _ledger(here: Desk, code: str) -> Ledger[Country]:
     return empty_watch(code).plus(here.store.read(country_stream(code)))
 
 
-def _named(known: Iterable[UUID], typed: str) -> UUID:
+def _named(known: Iterable[UUID], typed: str, listed_by: str) -> UUID:
     """The one of these whose id begins like this.
 
+    Args:
+        known: the ids.
+        typed: how one of them begins.
+        listed_by: the command that lists them.
+
     Raises:
+        NotUnderstood: this is not how an id begins, or too little of it.
         NotFound: there is none, or more than one.
     """
-    found = [one for one in known if typed and one.hex.startswith(typed.strip().lower().replace("-", ""))]
+    begins = typed.strip().lower().replace("-", "")
+    if not re.fullmatch(f"[0-9a-f]{{{FEWEST_DIGITS},32}}", begins):
+        raise NotUnderstood(f"type at least {FEWEST_DIGITS} digits of its id: `safeconduct {listed_by}` lists them")
+    found = [one for one in known if one.hex.startswith(begins)]
     if len(found) != 1:
-        raise NotFound("there is none of this id here: `safeconduct country COUNTRY` shows them")
+        raise NotFound(f"there is none of this id here: `safeconduct {listed_by}` lists them")
     return found[0]
 
 
@@ -268,8 +281,8 @@ def _recorder(fact_type: type[Fact]) -> Callable[..., None]:
         here = at_desk(typed.pop("staff"))
         _must_make_sense(here, context.obj)
         when = typed.pop("when")
-        if typed.get("change"):
-            typed["change"] = str(_named(_state(here, context.obj).changes, typed["change"]))
+        if typed.get("change") is not None:
+            typed["change"] = str(_named(_state(here, context.obj).changes, typed["change"], f"country {context.obj}"))
         fact = forms.fact_from(fact_type, typed)
         occurred = Occurred.parse(when) if when is not None else None
         _tell(run(here.tell(country_stream(context.obj), fact, occurred)))

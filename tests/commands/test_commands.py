@@ -340,6 +340,8 @@ def test_an_alert_is_raised_shown_answered_and_ended(demo: Demo) -> None:
     assert answers not in typed(demo, "alert", "KZ", "--show")
     assert "Look at the alert for KZ" in typed(demo, "country", "KZ")
     assert json.loads(typed(demo, "country", "KZ", "--json"))["risk"] == "high"
+    for slip in (" ", "-", alert[:3]):
+        assert "safeconduct alert KZ --show" in refused(demo, "alert", "KZ", "--end", slip)
     assert "Nobody is asked" in typed(demo, "alert", "KZ", "--end", alert)
     assert "No alert is in force" in typed(demo, "alert", "KZ", "--show")
     assert "Nothing is recorded of MN yet" in typed(demo, "country", "MN")
@@ -359,9 +361,14 @@ def test_an_alert_is_raised_shown_answered_and_ended(demo: Demo) -> None:
         (("alert", "KZ", "--source", "a", "--level", "high", "--within", "6", "--region", "GE-TB"), "no region of KZ"),
         (("alert", "KZ", "--source", "a", "--level", "high", "--within", "6", "--until", "2001-01-01"), "past"),
         (("alert", "XQ", "--source", "a", "--level", "high", "--within", "6"), "is this the right code"),
-        (("alert", "KZ", "--end", "ffff"), "none of this id"),
+        (("alert", "KZ", "--end", "ffff"), "none of this id here: `safeconduct alert KZ --show`"),
+        *((("alert", "KZ", "--end", slip), "at least 4 digits") for slip in ("", " ", "-", "a", "-b-c-d-", "none")),
         (("country", "KZ", "risk-set", "--level", "low", "--review-on", "2001-01-01"), "after today"),
-        (("country", "KZ", "rule-change-in-force", "--change", "ffff"), "none of this id"),
+        (
+            ("country", "KZ", "rule-change-in-force", "--change", "ffff"),
+            "none of this id here: `safeconduct country KZ`",
+        ),
+        (("country", "KZ", "rule-change-in-force", "--change", "-"), "`safeconduct country KZ` lists them"),
         (("country", "MN", "acknowledged", "--duty", "none"), "no such duty here"),
         (("country", "KZ", "sung"), "No such command"),
     ],
