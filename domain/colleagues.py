@@ -2,7 +2,7 @@
 
 A ladder climbs by time without acknowledgement, not by what a channel says: first the case's coordinator, then the
 second, then the whole desk; or first those whom the case's plan names, one after the other, then the whole desk. In an
-emergency everybody who is on the rota is called from the first rung on.
+emergency everybody who is on the rota is called from the alarm on.
 
 Rules:
     1. Where there is anybody at all, a notice has somebody: a circle that is empty gives way to the next wider one.

@@ -210,7 +210,9 @@ def _steps(duty: Duty, alarm: datetime) -> Iterator[tuple[Level, int, datetime]]
 
 def _rung(duty: Duty, level: Level, number: int, at: datetime) -> Rung:
     loud = Urgency.EMERGENCY if duty.emergency else Urgency.ALARM
-    urgency = Urgency.REMINDER if level is Level.REMINDER else loud
+    # a reminder waits for others, and nothing that is said of an emergency may wait
+    quiet = Urgency.ALARM if duty.emergency else Urgency.REMINDER
+    urgency = quiet if level is Level.REMINDER else loud
     return Rung(duty_id=duty.id, due=duty.due, level=level, number=number, at=at, urgency=urgency)
 
 

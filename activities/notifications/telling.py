@@ -7,7 +7,8 @@ Rules:
        so, the next channel of that person is tried meanwhile. One that says *never*, or *a human is needed*, gives way
        at once, and an operator hears of it.
     3. Whoever can't be reached at all gives way to the whole desk, and the desk to the installation's own channel.
-    4. Reminders wait some minutes, and all that wait for one person by then are one message. All else never waits.
+    4. Reminders wait some minutes, and all that wait for one person by then are one message. All else never waits, nor
+       does a reminder of an emergency, which has an alarm's urgency.
     5. Somebody who takes the duty in hand stops what has not been brought yet.
     6. A provider that hangs holds up its own people alone, as far as an emergency goes: what else is being brought
        takes no room and no thread from one. A try that found no room, or everybody busy, is no try.

@@ -9,7 +9,7 @@ from domain.alerts import AlertOver, AlertReached, Exposure, ExposureNoted, Regi
 from domain.check_ins import FOUND_WITHIN, Answer, CheckedIn, ContactLogged, Reached
 from domain.custody import Detained, Released
 from domain.danger import Risk, RiskAssessed, RiskReason
-from domain.duties import Level
+from domain.duties import Level, Urgency
 from domain.events import Event, id_from_cause
 from domain.facts import EngineFact, Fact, Occurred
 from domain.references import Phase, phase_stream
@@ -69,7 +69,7 @@ def test_an_alert_raises_the_risk_and_asks_for_a_sign_of_safety_within_its_hours
     assert (duty.due, duty.emergency) == (DAY + 6 * HOUR, True)
     assert risk(tale) is Risk.HIGH
     (first,) = rungs(tale, DAY)
-    assert first["level"] is Level.REMINDER, "whoever is responsible hears of it at once"
+    assert (first["level"], first["urgency"]) == (Level.REMINDER, Urgency.ALARM), "who is responsible hears at once"
 
 
 @pytest.mark.parametrize(
