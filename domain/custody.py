@@ -12,10 +12,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from domain.duties import LEGAL_ESCALATIONS, LEGAL_REMINDERS, Consequence, Duty, emergency_duty
+from domain.duties import Consequence, Duty, emergency_duty
 from domain.evidence import Evidenced
 from domain.facts import CountryCode, Fact, Frozen, Occurred, Record, Report
-from domain.room import Room, first_end_of_day
+from domain.room import Room, dated_duty, first_end_of_day
 
 LAWYER_WITHIN = timedelta(hours=1)
 """A detained man can be expelled within hours (facts: Kazakhstan, January 2026)."""
@@ -218,15 +218,8 @@ class Custody(Frozen):
         yield from self._whereabouts(room)
         yield from (duty.model_copy(update={"aftermath": True}) for duty in self._afterwards(room))
         for state, measure in sorted(self.measures.items()):
-            if measure.until is not None:
-                yield Duty(
-                    id=f"interim-measure-ends.{state}",
-                    title=f"The interim measure against removal by {state} ends",
-                    due=first_end_of_day(measure.until),
-                    consequence=Consequence.REMOVAL,
-                    reminders=LEGAL_REMINDERS,
-                    escalations=LEGAL_ESCALATIONS,
-                )
+            ends, title = f"interim-measure-ends.{state}", f"The interim measure against removal by {state} ends"
+            yield from dated_duty(ends, title, measure.until, Consequence.REMOVAL, first_end_of_day)
 
     def _defence(
         self, here: CountryCode | None, defended: Sequence[Occurred], stopped: Sequence[Occurred]

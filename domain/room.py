@@ -6,14 +6,13 @@ A *room* is one phase's state, commands, events, decisions and duties in one fil
     3. An open room always has a duty to come: at least ``review``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal, Self, get_args
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from domain.deadlines import Place
 from domain.duties import LEGAL_ESCALATIONS, LEGAL_REMINDERS, Consequence, Duty, Level, Urgency
 from domain.facts import CountryCode, Decision, EngineFact, Fact, Frozen, Occurred, Record, Report, StaffId
 from domain.further_duties import further_duties
@@ -250,7 +249,11 @@ def first_end_of_day(day: date) -> datetime:
 
 
 def dated_duty(
-    duty_id: str, title: str, until: date | None, consequence: Consequence, place: Place | None = None
+    duty_id: str,
+    title: str,
+    until: date | None,
+    consequence: Consequence,
+    ends: Callable[[date], datetime] = end_of_day,
 ) -> Iterator[Duty]:
     """A duty from a printed validity (a document, a pledge, a clearance): act before its last day ends.
 
@@ -259,13 +262,13 @@ def dated_duty(
         title: what is to be done.
         until: the last day; without one there is no duty.
         consequence: what a miss costs.
-        place: where the day ends, for a paper of one country; in UTC if left out.
+        ends: when a day has ended, for a paper of one country; in UTC if left out.
     """
     if until is not None:
         yield Duty(
             id=duty_id,
             title=title,
-            due=place.end_of(until) if place is not None else end_of_day(until),
+            due=ends(until),
             consequence=consequence,
             reminders=LEGAL_REMINDERS,
             escalations=LEGAL_ESCALATIONS,

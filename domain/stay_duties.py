@@ -62,7 +62,7 @@ def _duties(
     endless = found.last_day is None and found.overstay is None
     if printed is not None:
         line = _printed_line(rules, printed)
-        yield _duty(rules, limit, printed, "", (line, *(f"reckoned: {one}" for one in found.lines)))
+        yield _duty(rules, printed, (line, *(f"reckoned: {one}" for one in found.lines)), limit)
         if not endless and last != printed:
             title = f"Printed and reckoned dates differ for: {limit.title}"
             yield asks(f"mismatch.{STEP}", title, entered, timedelta(), limit)
@@ -70,7 +70,7 @@ def _duties(
     if endless:
         return
     lines = (*found.lines, f"last lawful day: {last}, to its end in {rules.place.time_zone}")
-    yield _duty(rules, limit, last, "; ".join(found.doubt), lines)
+    yield _duty(rules, last, lines, limit, "; ".join(found.doubt))
     if limit.doubt:
         title = f"Verify with counsel how long this stay is lawful: {limit.title}"
         yield asks(f"verify.{STEP}", title, entered, FIND_OUT, limit)
@@ -83,33 +83,25 @@ def printed_end(rules: Rules, printed: date) -> Duty:
         rules: what the rulebook holds for the country.
         printed: the last day, as printed.
     """
-    return Duty(
-        id=STEP,
-        title=_TITLE,
-        due=rules.place.end_of(printed),
-        bound=Bound.PERSON,
-        consequence=Consequence.LOSS_OF_LAWFUL_STAY,
-        reminders=LEGAL_REMINDERS,
-        escalations=LEGAL_ESCALATIONS,
-        reckoning=(_printed_line(rules, printed),),
-    )
+    return _duty(rules, printed, (_printed_line(rules, printed),))
 
 
 def _printed_line(rules: Rules, printed: date) -> str:
     return f"printed on the document: {printed}, to the end of that day in {rules.place.time_zone}"
 
 
-def _duty(rules: Rules, limit: StayLimit, last: date, doubt: str, lines: tuple[str, ...]) -> Duty:
+def _duty(rules: Rules, last: date, lines: tuple[str, ...], limit: StayLimit | None = None, doubt: str = "") -> Duty:
+    reminders = limit.reminders if limit is not None else ()
     return Duty(
         id=STEP,
         title=_TITLE,
         due=rules.place.end_of(last),
         bound=Bound.PERSON,
         consequence=Consequence.LOSS_OF_LAWFUL_STAY,
-        rule=limit.id,
-        version=limit.valid_from,
+        rule=limit.id if limit is not None else None,
+        version=limit.valid_from if limit is not None else None,
         doubt=doubt,
-        reminders=tuple(timedelta(days=one) for one in limit.reminders) or LEGAL_REMINDERS,
+        reminders=tuple(timedelta(days=one) for one in reminders) or LEGAL_REMINDERS,
         escalations=LEGAL_ESCALATIONS,
         reckoning=lines,
     )

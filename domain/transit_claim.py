@@ -199,7 +199,7 @@ class Claim(Frozen):
                 yield asks("appeal-dismissed", title, self.dismissed, FIND_OUT)
                 further = "The time for a further appeal ends"
                 until, lost = self.appeal_until, Consequence.LOSS_OF_APPEAL
-                yield from dated_duty("further-appeal", further, until, lost, rules.place)
+                yield from dated_duty("further-appeal", further, until, lost, rules.place.end_of)
             case _:
                 return
 

@@ -47,6 +47,14 @@ def detained() -> Tale:
     return tale
 
 
+def granted(appeal_until: date) -> Tale:
+    tale = Tale()
+    tale.tell("2024-02-03", ExtraditionRequested(by="RU"))
+    decided = ExtraditionDecided(by="RU", outcome=RequestOutcome.GRANTED, appeal_until=appeal_until)
+    tale.tell("2024-03-01", decided)
+    return tale
+
+
 def done(tale: Tale, step: str, day: str) -> None:
     tale.tell(day, StepDone(step=step), phase=Phase.SAFETY)
 
@@ -146,12 +154,9 @@ def test_only_a_measure_that_binds_the_state_where_he_is_answers_and_each_has_an
 
 
 def test_a_request_that_is_told_again_takes_nothing_from_a_grant_and_its_last_day_to_appeal() -> None:
-    tale = Tale()
-    tale.tell("2024-02-03", ExtraditionRequested(by="RU"))
-    granted = ExtraditionDecided(by="RU", outcome=RequestOutcome.GRANTED, appeal_until=date(2024, 2, 20))
-    tale.tell("2024-02-10", granted)
+    tale = granted(appeal_until=date(2024, 3, 11))
     before = tale.duties(Phase.SAFETY)["extradition-appeal.RU"]
-    tale.tell("2024-02-12", ExtraditionRequested(by="RU"))
+    tale.tell("2024-03-02", ExtraditionRequested(by="RU"))
     assert tale.duties(Phase.SAFETY)["extradition-appeal.RU"] == before
 
 
@@ -179,11 +184,7 @@ def test_an_extradition_that_is_granted_is_appealed_and_its_interim_measures_dec
 
 
 def test_a_printed_last_day_to_appeal_against_an_extradition_has_reminders() -> None:
-    tale = Tale()
-    tale.tell("2024-02-03", ExtraditionRequested(by="RU"))
-    granted = ExtraditionDecided(by="RU", outcome=RequestOutcome.GRANTED, appeal_until=date(2024, 3, 11))
-    tale.tell("2024-03-01", granted)
-    appeal = tale.duties(Phase.SAFETY)["extradition-appeal.RU"]
+    appeal = granted(appeal_until=date(2024, 3, 11)).duties(Phase.SAFETY)["extradition-appeal.RU"]
     assert (appeal.due, appeal.emergency, len(appeal.reminders)) == (datetime(2024, 3, 11, 10, tzinfo=UTC), True, 3)
 
 
