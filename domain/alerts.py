@@ -77,6 +77,14 @@ class AlertOver(EngineFact):
     alert: UUID
 
 
+class CountryChanged(EngineFact):
+    """The person is in another country than safety knew, while it holds an alert: what is noted of him raises nothing
+    in a country that he has left."""
+
+    kind: Literal["country-changed"] = "country-changed"
+    country: CountryCode
+
+
 class Reached(Frozen):
     """An alert as a case holds it.
 
@@ -98,6 +106,7 @@ class Alerts(Frozen):
     """The alerts that have reached this case, and what is noted of whom they concern.
 
     Attributes:
+        country: where he is, as far as an alert or his leaving its country has told; ``None`` while nothing has.
         answered: the latest instant at which he can have given a sign of safety, and its place in the log.
     """
 
@@ -107,6 +116,7 @@ class Alerts(Frozen):
     exposures: Mapping[Exposure, bool] = Field(default_factory=dict)
     reached: Mapping[UUID, Reached] = Field(default_factory=dict)
     over: frozenset[UUID] = frozenset()
+    country: CountryCode | None = None
     answered: tuple[AwareDatetime, int] | None = None
 
     def after(self, record: Record) -> "Alerts":
@@ -115,10 +125,12 @@ class Alerts(Frozen):
                 return self.model_copy(update={"region": region})
             case ExposureNoted(exposure=exposure, applies=applies):
                 return self.model_copy(update={"exposures": {**self.exposures, exposure: applies}})
-            case AlertReached(alert=alert, arrival=arrival) as fact if not self.has_reached(alert, arrival):
+            case AlertReached(alert=alert) as fact if not self.has_reached(alert, fact.arrival):
                 place = (record.recorded_at, record.version)
                 one = Reached(fact=fact, at=whole_minute(record.recorded_at), place=place)
-                return self.model_copy(update={"reached": {**self.reached, alert: one}})
+                return self.model_copy(update={"reached": {**self.reached, alert: one}, "country": fact.country})
+            case CountryChanged(country=country):
+                return self.model_copy(update={"country": country})
             case AlertOver(alert=alert):
                 return self.model_copy(update={"over": self.over | {alert}})
             case CheckedIn(answer=Answer.WELL) | ContactLogged(reached=Whom.PERSON):
@@ -144,9 +156,13 @@ class Alerts(Frozen):
         is_meant = not alert.concerns or any(self.exposures.get(one, True) for one in alert.concerns)
         return is_there and is_meant
 
+    def _endanger(self, alert: AlertReached) -> bool:
+        """Whether an alert concerns the person where he is, as far as is known. Doubt counts as danger."""
+        return self.country in (None, alert.country) and self.concern(alert)
+
     def raised_by(self, record: Record) -> Risk | None:
         """The level to which one more fact raises the risk: of the alerts that concern the person because of it."""
-        before = {alert for alert, one in self.in_force.items() if self.concern(one.fact)}
+        before = {alert for alert, one in self.in_force.items() if self._endanger(one.fact)}
         then = self.after(record)
         if isinstance(record.fact, AlertReached) and then is not self:
             before.discard(record.fact.alert)
@@ -154,7 +170,7 @@ class Alerts(Frozen):
         levels = [
             one.fact.level
             for alert, one in then.in_force.items()
-            if alert not in before and then.concern(one.fact) and noted in (None, one.fact.country)
+            if alert not in before and then._endanger(one.fact) and noted in (None, one.fact.country)
         ]
         return max(levels, key=list(Risk).index, default=None)
 

@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import AwareDatetime, Field
 
-from domain.alerts import AlertOver, AlertReached
+from domain.alerts import AlertOver, AlertReached, CountryChanged
 from domain.asylum_filing import AsylumFiling
 from domain.case import (
     CaseOpened,
@@ -58,7 +58,7 @@ _PLAIN: tuple[type[Fact], ...] = (
     *(DutyCameDue, DatesMoved, HistoryImported, LawChanged),
     *(MilestoneReached, MilestoneWithdrawn, PhaseOpened, PhaseEnded),
     *(*Erasure.facts, *ERASURE_FACTS),
-    *(*Country.facts, AlertSpread, AlertReached, AlertOver),
+    *(*Country.facts, AlertSpread, AlertReached, AlertOver, CountryChanged),
 )
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ from domain.stream import (
     path_settles,
     standings,
 )
-from domain.watching import is_watch
+from domain.watching import is_watch, moved
 
 
 def blank_room(path: Path, stream: str) -> Room:
@@ -232,7 +232,7 @@ class Story:
     def _to_path(self, command: Command, now: datetime) -> tuple[Event, ...]:
         events = decide_path(self.path, command, now)
         self.path = self.path.plus(events[self._known(events) :])
-        return events
+        return events + self._safety_hears(now)
 
     def _known(self, events: Sequence[Event]) -> int:
         return sum(1 for event in events if event.version <= self.path.version)
@@ -246,6 +246,16 @@ class Story:
     def _told(self, stream: str, now: datetime) -> tuple[Event, ...]:
         heard = path_hears(self.path, stream, standings(self.phases[stream]), now)
         self.path = self.path.plus(heard)
+        return heard + self._safety_hears(now)
+
+    def _safety_hears(self, now: datetime) -> tuple[Event, ...]:
+        """What safety records when the path has moved."""
+        stream = phase_stream(self.reference, Phase.SAFETY, 1)
+        safety = self.phases.get(stream)
+        if safety is None or stream not in self.open_streams():
+            return ()
+        heard = moved(safety, self.path, now)
+        self.phases[stream] = safety.plus(heard)
         return heard
 
     def next_rung(self, now: datetime) -> tuple[str, Duty, Rung] | None:

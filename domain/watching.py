@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from domain.alerts import AlertOver
+from domain.alerts import AlertOver, CountryChanged
 from domain.cards import PhaseCard, duty_card
 from domain.case import CaseOpened, Milestone, MilestoneReached, MilestoneWithdrawn, Path, PathReopened, PhaseOpened
 from domain.country import WATCH, Alert, AlertSpread, Country
@@ -13,6 +13,7 @@ from domain.events import Corrected, Event, id_from_cause
 from domain.facts import Occurred
 from domain.references import Phase
 from domain.rulebook import Rules
+from domain.safety import Safety
 from domain.stream import Ledger, State, event_of_engine, told
 
 
@@ -117,3 +118,16 @@ def heard(ledger: Ledger[State], news: Sequence[Alert], country: str, arrived: i
         event_id = id_from_cause(alert.id, f"{fact.kind}|{ledger.stream}" + ("" if is_over else f"|{arrived}"))
         events.append(event_of_engine(ledger.plus(events), event_id, fact, Occurred.at_instant(now), now))
     return tuple(events)
+
+
+def moved(ledger: Ledger[State], path: Ledger[Path], now: datetime) -> tuple[Event, ...]:
+    """What a case's safety records when the person is in another country than it knew, while it holds an alert.
+
+    Its id comes from the event by which he may have moved: looked at twice, it is recorded once.
+    """
+    room, where = ledger.state, path.state.where
+    if not isinstance(room, Safety) or where in (None, room.alerts.country) or not room.alerts.in_force:
+        return ()
+    fact = CountryChanged(country=where)
+    event_id = id_from_cause(path.events[came_at(path) - 1].event_id, f"{fact.kind}|{ledger.stream}|{where}")
+    return (event_of_engine(ledger, event_id, fact, Occurred.at_instant(now), now),)

@@ -6,9 +6,10 @@ from activities import contract
 from activities.contract import AlertNews, ReadAlerts
 from domain.country import Alert
 from domain.errors import NotUnderstood
+from domain.events import Event
 from domain.references import Phase
 from domain.safety import Safety
-from domain.watching import arrival, came_at, heard
+from domain.watching import arrival, came_at, heard, moved
 from workflows.phase import PhaseWorkflow
 from workflows.writer import Start
 
@@ -56,7 +57,7 @@ class SafetyWorkflow(PhaseWorkflow[Safety]):
         await super()._next()
 
     async def _do_more(self) -> None:
-        """Record the alerts that are new here, and the ends of those that are not."""
+        """Record the alerts that are new here, the ends of those that are not, and that the person has left theirs."""
         self.must_look, stands, where = False, self._stands, self.case.state.where
         alerts = self.ledger.state.alerts
         if where is not None:
@@ -66,11 +67,16 @@ class SafetyWorkflow(PhaseWorkflow[Safety]):
             news: AlertNews = await self.call(contract.READ_ALERTS, wanted, AlertNews)
             self.look_again = news.unreadable
             while found := [one for one in news.alerts if self._is_news(one, came)]:
-                try:
-                    await self._write(heard(self.ledger, found, where, came, self.now()))
-                except NotUnderstood:  # a crash left it in the log, as of another instant: read it
-                    await self._write(())
+                await self._record(heard(self.ledger, found, where, came, self.now()))
+            while events := moved(self.ledger, self.case, self.now()):
+                await self._record(events)
         self.looked_at = stands
+
+    async def _record(self, events: tuple[Event, ...]) -> None:
+        try:
+            await self._write(events)
+        except NotUnderstood:  # a crash left it in the log, as of another instant: read it
+            await self._write(())
 
     def _is_news(self, alert: Alert, came: int) -> bool:
         alerts = self.ledger.state.alerts

@@ -1,5 +1,6 @@
 """Alerts in a case: whom they concern, what they raise, and what alone is an answer."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from domain.references import Phase, phase_stream
 from domain.safety import Safety
 from domain.stay_facts import Relocated
 from domain.stream import event_of_engine
+from domain.watching import moved
 from tests.domain.strategies import REFERENCE, Tale, noon
 
 ALERT = UUID("5b6a43bb-32d7-5f5c-8d9f-5f3d9ad3d2a1")
@@ -145,6 +147,40 @@ def test_who_has_left_the_country_is_not_asked_any_more() -> None:
     tale.enter()
     tale.tell("2024-02-02", Relocated(to="GE"))
     assert DUTY not in tale.duties(Phase.SAFETY)
+
+
+def test_what_is_noted_after_the_person_has_left_an_alerts_country_raises_nothing_until_he_is_back() -> None:
+    tale = told(RegionNoted(region="KZ-ALA"), alert_fields={"region": "KZ-AST"})
+    tale.enter()
+    tale.tell("2024-02-02", Relocated(to="GE"))
+    tale.tell("2024-02-03", RegionNoted(region="KZ-AST"))
+    assert risk(tale) is None
+    [left] = tale.events("relocated")
+    tale.correct(left, "2024-02-04")
+    assert risk(tale) is Risk.HIGH, "he has never left: the alert concerns him after all"
+    assert DUTY in tale.duties(Phase.SAFETY)
+
+
+def test_that_he_has_left_an_alerts_country_is_recorded_once_for_each_time() -> None:
+    tale = told()
+    tale.enter()
+    tale.tell("2024-02-02", Relocated(to="GE"))
+    tale.tell("2024-02-03", CheckedIn())
+    [first] = tale.events("country-changed")
+    assert not moved(tale.ledger(Phase.SAFETY), tale.story.path, noon("2024-02-03"))
+    before = replace(tale.ledger(Phase.SAFETY), state=room(told()))
+    [again] = moved(before, tale.story.path, noon("2024-02-05"))
+    assert (again.event_id, again.fact) == (first.event_id, first.fact), "after a crash it is the same"
+    tale.tell("2024-02-06", Relocated(to="AM"))
+    assert [event.fact.model_dump()["country"] for event in tale.events("country-changed")] == ["GE", "AM"]
+
+
+def test_without_an_alert_in_force_nothing_is_recorded_of_a_move() -> None:
+    tale = told()
+    reach(tale, AlertOver(alert=ALERT))
+    tale.enter()
+    tale.tell("2024-02-02", Relocated(to="GE"))
+    assert not tale.events("country-changed")
 
 
 def test_nobody_waits_for_a_sign_of_who_is_in_custody_and_a_release_alone_is_none() -> None:

@@ -4,10 +4,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import uuid4
 
+from domain.alerts import CountryChanged
 from domain.check_ins import CheckedIn, CheckInPlanned
 from domain.country import AlertEnded, AlertRaised
 from domain.danger import Risk
-from domain.references import make_reference
+from domain.facts import Fact
+from domain.references import Phase, make_reference, phase_stream
 from domain.stay_facts import Entered, Relocated
 from records.alerts import Members
 from runtime.rebuilding import rebuild
@@ -43,6 +45,8 @@ async def test_an_alert_reaches_who_is_there_and_who_comes_and_its_end_does_too(
         await eventually(lambda: members.reached_there(alert, "KZ") == 3, "it has reached who came")
         await eventually(lambda: not waits(played, leaves), "who has left is not asked")
         assert {one.reference for one in members.unanswered([alert])} == {there, reference, elsewhere}
+        safety = phase_stream(leaves, Phase.SAFETY, 1)
+        await eventually(lambda: CountryChanged(country="GE") in facts_in(played, safety), "his leaving is recorded")
 
         await played.office.record(there, past(CheckedIn(), date(2026, 9, 3)), uuid4())
         assert {one.reference for one in members.unanswered([alert])} == {reference, elsewhere}
@@ -57,6 +61,10 @@ async def test_an_alert_reaches_who_is_there_and_who_comes_and_its_end_does_too(
             assert alerts_in(played, one) == ["alert-reached", "alert-over"]
         assert not members.unanswered([alert])
         assert alerts_in(played, leaves) == ["alert-reached"]
+
+
+def facts_in(played: Rehearsal, stream: str) -> list[Fact]:
+    return [event.fact for event in played.store.read(stream)]
 
 
 def waits(played: Rehearsal, reference: str) -> bool:
