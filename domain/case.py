@@ -51,6 +51,7 @@ class Milestone(StrEnum):
     FINALLY_REFUSED = "finally-refused"
     REMEDY_OPENED = "remedy-opened"
     FORBIDDEN_CONTACT = "forbidden-contact"
+    STAYED_BEFORE = "stayed-before"
 
 
 class Stage(StrEnum):
@@ -135,6 +136,8 @@ class MilestoneReached(EngineFact):
     source: UUID
     stream: str
     country: CountryCode | None = None
+    until: date | None = None
+    """The last day of a former stay."""
 
 
 class MilestoneWithdrawn(EngineFact):
@@ -175,6 +178,15 @@ class Round(Frozen):
     """When it was opened, on the case clock: tells which edition of the law it began with."""
 
 
+class FormerStay(Frozen):
+    """A stay of former times that a round was told of. Later rounds in its country count it."""
+
+    stream: str
+    country: CountryCode
+    entered: Occurred
+    until: date
+
+
 class Path(Room):
     """The state of a case's own stream: consent, responsibility, milestones, and which phases are open."""
 
@@ -186,6 +198,7 @@ class Path(Room):
     heard: tuple[MilestoneReached, ...] = ()
     closed: ClosingReason | None = None
     forbidden_contacts: Mapping[str, Occurred] = Field(default_factory=dict)
+    former_stays: tuple[FormerStay, ...] = ()
     began: bool = False
     erase_by: date | None = None
     holds: tuple[Hold, ...] = ()
@@ -236,6 +249,8 @@ class Path(Room):
                 return {"heard": (*self.heard, reached), "forbidden_contacts": forbidden}
             case MilestoneReached(milestone=Milestone.EXPULSION_ORDERED) as reached:
                 return {"heard": (*self.heard, reached), "expulsion": record.occurred}
+            case MilestoneReached(milestone=Milestone.STAYED_BEFORE) as reached:
+                return {"heard": (*self.heard, reached), **self._stayed_before(reached, record.occurred)}
             case MilestoneReached() as reached:
                 return {"heard": (*self.heard, reached), **self._heard(reached)}
             case _:
@@ -259,6 +274,12 @@ class Path(Room):
         if fact.outside_path and fact.phase is Phase.ENTRY:
             changes["journey"] = fact.number
         return changes
+
+    def _stayed_before(self, reached: MilestoneReached, entered: Occurred) -> dict[str, object]:
+        if reached.country is None or reached.until is None:
+            return {}
+        one = FormerStay(stream=reached.stream, country=reached.country, entered=entered, until=reached.until)
+        return {"former_stays": (*self.former_stays, one)}
 
     def _heard(self, reached: MilestoneReached) -> dict[str, object]:
         from_phase = phase_of(reached.stream)
@@ -297,7 +318,9 @@ class Path(Room):
                 return {"outcome": reached.milestone}
             case Milestone.REMEDY_OPENED:
                 return {"outcome": None}
-            case Milestone.DEPARTED | Milestone.FORBIDDEN_CONTACT | Milestone.EXPULSION_ORDERED:
+            case (
+                Milestone.DEPARTED | Milestone.FORBIDDEN_CONTACT | Milestone.EXPULSION_ORDERED | Milestone.STAYED_BEFORE
+            ):
                 return {}
 
     def _journey_over(self) -> dict[str, object]:

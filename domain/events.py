@@ -205,6 +205,7 @@ class Standing(Frozen):
     milestone: Milestone
     occurred: Occurred
     country: CountryCode | None = None
+    until: date | None = None
 
 
 class Standings(Frozen):

@@ -36,6 +36,7 @@ from domain.facts import Fact, Nature, Occurred
 from domain.references import phase_of
 from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported, LawChanged, MovedDate, Room, belongs
 from domain.rulebook import Rules
+from domain.stay_facts import StayedBefore
 
 State = TypeVar("State", bound=Room)
 
@@ -243,7 +244,11 @@ def standings(ledger: Ledger[State]) -> tuple[Standing, ...]:
         if (milestone := state.milestone(event)) is not None:
             country = getattr(event.fact, "to", None) or getattr(event.fact, "country", None)
             occurred = event.occurred if day == event.occurred.earliest else Occurred.on(day)
-            found.append(Standing(source=event.event_id, milestone=milestone, occurred=occurred, country=country))
+            one = Standing(source=event.event_id, milestone=milestone, occurred=occurred, country=country)
+            if isinstance(event.fact, StayedBefore):
+                stayed = {"country": event.fact.where or state.country, "until": event.fact.until}
+                one = one.model_copy(update=stayed)
+            found.append(one)
     return tuple(found)
 
 
@@ -424,7 +429,9 @@ def path_hears(path: Ledger[Path], stream: str, standing: Sequence[Standing], no
         add(MilestoneWithdrawn(source=source), source, Occurred.at_instant(now))
     for one in standing:
         if (one.source, one.milestone, one.country) not in known:
-            fact = MilestoneReached(milestone=one.milestone, source=one.source, stream=stream, country=one.country)
+            fact = MilestoneReached(
+                milestone=one.milestone, source=one.source, stream=stream, country=one.country, until=one.until
+            )
             add(fact, one.source, one.occurred)
     return path_settles(path, events, now)
 

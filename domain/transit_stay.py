@@ -38,7 +38,7 @@ from domain.stay_facts import (
     StayedBefore,
     TravelDocument,
 )
-from domain.stays import Stay, beside, entered_again, left, stayed_before
+from domain.stays import Stay, beside, entered_again, left, stayed_before, with_former
 from domain.transit_claim import Claim, ClaimState
 
 OUTSIDE_ROUND = timedelta(days=7)
@@ -170,6 +170,8 @@ class TransitStay(Room):
                 return Milestone.EXPULSION_ORDERED
             case ExpulsionLifted():
                 return Milestone.EXPULSION_LIFTED
+            case StayedBefore():
+                return Milestone.STAYED_BEFORE
             case _:
                 return None
 
@@ -235,15 +237,20 @@ class TransitStay(Room):
     def all_stays(self, case: Path) -> tuple[tuple[Stay, ...], tuple[str, ...]]:
         """Every stay in the country that is known, those of former rounds among them, and what is not certain of these.
 
-        A former round knows its own entries; the path knows only when it was opened and ended.
+        A former round knows its own entries; the path knows only when it was opened and ended, and the former stays
+        that it was told of.
         """
+        known = self.stays
+        for one in case.former_stays:
+            if one.country == self.country and one.stream != self.stream:
+                known = with_former(known, one.entered, one.until)
         rounds = (one for one in case.rounds if (one.phase, one.country) == (Phase.TRANSIT_STAY, self.country))
         mine = phase_of(self.stream) if self.stream else None
         others = [(one.opened, one.ended) for one in rounds if one.ended and (one.phase, one.number) != mine]
-        former = beside(self.stays, others) if self.country is not None else ()
+        former = beside(known, others) if self.country is not None else ()
         if not former:
-            return self.stays, ()
-        stays = tuple(sorted((*former, *self.stays), key=lambda one: (one.entered.earliest, one.left is None)))
+            return known, ()
+        stays = tuple(sorted((*former, *known), key=lambda one: (one.entered.earliest, one.left is None)))
         return stays, tuple(
             f"a former stay here is taken as {one}: record its days with stayed-before" for one in former
         )

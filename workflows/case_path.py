@@ -218,6 +218,9 @@ class CasePathWorkflow(Writer[Path]):
         before, self.path = self.path.state, self.path.plus(tail)
         if before.where is not None and self.path.state.watched != before.watched:
             self.moved.add(phase_stream(reference_of(self.stream), Phase.SAFETY, 1))
+        stay = self.path.state.running(Phase.TRANSIT_STAY)
+        if stay is not None and self.path.state.former_stays != before.former_stays:
+            self.moved.add(phase_stream(reference_of(self.stream), Phase.TRANSIT_STAY, stay.number))
         self.notify(tail)
 
     def note_whom_to_tell(self, events: Sequence[Event]) -> None:

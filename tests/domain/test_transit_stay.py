@@ -588,6 +588,29 @@ def test_the_days_of_a_former_stay_in_the_same_country_are_counted_and_their_dou
     assert "a former stay" not in told.doubt
 
 
+def test_a_former_stay_that_an_earlier_round_was_told_of_counts_in_a_later_one_of_its_country() -> None:
+    tale = entered()
+    [told_of] = tale.tell("2023-12-01", StayedBefore(until=day("2023-12-20"), where="GE"), now="2024-01-05")[:1]
+    tale.tell("2023-10-01", StayedBefore(until=day("2023-10-20")), now="2024-01-05")
+    tale.tell("2024-02-01", Relocated(to="GE"))
+    tale.tell("2024-02-02", Entered())
+
+    def counted(number: int) -> list[str]:
+        stay = tale.ledger(Phase.TRANSIT_STAY, number).state
+        assert isinstance(stay, TransitStay)
+        return [str(one.entered) for one in stay.all_stays(tale.story.path.state)[0]]
+
+    assert counted(2) == ["2023-12-01", "2024-02-02"]
+    tale.tell("2023-12-01", StayedBefore(until=day("2023-12-20")), now="2024-02-03")
+    assert counted(2) == ["2023-12-01", "2024-02-02"], "told there again, it counts once"
+    tale.correct(told_of, "2024-02-04", replacement=StayedBefore(until=day("2023-12-20"), where="AM"))
+    tale.correct(tale.event("stayed-before"), "2024-02-04")
+    assert counted(2) == ["2024-02-02"]
+    tale.tell("2024-03-01", Relocated(to="KZ"))
+    tale.tell("2024-03-02", Entered())
+    assert counted(3)[0] == "2023-10-01", "what a former round in the country itself was told"
+
+
 def test_they_count_for_the_lawful_stay_as_well() -> None:
     ground = three_fields(back_in_kazakhstan().story, noon("2024-03-10")).lawful_stay.ground
     assert ground is not None
