@@ -94,8 +94,8 @@ def case_card(path: Ledger[Path]) -> CaseCard:
 
 
 def phase_card(ledger: Ledger[State], duties: Iterable[Duty], now: datetime, *, is_open: bool) -> PhaseCard:
-    """The card of a phase, with all its duties."""
-    parts, duties = phase_of(ledger.stream), tuple(duties)
+    """The card of a phase, with all its duties; with what has called all the same, where the path is closed."""
+    parts, duties = phase_of(ledger.stream), tuple(duty for duty in duties if is_open or duty.outlives_path)
     assert parts is not None, "the path has a card of its own"
     standing = {duty.id for duty in duties}
     return PhaseCard(
@@ -106,7 +106,7 @@ def phase_card(ledger: Ledger[State], duties: Iterable[Duty], now: datetime, *, 
         country=ledger.state.country,
         headline=ledger.state.headline(),
         is_open=is_open,
-        duties=tuple(duty_card(ledger, duty, now) for duty in duties),
+        duties=tuple(duty_card(ledger, duty, now, climbs=is_open) for duty in duties),
         alerts=tuple(
             AlertCard(alert=alert, reached_at=at, waits=answer_duty(alert) in standing)
             for alert, at in ledger.state.alerted().items()
@@ -114,8 +114,8 @@ def phase_card(ledger: Ledger[State], duties: Iterable[Duty], now: datetime, *, 
     )
 
 
-def duty_card(ledger: Ledger[State], duty: Duty, now: datetime) -> DutyCard:
-    """The card of a duty."""
+def duty_card(ledger: Ledger[State], duty: Duty, now: datetime, *, climbs: bool = True) -> DutyCard:
+    """The card of a duty; without a next rung, where no clock runs by which it climbs."""
     ladder = ledger.ladders.get((duty.id, duty.due))
     fired = ladder.fired if ladder is not None else None
     following = ledger.next_rung([duty], now)
@@ -132,5 +132,5 @@ def duty_card(ledger: Ledger[State], duty: Duty, now: datetime) -> DutyCard:
         fired_at=fired.at if fired is not None else None,
         acknowledged=ladder.acknowledged if ladder is not None else False,
         passed_over=ladder.passed_over if ladder is not None else False,
-        next_at=following[1].at if following is not None else None,
+        next_at=following[1].at if following is not None and climbs else None,
     )

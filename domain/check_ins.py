@@ -8,7 +8,8 @@ A part of the safety room. Silence is never consent, refusal or safety:
     3. What was missed stays missed: no other plan and no pause moves it.
     4. Only ``duress-ended`` ends a duress, and only what was known of it by then.
     5. No list tells a duress from an answer without the agreed word: both make the same duty, in the same words.
-    6. Silence calls staff whatever was consented to; they are told to ask nobody whom consent does not cover.
+    6. An alarming answer on a closed path calls the whole desk at once, and needs a human until the path is open again.
+    7. Silence calls staff whatever was consented to; they are told to ask nobody whom consent does not cover.
 """
 
 from collections.abc import Iterator, Mapping
@@ -168,6 +169,7 @@ class CheckIns(Frozen):
         paused_until: when the last pause ends, or ended.
         duress: when it was told that he was forced, by the place of the report in the log.
         unrecognised: the same of answers without the agreed word, since the last sign of safety.
+        late: which of them came when the path was closed, and nobody waited for an answer.
         taken: the place in the log where such answers were last taken in hand. It covers those before it, no others.
     """
 
@@ -186,6 +188,7 @@ class CheckIns(Frozen):
     paused_until: AwareDatetime | None = None
     duress: Mapping[int, AwareDatetime] = Field(default_factory=dict)
     unrecognised: Mapping[int, AwareDatetime] = Field(default_factory=dict)
+    late: frozenset[int] = frozenset()
     taken: int = 0
 
     def after(self, record: Record, room: Room) -> "CheckIns":
@@ -199,9 +202,10 @@ class CheckIns(Frozen):
             case CheckInsResumed() if self.paused_until is not None:
                 return self._kept(record, room, paused_until=min(self.paused_until, whole_minute(told_at)))
             case CheckedIn(answer=Answer.DURESS):
-                return self._with(duress={**self.duress, record.version: told_at})
+                return self._with(duress={**self.duress, record.version: told_at}, late=self._late_after(record))
             case CheckedIn(answer=Answer.UNRECOGNISED):
-                return self._with(unrecognised={**self.unrecognised, record.version: told_at})
+                unrecognised = {**self.unrecognised, record.version: told_at}
+                return self._with(unrecognised=unrecognised, late=self._late_after(record))
             case CheckedIn() | ContactLogged(reached=Reached.PERSON):
                 return self._heard(instant, unrecognised={})
             case Released():
@@ -214,6 +218,9 @@ class CheckIns(Frozen):
 
     def _heard(self, instant: datetime, **changes: object) -> "CheckIns":
         return self._with(last=max(self.last or instant, instant), silent_since=None, **changes)
+
+    def _late_after(self, record: Record) -> frozenset[int]:
+        return self.late if record.outside_path is None else self.late | {record.version}
 
     def taken_in_hand(self, place: int) -> "CheckIns":
         """After somebody took the alarming answers in hand."""
@@ -256,13 +263,18 @@ class CheckIns(Frozen):
             yield from self._check_in(room, case, is_found=is_found)
         if self.duress or self.unrecognised:
             title = "A check-in needs a human at once: safeconduct status says why"
-            yield emergency_duty(ANSWER, title, self._answer_due(room), self.plan.told)
+            duty = emergency_duty(ANSWER, title, self._answer_due(room), self.plan.told)
+            yield duty.model_copy(update={"outlives_path": bool(self.late & self._fresh.keys())})
 
     def _answer_due(self, room: Room) -> datetime:
         """At the first alarming answer that nobody has taken in hand; else within hours again."""
+        return min(self._fresh.values()) if self._fresh else room.acknowledged_at[ANSWER] + FOUND_WITHIN
+
+    @property
+    def _fresh(self) -> dict[int, datetime]:
+        """The alarming answers that nobody has taken in hand."""
         alarming = {**self.duress, **self.unrecognised}
-        fresh = [at for place, at in alarming.items() if place > self.taken]
-        return min(fresh) if fresh else room.acknowledged_at[ANSWER] + FOUND_WITHIN
+        return {place: at for place, at in alarming.items() if place > self.taken}
 
     def _check_in(self, room: Room, case: Path, *, is_found: bool) -> Iterator[Duty]:
         missed = self._missed_at(room)

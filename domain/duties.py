@@ -111,6 +111,7 @@ class Duty(Frozen):
         reckoning: how the date was counted, line by line, for a person to check.
         told: who is told, one after the other, before the whole desk is; empty for the usual ladder of people.
         aftermath: whether the danger itself has ended, and this is what is left to do after it.
+        outlives_path: whether it calls the whole desk though the path is closed, and nobody's clock runs.
     """
 
     id: str
@@ -128,6 +129,7 @@ class Duty(Frozen):
     reckoning: tuple[str, ...] = ()
     told: tuple[StaffId, ...] = ()
     aftermath: bool = False
+    outlives_path: bool = False
 
     @property
     def is_danger_now(self) -> bool:

@@ -47,7 +47,7 @@ def engine_event(ledger: Ledger[Erasure], fact: Fact, now: datetime) -> Event:
 
 def erasure_card(ledger: Ledger[Erasure], now: datetime) -> PhaseCard:
     """What lists show: an erasure stands beside the phases, and its workflow must run as theirs must."""
-    duties = ledger.state.duties(Path(), Rules.unknown(None))
+    duties = ledger.state.duties(Path(), Rules.unknown(None)) if ledger.state.is_open else ()
     return PhaseCard(
         stream=ledger.stream,
         reference=reference_of(ledger.stream),

@@ -17,7 +17,7 @@ from typing import Generic, Self, TypeVar
 from uuid import UUID
 
 from domain.case import CaseOpened, MilestoneReached, MilestoneWithdrawn, Path
-from domain.duties import Duty, Ladder, Rung, next_rung
+from domain.duties import Duty, Ladder, Level, Rung, next_rung
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import (
     ENGINE,
@@ -295,7 +295,20 @@ def decide(ledger: Ledger[State], command: Command, around: Surroundings) -> tup
         objection = closed or ledger.state.objection(fact, command.actor, command.occurred.earliest, around.case)
     if objection is not None and fact.nature is Nature.DECISION:
         raise Refused(objection)
-    return (_event(ledger, command, fact, 0, around.now, outside_path=objection),)
+    event = _event(ledger, command, fact, 0, around.now, outside_path=objection)
+    return (event, *_called_all_the_same(ledger.plus([event]), around))
+
+
+def _called_all_the_same(ledger: Ledger[State], around: Surroundings) -> Iterator[Event]:
+    """The call that a report makes on a closed path, where no clock runs that would make it later."""
+    if around.case.closed is None:
+        return
+    duties = ledger.state.duties(around.case, around.rules)
+    found = ledger.next_rung((duty for duty in duties if duty.outlives_path), around.now)
+    if found is not None and found[1].at <= around.now:
+        # nobody is responsible for a closed case: a rung above the usual ones calls the whole desk
+        rung = found[1].model_copy(update={"level": Level.ESCALATION})
+        yield came_due(ledger, found[0], rung, around.now)
 
 
 def _must_be_open(case: Path, stream: str) -> None:

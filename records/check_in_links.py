@@ -10,7 +10,8 @@ Rules:
        After the first a link lives on for a while, for slips of the finger; then it is used up, so that nobody is
        thanked for a second answer that counts for nothing.
     3. The duress word counts as long as the link was made for, used up or not, until it has taken all its answers.
-    4. Where the path of the case is closed nobody waits for an answer, so nobody is thanked for one: it is used up.
+    4. Where the path of the case is closed nobody waits for an answer, so nobody is thanked for one: it is used up. An
+       alarming one calls the desk all the same.
 """
 
 import base64

@@ -39,8 +39,9 @@ _BEGINS = (
     "ON CONFLICT (stream) DO UPDATE SET is_open = excluded.is_open"
 )
 _LEFT = (
-    "DELETE FROM duty_card WHERE reference = ? AND stream NOT IN "
-    "(SELECT stream FROM phase_card WHERE reference = ? AND is_open = ?)"
+    # what calls though its path is closed has no next rung: it stays until its phase says otherwise
+    "DELETE FROM duty_card WHERE reference = ? AND NOT (emergency = ? AND calls IS NOT NULL AND next_at IS NULL) "
+    "AND stream NOT IN (SELECT stream FROM phase_card WHERE reference = ? AND is_open = ?)"
 )
 _NO_DUTIES = "DELETE FROM duty_card WHERE stream = ?"
 _DUTY = (
@@ -113,7 +114,7 @@ def _case(card: CaseCard) -> list[Statement]:
         Statement(_CASE, [row]),
         Statement(_SHUT, [(False, reference)]),
         Statement(_BEGINS, opened),
-        Statement(_LEFT, [(reference, reference, True)]),
+        Statement(_LEFT, [(reference, True, reference, True)]),
         Statement(_HAS_MOVED, [(card.country, reference, card.country or "")]),
     ]
 
@@ -126,7 +127,7 @@ def _parts(stream: str) -> tuple[str, int]:
 
 def _phase(card: PhaseCard) -> list[Statement]:
     row = (card.stream, card.reference, card.phase, card.number, card.country, card.headline, card.is_open)
-    duties = [_duty(card, duty) for duty in card.duties] if card.is_open else []
+    duties = [_duty(card, duty) for duty in card.duties]
     written = [Statement(_PHASE, [row]), Statement(_NO_DUTIES, [(card.stream,)]), Statement(_DUTY, duties)]
     return [*written, *_alerts(card)] if card.phase == Phase.SAFETY else written
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from domain.cards import CaseCard, PhaseCard, case_card, phase_card
 from domain.erasing import empty_erasure, erasure_card
 from domain.events import Event
-from domain.references import case_stream, phase_stream, reference_of
+from domain.references import Phase, case_stream, phase_stream, reference_of
 from domain.rulebook.editions import Lawbook
 from domain.watching import country_of, empty_watch, is_watch, watch_card
 from records import projecting
@@ -79,8 +79,8 @@ def cards_of(events: tuple[Event, ...], reference: str, law: Lawbook, now: datet
     found: list[CaseCard | PhaseCard] = [case_card(story.path)]
     for one in story.path.state.rounds:
         stream = phase_stream(reference, one.phase, one.number)
-        ledger = story.ledger(stream)
-        duties = ledger.state.duties(story.path.state, story.rules(stream)) if one.ended is None else ()
+        ledger, may_call = story.ledger(stream), one.ended is None or one.phase is Phase.SAFETY
+        duties = ledger.state.duties(story.path.state, story.rules(stream)) if may_call else ()
         found.append(phase_card(ledger, duties, now, is_open=one.ended is None))
     return found
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.cards import phase_card
+from domain.case import ClosingReason, PathClosed, PathReopened
 from domain.check_ins import (
     ANSWER,
     FOUND_WITHIN,
@@ -26,10 +27,10 @@ from domain.check_ins import (
     Reached,
     Step,
 )
-from domain.colleagues import Call, call_of
+from domain.colleagues import WHOLE_DESK, Call, call_of
 from domain.consent import ConsentForm, ConsentGiven, Material, Purpose, Recipient, Scope
 from domain.custody import Detained, Disappeared, Found, Released
-from domain.duties import Duty, Level
+from domain.duties import Duty, Level, Urgency
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import Event
 from domain.facts import Fact, Occurred
@@ -329,6 +330,31 @@ def test_no_list_tells_a_duress_from_an_answer_without_the_agreed_word() -> None
         cards.append(phase_card(ledger(tale), duties, noon("2024-01-06"), is_open=True))
     assert cards[0] == cards[1]
     assert not re.search("duress|forced|word", cards[0].model_dump_json())
+
+
+@pytest.mark.parametrize("answer", [Answer.DURESS, Answer.UNRECOGNISED])
+def test_an_alarming_answer_on_a_closed_path_calls_the_whole_desk_once_and_is_listed(answer: Answer) -> None:
+    tale, at = planned(), noon("2024-01-05")
+    tell(tale, noon("2024-01-04"), PathClosed(reason=ClosingReason.LOST))
+    _, call = tale.tell(Occurred.at_instant(at), CheckedIn(answer=answer), now=at)[:2]
+    assert isinstance(call.fact, DutyCameDue)
+    assert (call.fact.duty, call.fact.urgency) == (ANSWER, Urgency.EMERGENCY)
+    assert call_of(ledger(tale).events, call.event_id) == WHOLE_DESK
+    again = tale.tell(Occurred.at_instant(at), CheckedIn(answer=answer), now=at + timedelta(minutes=1))
+    assert [event.fact.kind for event in again] == ["checked-in"]
+    card = phase_card(ledger(tale), tale.duties(Phase.SAFETY).values(), at, is_open=False)
+    assert [(one.duty, one.next_at) for one in card.duties] == [(ANSWER, None)], "no clock runs"
+    tell(tale, at + HOUR, PathReopened())
+    assert any(told_of(event, ANSWER) for event in tale.fire_until(at + 3 * HOUR)), "its ladder goes on"
+    take(tale, at + 4 * HOUR, ANSWER)
+    tell(tale, at + 4 * HOUR, PathClosed(reason=ClosingReason.LOST))
+    assert not phase_card(ledger(tale), tale.duties(Phase.SAFETY).values(), at, is_open=False).duties
+
+
+def test_that_he_is_well_calls_nobody_on_a_closed_path() -> None:
+    tale = planned()
+    tell(tale, noon("2024-01-04"), PathClosed(reason=ClosingReason.LOST))
+    assert len(tale.tell("2024-01-05", CheckedIn())) == 1
 
 
 def test_an_alarming_answer_after_the_last_was_taken_in_hand_calls_at_once_also_when_it_is_told_late() -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from domain.case import Assigned, ClosingReason, PathClosed, PathReopened
-from domain.check_ins import Channel, CheckedIn, CheckInPlanned
+from domain.check_ins import ANSWER, Answer, Channel, CheckedIn, CheckInPlanned
 from domain.custody import LawyerEngaged
 from domain.embassy_contacts import Approached, Pledged
 from domain.errors import NotUnderstood
@@ -16,6 +16,7 @@ from domain.events import Command, Event, id_from_command
 from domain.facts import Fact, Occurred
 from domain.forecast import forecast
 from domain.references import Phase, phase_stream
+from domain.retention import HoldPlaced, HoldReason
 from domain.room import Acknowledged, DutyCameDue
 from domain.rulebook import load
 from domain.stay_facts import Entered, ExitCleared, Registered, Relocated
@@ -24,8 +25,11 @@ from domain.stream import Surroundings, came_due, decide
 from domain.vetting import Finding, FindingApproved, FindingProposed
 from records.store import Store
 from runtime.cases import story_of
+from runtime.rebuilding import rebuild
+from tests.records.test_rebuilding import cards
 from tests.support.intakes import minimal, past
 from tests.support.rehearsal import Rehearsal, chronology, eventually, rehearsal, skipping_server
+from tests.support.telling import RULEBOOK
 
 BEGAN = datetime(2026, 9, 1, 9, tzinfo=UTC)
 
@@ -136,6 +140,36 @@ async def test_a_closed_path_ends_every_phase_and_a_reopened_one_goes_on_where_i
         await played.office.send(played.office_path, command(played, PathReopened()))
         await played.settled()
         assert played.open_streams() == open_before
+
+
+async def test_an_alarming_answer_on_a_closed_path_calls_the_desk_and_stays_listed_until_it_is_open_again(
+    tmp_path: Path, reference: str
+) -> None:
+    async with skipping_server() as environment, rehearsal(environment, tmp_path, BEGAN, reference) as played:
+        await played.start(minimal())
+        safety = phase_stream(reference, Phase.SAFETY, 1)
+        await played.office.send(played.office_path, command(played, PathClosed(reason=ClosingReason.LOST)))
+        await eventually(lambda: ended(played, safety), "safety has ended")
+        duress = past(CheckedIn(answer=Answer.DURESS), date(2026, 9, 1), "check-in-link")
+        await played.office.record(reference, duress, uuid4())
+        await eventually(lambda: ended(played, safety), "safety has ended again")
+        (notice,) = played.board.notices()
+        assert notice.urgency == "emergency"
+
+        def needed() -> list[str]:
+            return [need.duty.duty for need in played.board.needs_a_human(played.clock)]
+
+        assert needed() == [ANSWER]
+        before = cards(played.database)
+        rebuild(played.database, played.store, RULEBOOK, lambda: played.clock, lambda _done, _of: None)
+        assert cards(played.database) == before
+        hold = HoldPlaced(reason=HoldReason.LEGAL_CLAIM, until=date(2027, 9, 1))
+        await played.office.send(played.office_path, command(played, hold))
+        assert needed() == [ANSWER], "whatever else is recorded of the path"
+        await played.office.send(played.office_path, command(played, PathReopened()))
+        await played.settled()
+        (row,) = (one for one in played.board.duties(reference) if one.duty == ANSWER)
+        assert row.next_at is not None, "its ladder climbs again"
 
 
 async def ended(played: Rehearsal, stream: str) -> bool:
