@@ -19,7 +19,7 @@ from pydantic import Field
 
 from domain.duties import Level, Urgency
 from domain.errors import NotUnderstood
-from domain.events import Event
+from domain.events import Event, retracted
 from domain.facts import Frozen, StaffId
 from domain.room import Acknowledged, DutyCameDue
 
@@ -144,12 +144,14 @@ def call_of(events: Sequence[Event], notice: UUID) -> Call:
 
 
 def is_taken_in_hand(events: Sequence[Event], notice: UUID) -> bool:
-    """Whether somebody has acknowledged the duty behind a notice since it was written."""
+    """Whether somebody has acknowledged the duty behind a notice since it was written, and has not taken that back."""
     rung = _rung(events, notice)
     if rung is None:
         return False
     since = next(place for place, event in enumerate(events) if event.event_id == notice)
-    return any(isinstance(one.fact, Acknowledged) and one.fact.duty == rung.duty for one in events[since + 1 :])
+    taken_back = retracted(events)
+    later = (one for one in events[since + 1 :] if one.event_id not in taken_back)
+    return any(isinstance(one.fact, Acknowledged) and one.fact.duty == rung.duty for one in later)
 
 
 def addressees(

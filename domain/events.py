@@ -4,6 +4,7 @@ Ids are UUIDv5 of the cause, never random: a repeated command, a rung fired agai
 twice all meet the event that is stored already.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
 from functools import reduce
@@ -138,6 +139,11 @@ class Event(Record):
     """A record as the log stores it."""
 
     fact: AnyFact
+
+
+def retracted(events: Iterable[Event]) -> frozenset[UUID]:
+    """The events that were taken back: nothing stands in their place."""
+    return frozenset(one.fact.event for one in events if isinstance(one.fact, Corrected) and one.fact.retracts)
 
 
 class Command(Frozen):

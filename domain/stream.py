@@ -31,6 +31,7 @@ from domain.events import (
     id_of_law,
     is_a_persons,
     is_answer_to,
+    retracted,
 )
 from domain.facts import Fact, Nature, Occurred
 from domain.references import phase_of
@@ -92,6 +93,8 @@ class Ledger(Generic[State]):
             ends, hour = max((ends, hour), (day, at if at is not None or day > ends else hour), key=_ends)
             if is_in_order:
                 state = state.apply(event)
+        if any(isinstance(event.fact, Corrected) for event in events):
+            ladders = _ladders(self.stream, every)
         if not is_in_order:
             state = fold(self.blank, every)
             ends, hour = max(((day, _hour(event)) for day, event in told(every)), key=_ends, default=(date.min, None))
@@ -125,6 +128,16 @@ class Ledger(Generic[State]):
         ladder = self.ladders.get((duty.id, duty.due))
         past = ladder is not None and ladder.passed_over
         return next_rung(duty, ladder, now, silent_until=self.imported_at if past else None)
+
+
+def _ladders(stream: str, events: Sequence[Event]) -> Mapping[LadderKey, Ladder]:
+    """The ladders after all events: what was taken in hand by mistake, and taken back, has stopped none."""
+    taken_back = retracted(events)
+    ladders: Mapping[LadderKey, Ladder] = {}
+    for event in events:
+        if event.event_id not in taken_back:
+            ladders = _climbed(stream, ladders, event.fact)
+    return ladders
 
 
 def _climbed(stream: str, ladders: Mapping[LadderKey, Ladder], fact: Fact) -> Mapping[LadderKey, Ladder]:
@@ -333,8 +346,12 @@ def _must_stand(ledger: Ledger[State], duty: str, around: Surroundings) -> None:
 
 def _correct(ledger: Ledger[State], command: Command, fact: Corrected, around: Surroundings) -> tuple[Event, ...]:
     wrong = ledger.event(fact.event)
-    if wrong is None or not is_a_persons(wrong.fact) or isinstance(wrong.fact, Corrected | Acknowledged):
+    if wrong is None or not is_a_persons(wrong.fact) or isinstance(wrong.fact, Corrected):
         raise NotFound("there is no such event to correct: `safeconduct timeline CASE` shows their ids")
+    if isinstance(wrong.fact, Acknowledged) and not fact.retracts:
+        raise NotUnderstood(
+            "who has taken the wrong duty in hand takes that back (`--retract`), and takes the right one"
+        )
     if isinstance(wrong.fact, CaseOpened) and fact.retracts:
         raise Refused("the beginning of a case cannot be taken back: close the path instead")
     if fact.replacement is not None and fact.replacement.kind != wrong.fact.kind:

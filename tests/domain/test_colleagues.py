@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.colleagues import WHOLE_DESK, Address, Call, Colleague, Role, Turn, addressees, call_of, is_taken_in_hand
 from domain.duties import Duty, Level, Urgency, rungs
 from domain.errors import NotUnderstood
-from domain.events import ENGINE, Event
+from domain.events import ENGINE, Corrected, CorrectionReason, Event
 from domain.facts import Fact, Occurred
 from domain.room import Acknowledged, DutyCameDue
 
@@ -88,6 +88,8 @@ def test_taking_the_duty_in_hand_stops_what_was_written_before_and_nothing_that_
     events = [*before, event(Acknowledged(duty=LADDER.id), 2), *after, event(Acknowledged(duty="other"), 4)]
     assert is_taken_in_hand(events, before[0].event_id)
     assert not is_taken_in_hand(events, after[0].event_id)
+    taken_back = Corrected(event=events[len(before)].event_id, reason=CorrectionReason.MISTYPED)
+    assert not is_taken_in_hand([*events, event(taken_back, 5)], before[0].event_id)
 
 
 def colleague(name: str, role: Role = Role.DESK, *turns: Turn) -> Colleague:

@@ -22,11 +22,12 @@ from domain.duties import (
     next_rung,
     rungs,
 )
-from domain.errors import NotFound
+from domain.errors import NotFound, NotUnderstood
 from domain.events import Event
 from domain.references import Phase
-from domain.room import DutyCameDue
+from domain.room import Acknowledged, DutyCameDue
 from domain.stay_facts import ClaimLodged, ClaimRefused
+from domain.stream import Ledger
 from tests.domain.strategies import Tale, instants, noon
 
 DUE = datetime(2024, 6, 1, tzinfo=UTC)
@@ -173,6 +174,24 @@ def test_an_alarm_taken_in_hand_in_a_story_is_the_last_of_its_ladder() -> None:
     tale.fire_until(due)
     tale.acknowledge(Phase.TRANSIT_STAY, "claim-appeal", due + timedelta(hours=1))
     assert fired_of(tale.fire_until(due + 60 * DAY), "claim-appeal") == []
+
+
+def test_what_was_taken_in_hand_by_mistake_is_taken_back_and_its_ladder_goes_on() -> None:
+    tale = Tale()
+    tale.tell("2024-02-01T10:00+00:00", Detained(), now=noon("2024-02-01"))
+    tale.fire_until(noon("2024-02-01"))
+    [wrong] = tale.acknowledge(Phase.SAFETY, "lawyer", noon("2024-02-01"))
+    assert fired_of(tale.fire_until(noon("2024-02-01") + timedelta(hours=2)), "lawyer") == []
+    with pytest.raises(NotUnderstood, match="--retract"):
+        tale.correct(wrong, noon("2024-02-01"), replacement=Acknowledged(duty="review"))
+    tale.correct(wrong, noon("2024-02-01") + timedelta(hours=2))
+    ledger = tale.ledger(Phase.SAFETY)
+    assert not any(ladder.acknowledged for ladder in ledger.ladders.values())
+    assert ledger == Ledger.empty(ledger.stream, ledger.blank).plus(ledger.events)
+    rungs_after = fired_of(tale.fire_until(noon("2024-02-01") + timedelta(hours=2)), "lawyer")
+    assert [fact.level for fact in rungs_after] == [Level.ESCALATION], "that which was missed, once"
+    tale.acknowledge(Phase.SAFETY, "lawyer", noon("2024-02-01") + timedelta(hours=3))
+    assert fired_of(tale.fire_until(noon("2024-02-01") + timedelta(hours=3)), "lawyer") == []
 
 
 def test_a_duty_whose_date_moves_has_a_new_ladder() -> None:
