@@ -34,7 +34,11 @@ SPREAD_WITHIN = timedelta(minutes=15)
 """An alert is told to thousands of cases in seconds. After so long something hinders it, and an operator is needed."""
 
 LOOK_AGAIN = timedelta(days=30)
-"""After so long an alert without a last day, or one that was looked at, is looked at again."""
+"""After so long an alert that is in force is looked at, and looked at again, however far its last day lies: else a slip
+of the year keeps who has not answered in danger, and their risk raised, without anybody asking why."""
+
+RISK_HOLDS_AT_MOST = timedelta(days=90)
+"""How long what a person said of a country's risk may stand before it is said again: a season changes a country."""
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """One line of public text."""
@@ -211,6 +215,8 @@ class Country(Room):
                 return "there is no such alert, or it was ended already"
             case RiskSet(review_on=review_on) if review_on <= on:
                 return "the day to look again must lie after today"
+            case RiskSet(review_on=review_on) if review_on > on + RISK_HOLDS_AT_MOST:
+                return f"the day to look again lies {RISK_HOLDS_AT_MOST.days} days ahead at most"
             case RuleChangeInForce(change=change) if change not in self.changes:
                 return "no such change is announced"
             case _:
@@ -238,11 +244,12 @@ class Country(Room):
             yield Duty(id="risk-review", title=title, due=due, consequence=Consequence.DANGER)
 
     def _look_at(self, alert: Alert) -> Duty:
-        """What becomes of an alert whose last day has passed, or that has none."""
-        until = alert.fact.until
-        duty_id = f"alert.{short(alert.id)}"
-        first = end_of_day(until) if until is not None else alert.raised_at + LOOK_AGAIN
-        due = self.again(duty_id, first, LOOK_AGAIN)
+        """What becomes of an alert whose last day has passed, or that nobody has looked at for long."""
+        duty_id, first, until = f"alert.{short(alert.id)}", alert.raised_at + LOOK_AGAIN, alert.fact.until
+        ends = end_of_day(until) if until is not None else None
+        due = self.again(duty_id, first if ends is None else min(first, ends), LOOK_AGAIN)
+        if ends is not None and due - LOOK_AGAIN < ends:  # it was not looked at since its last day
+            due = min(due, ends)
         title = f"Look at the alert for {self.country}: end it, or raise it anew"
         return Duty(id=duty_id, title=title, due=due, consequence=Consequence.DANGER, escalations=LEGAL_ESCALATIONS)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -75,8 +76,12 @@ def commands(document: Path) -> list[Shown]:
 
 
 def expanded(line: str, event: str, need: str, media: Path) -> list[str]:
-    """Arguments, as a shell would give them. EVENT and NEED are what was printed before; a disk is a folder."""
-    printed, arguments = {"EVENT": event, "NEED": need}, list[str]()
+    """Arguments, as a shell would give them. EVENT and NEED are what was printed before; a disk is a folder.
+
+    DAY is one that lies some weeks ahead.
+    """
+    day = datetime.now(UTC).date() + timedelta(days=60)
+    printed, arguments = {"EVENT": event, "NEED": need, "DAY": str(day)}, list[str]()
     for word in shlex.split(line)[1:]:
         if "*" in word:
             arguments += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(word))

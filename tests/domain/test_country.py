@@ -110,6 +110,17 @@ def test_an_alert_whose_last_day_has_passed_reaches_nobody_new_and_asks_what_is_
     assert duties(later)[duty_id].due == noon("2026-09-06") + 30 * DAY
 
 
+def test_an_alert_is_looked_at_within_a_month_however_far_its_last_day_lies() -> None:
+    watch = tell(empty_watch("KZ"), ALERT.model_copy(update={"until": date(9999, 12, 31)}))
+    duty_id = f"alert.{short(last(watch))}"
+    assert duties(watch)[duty_id].due == NOW + 30 * DAY
+    taken = tell(watch, Acknowledged(duty=duty_id), NOW + 30 * DAY)
+    assert duties(taken)[duty_id].due == NOW + 60 * DAY
+    ends = tell(empty_watch("KZ"), ALERT.model_copy(update={"until": date(2026, 10, 15)}))
+    ends = tell(ends, Acknowledged(duty=f"alert.{short(last(ends))}"), NOW + 30 * DAY)
+    assert min(one.due for one in duties(ends).values() if one.id.startswith("alert.")) == noon("2026-10-16") - DAY / 2
+
+
 @pytest.mark.parametrize(
     ("fact", "why"),
     [
@@ -117,6 +128,7 @@ def test_an_alert_whose_last_day_has_passed_reaches_nobody_new_and_asks_what_is_
         (ALERT.model_copy(update={"until": date(2026, 9, 1)}), "past"),
         (AlertEnded(alert=uuid4()), "no such alert"),
         (RiskSet(level=Risk.LOW, review_on=date(2026, 9, 2)), "after today"),
+        (RiskSet(level=Risk.LOW, review_on=date(9999, 12, 31)), "90 days ahead at most"),
     ],
 )
 def test_what_makes_no_sense_is_refused(fact: Fact, why: str) -> None:
