@@ -16,6 +16,7 @@ from domain.errors import NotUnderstood
 from domain.events import FACTS, Intake, Past
 from domain.facts import Fact, Frozen, Nature, Occurred
 from domain.references import Phase
+from domain.slips import must_make_sense
 
 Kind = TypeVar("Kind", bound=Fact)
 Value = TypeVar("Value", bound=BaseModel)
@@ -120,6 +121,10 @@ def read_entry(entry: dict[str, Any], where: str, staff: str | None) -> Past:
     learned = entry.get("learned_on", occurred.latest)
     fields = {name: value for name, value in entry.items() if name not in _OF_AN_ENTRY}
     fact = _fact(fact_type, fields, f"{where} ({kind})")
+    try:
+        must_make_sense(fact, occurred)
+    except NotUnderstood as error:
+        raise NotUnderstood(f"{where} ({kind}): {error.sentence}") from None
     values = {"occurred": occurred, "learned_on": learned, "actor": entry.get("staff", staff), "fact": fact}
     return _model(Past, {**values, "phase": _phase(entry, where), "country": entry.get("in")}, f"{where} ({kind})")
 

@@ -13,6 +13,7 @@ from domain.facts import Fact, Occurred
 from domain.intake import make_fact
 from domain.needs import need_id
 from domain.room import kind_of
+from domain.slips import must_make_sense
 from runtime import forms, safety, screen
 from runtime.desk import Desk, at_desk, run
 from runtime.settings import now
@@ -67,6 +68,7 @@ def _record(
     in_country: str | None = None,
 ) -> None:
     occurred = Occurred.parse(when) if when is not None else Occurred.at_instant(now().replace(second=0, microsecond=0))
+    must_make_sense(fact, occurred)
     past = make_past(here.staff, fact, occurred, learned, in_phase, in_country)
     receipt = run(here.record(reference, past, note))
     _tell(here, reference, receipt)
@@ -148,12 +150,14 @@ def correct(
     wrong = here.event(reference, event)
     if retract == bool(on or change):
         raise NotUnderstood("say what was true instead (--on, --set field=value), or --retract if it did not happen")
-    fields = {
+    fields: dict[str, Any] = {
         "event": wrong.event_id,
         "reason": reason,
         "occurred": Occurred.parse(on) if on is not None else None,
         "replacement": _changed(wrong.fact, change) if change else None,
     }
+    if not retract:
+        must_make_sense(fields["replacement"] or wrong.fact, fields["occurred"] or wrong.occurred)
     correction = make_fact(Corrected, {name: value for name, value in fields.items() if value is not None})
     _tell(here, reference, run(here.correct(reference, wrong.stream, correction, note)))
 

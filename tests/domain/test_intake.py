@@ -239,6 +239,19 @@ def test_a_date_at_the_edge_of_the_calendar_is_read_or_not_understood(typed: str
 
 
 @pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ('kind = "status-granted"\nstatus = "visa-free"\nuntil = 2024-01-01', "its last day, 2024-01-01, lies before"),
+        ('kind = "need-noted"\nneed = "medical"\nby = 2024-01-01', "its day, 2024-01-01, lies before 2024-01-02"),
+        ('kind = "todo-set"\nby = 2024-01-01', "its day, 2024-01-01, lies before 2024-01-02"),
+    ],
+)
+def test_days_that_can_not_be_true_together_are_one_line(entry: str, says: str) -> None:
+    assert says in sentence(HEAD + CONSENT + f"[[history]]\non = 2024-01-02\n{entry}\n")
+    assert read_intake(HEAD + CONSENT + f"[[history]]\non = 2024-01-01\n{entry}\n").intake.history
+
+
+@pytest.mark.parametrize(
     ("entry", "meant"),
     [
         ('kind = "detained"\nby = "police"', Detained(by=Authority.POLICE)),
