@@ -17,6 +17,7 @@ from domain.facts import Fact
 from domain.intake import make_fact, parse_scope
 from domain.references import Phase
 from domain.room import SHARED, kind_of
+from domain.slips import is_read_as_typed
 
 PATH_PANEL = "The case itself"
 
@@ -103,6 +104,9 @@ def fact_from(fact: type[Fact], typed: dict[str, Any]) -> Fact:
     Raises:
         NotUnderstood: a field is missing or has no meaning.
     """
+    for name, value in typed.items():
+        if isinstance(value, str) and not is_read_as_typed(value):
+            raise NotUnderstood(f"`{option_name(name)}`: a sign in it breaks the line or turns its order: type it anew")
     given = {name: _read(fields_of(fact)[name], value) for name, value in typed.items() if value not in (None, [], "")}
     try:
         return make_fact(fact, given)

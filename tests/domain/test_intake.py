@@ -14,6 +14,7 @@ from domain.errors import NotUnderstood
 from domain.extradition import ExtraditionRequested
 from domain.facts import Occurred
 from domain.intake import Identity, make_fact, parse_scope, read_intake, read_script
+from domain.slips import is_read_as_typed
 from domain.stay_facts import Entered, TravelDocument
 
 MARK = "Ivanov-4711"
@@ -261,3 +262,15 @@ def test_days_that_can_not_be_true_together_are_one_line(entry: str, says: str) 
 def test_who_detained_a_man_can_be_written_in_a_history(entry: str, meant: Detained | ExtraditionRequested) -> None:
     read = read_intake(HEAD + CONSENT + f"[[history]]\non = 2024-01-02\n{entry}\n")
     assert read.intake.history[0].fact == meant
+
+
+@pytest.mark.parametrize("sign", ["\n", "\x1b", "\x85", "\u2028", "\u2029", "\u202a", "\u202e", "\u2066", "\u2069"])
+def test_what_breaks_a_line_or_turns_its_order_is_not_read_as_it_was_typed(sign: str) -> None:
+    assert not is_read_as_typed(f"before{sign}after")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "क्\u200dष", "Шымкент", "Raids at 6:00"]
+)
+def test_spelling_is_left_alone(text: str) -> None:
+    assert is_read_as_typed(text)
