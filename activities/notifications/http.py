@@ -27,6 +27,9 @@ _GONE = frozenset({400, 404, 405, 410, 413, 422})
 _SHUT_OUT = frozenset({401, 403, 407, 511})
 """Answers that only somebody with the right key can change."""
 
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+"""Answers that send on to another address, for good or for now. Nothing arrives until somebody looks."""
+
 
 def post(name: str, url: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response | Answer:
     """One call; what kept it from an answer is an answer of our own. Redirects are never followed."""
@@ -51,6 +54,9 @@ def by_status(name: str, answer: httpx.Response, now: datetime) -> Answer:
     status, why = answer.status_code, f"{name}: answer {answer.status_code}"
     if answer.is_success:
         return ACCEPTED
+    if status in _REDIRECTS:
+        # where to is not said: a new address may hold a token too, and only a person knows whom to trust with it
+        return Answer(Outcome.NEEDS_A_HUMAN, f"{why}: redirects are not followed, set the address that it has now")
     if status in _SHUT_OUT:
         return Answer(Outcome.NEEDS_A_HUMAN, why)
     if status in _GONE:

@@ -83,7 +83,10 @@ def test_the_known_answers_of_signals_daemon_are_told_apart(case: str) -> None:
         (Said(429, None, {"retry-after": "120"}), Outcome.TRANSIENT, timedelta(minutes=2)),
         (Said(503, None, {"retry-after": "3600"}), Outcome.TRANSIENT, timedelta(hours=1)),
         (Said(500), Outcome.TRANSIENT, None),
-        (Said(302, None, {"location": "https://elsewhere.invalid"}), Outcome.TRANSIENT, None),
+        *(
+            (Said(status, None, {"location": "https://elsewhere.invalid"}), Outcome.NEEDS_A_HUMAN, None)
+            for status in (301, 302, 303, 307, 308)
+        ),
         (Said(410), Outcome.PERMANENT, None),
         (Said(401), Outcome.NEEDS_A_HUMAN, None),
     ],
@@ -93,6 +96,7 @@ def test_a_webhooks_answers_are_told_apart(said: Said, outcome: Outcome, wait: t
         answer = Signed(SECRET, lambda: NOW).deliver(f"{receiver.url}/hook", MESSAGE)
     assert plain(answer) == (outcome, wait)
     assert receiver.url not in answer.why
+    assert "elsewhere" not in answer.why
     assert [headers["webhook-id"] for _, headers, _ in receiver.calls] == [str(ID)]
 
 

@@ -58,7 +58,7 @@ def test_a_notice_is_signed_as_standard_webhooks_say_and_holds_one_constant_sent
 
 @pytest.mark.parametrize(
     ("answer", "lasting"),
-    [(500, Lasting.TRANSIENT), (429, Lasting.TRANSIENT), (410, Lasting.PERMANENT), (302, Lasting.TRANSIENT)],
+    [(500, Lasting.TRANSIENT), (429, Lasting.TRANSIENT), (410, Lasting.PERMANENT), (308, Lasting.NEEDS_A_HUMAN)],
 )
 def test_what_the_receiver_answers_tells_whether_to_try_again(answer: int, lasting: Lasting) -> None:
     with receiver(answer) as (url, _), pytest.raises(ChannelError) as raised:
