@@ -239,6 +239,8 @@ def duties(
     ics: Annotated[bool, typer.Option("--ics", help="as a calendar, with nothing of any case in it")] = False,
 ) -> None:
     """What must happen by when. Of all cases, the first fifty are shown."""
+    if json and ics:
+        raise NotUnderstood("a calendar is no JSON: leave out `--json` or `--ics`")
     here, moment = at_desk(), now()
     until = moment + _span(within) if within is not None else None
     where = country.upper() if country is not None else None

@@ -93,6 +93,7 @@ def everything(demo: Demo) -> list[object]:
         (("record", "Sparrow", "checked-in", "--colour", "red"), "No such option"),
         (("correct", "Sparrow", "ffffffff", "--reason", "mistyped", "--retract"), "no such event"),
         (("duties", "--within", "soon"), "write a span"),
+        (("duties", "--ics", "--json"), "leave out `--json` or `--ics`"),
         (("cases", "--stage", "nowhere"), "`--stage` is one of"),
         (("handover", "nobody", "dana"), "responsible for no open case"),
         (("start", "no-such-file.toml"), "no such file"),
@@ -373,7 +374,10 @@ def test_an_alert_is_raised_shown_answered_and_ended(demo: Demo) -> None:
         (("alert", "KZ", "--source", "a", "--level", "high"), "`--within`: is missing"),
         (("alert", "KZ", "--source", "a", "--level", SECRET, "--within", "6"), "`--level`"),
         (("alert", "KZ", "--source", "a", "--level", "high", "--within", "999"), "`--within`"),
-        (("alert", "KZ", "--source", "a\nb", "--level", "high", "--within", "6"), "`--source`"),
+        *(
+            (("alert", "KZ", "--source", f"a{sign}b", "--level", "high", "--within", "6"), "`--source`: a sign in it")
+            for sign in ("\n", "\x85", "\u2028", "\u202e", "\u2066")
+        ),
         (("alert", "KZ", "--source", "a", "--level", "high", "--within", "6", "--region", "GE-TB"), "no region of KZ"),
         (("alert", "KZ", "--source", "a", "--level", "high", "--within", "6", "--until", "2001-01-01"), "past"),
         (("alert", "XQ", "--source", "a", "--level", "high", "--within", "6"), "is this the right code"),
