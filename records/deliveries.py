@@ -3,7 +3,7 @@
 Addressees are written down before the first try, so that all tries of a notice mean the same people.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,6 +17,9 @@ from records.projecting import instant
 
 UNREACHABLE = "unreachable"
 """In place of a channel: none of this person's will ever take it."""
+
+OWN = "the own channel"
+"""In place of a person: the installation's own channel. Nobody's sign-in name has a space."""
 
 _NOTICE = text(
     "SELECT notice.stream, notice.urgency FROM notice WHERE notice.notice_id = :notice AND notice.sent_at IS NULL"
@@ -32,6 +35,13 @@ _WAITING = text(
     "SELECT delivery.notice_id FROM delivery JOIN notice ON notice.notice_id = delivery.notice_id "
     "WHERE delivery.addressee = :addressee AND delivery.channel IS NULL AND notice.urgency = 'reminder' "
     "AND notice.sent_at IS NULL"
+)
+_LOST = text(
+    "SELECT notice.notice_id, notice.stream, delivery.addressee "
+    "FROM notice JOIN delivery ON delivery.notice_id = notice.notice_id "
+    "WHERE notice.urgency = 'reminder' AND notice.sent_at IS NULL AND NOT EXISTS "
+    "(SELECT 1 FROM delivery AS other WHERE other.notice_id = notice.notice_id "
+    "AND (other.channel IS NULL OR other.channel <> :unreachable))"
 )
 _ENDED = text(
     "UPDATE delivery SET channel = :channel, sent_at = :at "
@@ -97,8 +107,23 @@ class Deliveries:
         with self._database.writing() as connection:
             connection.execute(_ADD, rows)
 
+    def give_way(self, desk: Collection[str]) -> None:
+        """All reminders that reached none of those they were for go to the others; if to nobody, by the own channel.
+
+        Args:
+            desk: the names of all who are there.
+        """
+        with self._database.writing() as connection:
+            lost: dict[tuple[str, str], set[str]] = {}
+            for notice, stream, addressee in connection.execute(_LOST, {"unreachable": UNREACHABLE}):
+                lost.setdefault((notice, stream), set()).add(addressee)
+            for (notice, stream), tried in lost.items():
+                others = set(desk) - tried or {OWN}
+                rows = [{"notice": notice, "stream": stream, "addressee": name} for name in sorted(others)]
+                connection.execute(_ADD, rows)
+
     def drop(self, notice: UUID, addressee: str) -> None:
-        """Somebody has left the desk before the notice reached them."""
+        """Somebody has left the desk before the notice reached them, or come to it before the own channel took it."""
         with self._database.writing() as connection:
             connection.execute(_DROP, {"notice": str(notice), "addressee": addressee})
 
@@ -115,9 +140,10 @@ class Deliveries:
             for notice in notices:
                 connection.execute(_DONE, {"notice": notice, "channel": channel, "at": instant(at)})
 
-    def unreachable(self, notice: UUID, addressee: str, at: datetime) -> None:
-        """No channel of somebody will ever take this notice; if it has reached all others, it is sent."""
-        given = {"addressee": addressee, "channel": UNREACHABLE, "at": None, "notices": [str(notice)]}
+    def unreachable(self, notices: Sequence[str], addressee: str, at: datetime) -> None:
+        """No channel of somebody will ever take these notices; those that have reached all others are sent."""
+        given = {"addressee": addressee, "channel": UNREACHABLE, "at": None, "notices": list(notices)}
         with self._database.writing() as connection:
             connection.execute(_ENDED, given)
-            connection.execute(_DONE, {"notice": str(notice), "channel": "partly", "at": instant(at)})
+            for notice in notices:
+                connection.execute(_DONE, {"notice": notice, "channel": "partly", "at": instant(at)})

@@ -47,7 +47,6 @@ _BY_ID = text(f"SELECT {_COLUMNS} FROM event WHERE event_id IN :ids").bindparams
 _FENCE = "INSERT INTO fence (reference, fenced_at) VALUES (?, ?) ON CONFLICT (reference) DO NOTHING"
 _UNSENT = text("SELECT notice_id FROM notice WHERE stream = :stream AND sent_at IS NULL ORDER BY written_at")
 _SENT = text("UPDATE notice SET sent_at = :at, channel = :channel WHERE notice_id = :notice")
-_URGENCY = text("SELECT urgency FROM notice WHERE notice_id = :notice AND sent_at IS NULL")
 
 
 class Appended(Frozen):
@@ -199,12 +198,6 @@ class Store:
         """A notice has been delivered to a channel."""
         with self._database.writing() as connection:
             connection.execute(_SENT, {"at": instant(at), "channel": channel, "notice": str(notice)})
-
-    def urgency_if_unsent(self, notice: UUID) -> str | None:
-        """The urgency of a notice that still has to be sent."""
-        with self._database.reading() as connection:
-            found = connection.execute(_URGENCY, {"notice": str(notice)}).first()
-            return str(found[0]) if found is not None else None
 
     def _sealed(self, events: Sequence[Event]) -> list[Entry]:
         entries = []

@@ -9,10 +9,9 @@ from uuid import UUID
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities import contract, tracing
+from activities import contract
 from activities.notifications.channel import Carrier, Channel, ChannelError, Lasting
-from activities.notifications.telling import NobodyThere, Telling
-from domain.duties import Urgency
+from activities.notifications.telling import Telling
 from records.store import Store
 
 NO_CARRIERS: Mapping[str, Carrier] = MappingProxyType({})
@@ -35,9 +34,6 @@ class NoticeActivities:
         now: Callable[[], datetime],
         carriers: Mapping[str, Carrier] = NO_CARRIERS,
     ) -> None:
-        self._store = store
-        self._channel = channel
-        self._now = now
         self._telling = Telling(store, carriers, channel, now)
 
     def all(self) -> list[Callable[..., Any]]:
@@ -53,32 +49,18 @@ class NoticeActivities:
             ChannelError: the installation's own channel may take it later.
         """
         info = activity.info()
-        again, is_for_own = None, False
         try:
             again = self._telling.tell(notice, info.attempt, info.workflow_id)
-        except NobodyThere:
-            is_for_own = True
-        if is_for_own:
-            self._send_by_own(notice)
-        elif again is not None:
-            raise ApplicationError(
-                "not brought to everybody yet",
-                type=contract.NOT_YET,
-                next_retry_delay=again,
-                category=ApplicationErrorCategory.BENIGN,
-            )
-
-    def _send_by_own(self, notice: UUID) -> None:
-        urgency = self._store.urgency_if_unsent(notice)
-        if urgency is None:
-            return
-        try:
-            with tracing.notice(notice, Urgency(urgency), self._channel.name, activity.info().workflow_id):
-                self._channel.send(notice, Urgency(urgency))
         except ChannelError as error:
             if error.lasting is Lasting.PERMANENT:
                 raise ApplicationError(str(error), type="channel-permanent", non_retryable=True) from None
             if error.wait is not None:
                 raise ApplicationError(str(error), type=contract.NOT_YET, next_retry_delay=error.wait) from None
             raise
-        self._store.mark_sent(notice, self._channel.name, self._now())
+        if again is not None:
+            raise ApplicationError(
+                "not brought to everybody yet",
+                type=contract.NOT_YET,
+                next_retry_delay=again,
+                category=ApplicationErrorCategory.BENIGN,
+            )

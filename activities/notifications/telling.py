@@ -7,17 +7,17 @@ Rules:
        so, the next channel of that person is tried meanwhile. One that says *never*, or *a human is needed*, gives way
        at once, and an operator hears of it.
     3. Whoever can't be reached at all gives way to the whole desk, and the desk to the installation's own channel.
-    4. Reminders wait some minutes, and all that wait for one person by then are one message. All else never waits, nor
-       does a reminder of an emergency, which has an alarm's urgency.
+    4. Reminders wait some minutes, and all that wait for one person by then, or for the own channel, are one message.
+       All else never waits, nor does a reminder of an emergency, which has an alarm's urgency.
     5. Somebody who takes the duty in hand stops what has not been brought yet.
     6. A provider that hangs holds up its own people alone, as far as an emergency goes: what else is being brought
        takes no room and no thread from one. A try that found no room, or everybody busy, is no try.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -41,7 +41,7 @@ from domain.colleagues import WHOLE_DESK, Address, Colleague, addressees, call_o
 from domain.duties import Urgency
 from domain.events import Event
 from records.colleagues import Colleagues
-from records.deliveries import Deliveries, Unsent
+from records.deliveries import OWN, Deliveries, Unsent
 from records.errors import StoreError, Unreachable, Unreadable
 from records.store import Store
 
@@ -73,12 +73,9 @@ SAID_AGAIN = 12
 
 TAKEN_IN_HAND = "taken-in-hand"
 
+_OWN_REMINDERS = f"reminders: {OWN}"
 _NAMESPACE = UUID("7b1f5c52-3a0f-5f0e-8d55-51f2c4a9a6d3")
 _log = logging.getLogger("safeconduct.notices")
-
-
-class NobodyThere(Exception):
-    """Nobody is at the desk, or nobody there can be reached: the installation's own channel must do."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +133,7 @@ class Telling:
             After how long to try again; nothing when it is done.
 
         Raises:
-            NobodyThere: it is for the installation's own channel.
+            ChannelError: the installation's own channel did not take it.
             Unreachable: the records do not answer.
         """
         wait = self._told(notice, attempt, told_in)
@@ -149,13 +146,11 @@ class Telling:
         if unsent is None:
             return None
         desk = self._everybody()
-        if not desk:
-            raise NobodyThere
         errand = Errand(notice, unsent, attempt - self._missed.get(notice, 0), told_in)
         if self._is_decided(errand, desk):
             return None
-        if unsent.urgency is Urgency.REMINDER and attempt == 1:
-            return jitter(notice)
+        if unsent.urgency is Urgency.REMINDER and attempt == 1 and (wait := jitter(notice)):
+            return wait
         if self._is_everybody_busy(notice):
             return self._miss(notice)
         with ExitStack() as ends:
@@ -192,19 +187,19 @@ class Telling:
     def _is_decided(self, errand: Errand, desk: tuple[Colleague, ...]) -> bool:
         """Write down to whom it goes, unless that stands. Whether nobody need be told any more."""
         notice, unsent = errand.notice, errand.unsent
-        there = {one.name for one in desk}
         events = self._events(unsent.stream)
         if is_taken_in_hand(events, notice):
             self._store.mark_sent(notice, TAKEN_IN_HAND, self._now())
             return True
         known = self._deliveries.to(notice)
+        there = {one.name for one in desk} - {one.addressee for one in known if not one.waits} or {OWN}
         for one in known:
             if one.waits and one.addressee not in there:
                 self._deliveries.drop(notice, one.addressee)
         if not any(not one.waits or one.addressee in there for one in known):
             call = call_of(events, notice) if events else WHOLE_DESK
             found = addressees(desk, call, unsent.urgency, unsent.coordinator, self._now().date())
-            self._deliveries.add(notice, unsent.stream, [one.name for one in found])
+            self._deliveries.add(notice, unsent.stream, [one.name for one in found] or [OWN])
         return False
 
     def _events(self, stream: str) -> Sequence[Event]:
@@ -219,14 +214,16 @@ class Telling:
         """Try everybody who still waits, side by side; who is reached by nothing gives way to the others.
 
         Raises:
-            NobodyThere: nobody can be reached.
+            ChannelError: nobody can be reached, and the installation's own channel did not take it.
         """
         is_emergency = errand.unsent.urgency is Urgency.EMERGENCY
         threads = self._emergency_threads if is_emergency else self._threads
-        while True:
+        while self._deliveries.unsent(errand.notice) is not None:
             rows = self._deliveries.to(errand.notice)
             waiting = [desk[one.addressee] for one in rows if one.waits and one.addressee in desk]
             waits = [wait for wait in threads.map(partial(self._reach, errand), waiting) if wait is not None]
+            if any(one.waits and one.addressee == OWN for one in rows) and self._by_own(errand) is not None:
+                waits.append(BUSY)
             if waits:
                 # by identity: a first pause is as long
                 return min(waits) if any(wait is not BUSY for wait in waits) else self._miss(errand.notice)
@@ -234,17 +231,29 @@ class Telling:
             if any(one.sent_at is not None for one in known):
                 return None
             others = desk.keys() - {one.addressee for one in known}
-            if not others:
-                raise NobodyThere
-            self._deliveries.add(errand.notice, errand.unsent.stream, sorted(others))
+            self._deliveries.add(errand.notice, errand.unsent.stream, sorted(others) or [OWN])
+            if errand.unsent.urgency is Urgency.REMINDER:
+                self._deliveries.give_way(desk.keys())  # what was for the same people comes along
+        return None
+
+    @contextmanager
+    def _alone(self, whom: str) -> Iterator[bool]:
+        """Whether nothing else is on its way to somebody that might take this along; until the end nothing will be."""
+        with self._guard:
+            is_alone = whom not in self._busy
+            self._busy.add(whom)
+        try:
+            yield is_alone
+        finally:
+            if is_alone:
+                with self._guard:
+                    self._busy.discard(whom)
 
     def _reach(self, errand: Errand, colleague: Colleague) -> timedelta | None:
         """Try to reach one person; after how long to try again, if they were not."""
-        with self._guard:
-            if colleague.name in self._busy:
-                return BUSY  # another notice is on its way to them, and might take this one along
-            self._busy.add(colleague.name)
-        try:
+        with self._alone(colleague.name) as is_alone:
+            if not is_alone:
+                return BUSY
             together = self._together(errand, colleague.name)
             if not together:
                 return None
@@ -255,11 +264,26 @@ class Telling:
             if answer.outcome is Outcome.TRANSIENT:
                 return answer.wait or pause(errand.attempt)
             self._call_operator(f"{colleague.name}", f"{colleague.name} can't be reached: {answer.why}")
-            self._deliveries.unreachable(errand.notice, colleague.name, self._now())
+            self._deliveries.unreachable(together, colleague.name, self._now())
             return None
-        finally:
-            with self._guard:
-                self._busy.discard(colleague.name)
+
+    def _by_own(self, errand: Errand) -> timedelta | None:
+        """Send by the installation's own channel; after how long to try again, if another reminder is on its way.
+
+        Raises:
+            ChannelError: it was not taken.
+        """
+        is_reminder = errand.unsent.urgency is Urgency.REMINDER
+        # by themselves, as an alarm waits for no other, nor for a reminder
+        with self._alone(_OWN_REMINDERS if is_reminder else str(errand.notice)) as is_alone:
+            if not is_alone:
+                return BUSY
+            together = self._together(errand, OWN)
+            if together:
+                with tracing.notice(errand.notice, errand.unsent.urgency, self._own.name, errand.told_in):
+                    self._own.send(errand.notice, errand.unsent.urgency)
+                self._deliveries.sent(together, OWN, self._own.name, self._now())
+            return None
 
     def _together(self, errand: Errand, name: str) -> list[str]:
         """The notices that go to somebody in this message; none if this one has reached them meanwhile."""

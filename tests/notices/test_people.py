@@ -295,6 +295,47 @@ def test_reminders_wait_some_minutes_and_become_one_message_for_each(place: Plac
     assert {place.channel_of(notice) for notice in (*hers, *his)} == {"signal"}
 
 
+def test_reminders_for_which_nobody_is_there_wait_too_and_are_one_message_by_the_own_channel(place: Place) -> None:
+    soon = [place.written(place.case(), reminder())[0] for _ in range(5)]
+    assert [place.send(notice) for notice in soon] == [jitter(notice) for notice in soon]
+    assert place.own.notices == []
+    alarm, emergency = place.written(place.case(), rung(), rung(number=1, urgency=Urgency.EMERGENCY))
+    assert [place.send(notice) for notice in (alarm, emergency)] == [None, None]
+    assert place.own.notices == [(alarm, Urgency.ALARM), (emergency, Urgency.EMERGENCY)]
+    assert [place.send(notice, 2) for notice in soon] == [None] * 5
+    assert place.own.notices[2:] == [(soon[0], Urgency.REMINDER)]
+    assert {place.channel_of(notice) for notice in (alarm, emergency, *soon)} == {"pigeonhole"}
+
+
+def test_reminders_for_people_whom_nothing_reaches_are_one_message_by_the_own_channel(place: Place) -> None:
+    for name, number in (("dana", DANA), ("eli", ELI)):
+        place.put(name, f"signal:{number}")
+    soon = [place.written(place.case("dana"), reminder())[0] for _ in range(5)]
+    with ways(place, (UNREGISTERED,)):
+        assert [place.send(notice) for notice in soon] == [jitter(notice) for notice in soon]
+        assert [place.send(notice, 2) for notice in soon] == [None] * 5
+    assert [one for one in place.own.notices if one[1] is not Urgency.OPERATOR] == [(soon[0], Urgency.REMINDER)]
+    assert {place.channel_of(notice) for notice in soon} == {"pigeonhole"}
+
+
+def test_who_comes_to_the_desk_before_the_own_channel_took_a_reminder_gets_it(place: Place) -> None:
+    (soon,) = place.written(place.case(), reminder())
+    assert place.send(soon) == jitter(soon)
+    place.put("dana", f"signal:{DANA}")
+    with ways(place, (TAKEN,)) as received:
+        assert place.send(soon, 2) is None
+    assert recipients(received["signal"]) == [[DANA]]
+    assert place.own.notices == []
+    assert place.channel_of(soon) == "signal"
+
+
+def test_what_is_taken_in_hand_is_not_brought_by_the_own_channel_either(place: Place) -> None:
+    soon, _ = place.written(place.case(), reminder(), Acknowledged(duty="check-in"))
+    assert place.send(soon, 2) is None
+    assert place.own.notices == []
+    assert place.channel_of(soon) == "taken-in-hand"
+
+
 def test_an_alarm_does_not_wait_and_no_reminder_hides_it(place: Place) -> None:
     place.put("dana", f"signal:{DANA}")
     stream = place.case()

@@ -1,6 +1,7 @@
 """S13: a notice holds no case data: the same bytes for a thousand cases, for each urgency."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -54,6 +55,13 @@ def a_rung(chance: Random) -> Event:
     )
 
 
+def waited() -> ActivityEnvironment:
+    """A try for which a reminder has waited."""
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, attempt=2)
+    return environment
+
+
 def written(store: Store, number: int) -> list[tuple[UUID, Urgency]]:
     """So many notices, as the log wrote them."""
     chance, found = Random(number), []
@@ -70,7 +78,7 @@ def test_s13_a_thousand_cases_have_the_same_bytes_for_each_urgency(
 ) -> None:
     database = Database(tmp_path / "records.db")
     store = store_in(tmp_path, database)
-    activities, environment = NoticeActivities(store, Terminal(), now), ActivityEnvironment()
+    activities, environment = NoticeActivities(store, Terminal(), now), waited()
     seen: dict[Urgency, set[bytes]] = {}
     for notice, urgency in written(store, 1000):
         environment.run(activities.send_notice, notice)
@@ -81,7 +89,7 @@ def test_s13_a_thousand_cases_have_the_same_bytes_for_each_urgency(
 
 def test_s13_over_http_only_the_notices_id_its_time_and_its_signature_differ(tmp_path: Path) -> None:
     database = Database(tmp_path / "records.db")
-    store, environment = store_in(tmp_path, database), ActivityEnvironment()
+    store, environment = store_in(tmp_path, database), waited()
     with outside() as received:
         activities = NoticeActivities(store, Webhook(f"{received.url}/hook", SECRET, now), now)
         notices = written(store, 40)

@@ -15,7 +15,9 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
+from activities.notifications.telling import LATEST
 from domain.cards import DutyCard, PhaseCard, case_card, phase_card
+from domain.duties import Urgency
 from domain.events import Receipt, id_from_command
 from domain.references import case_stream
 from domain.room import DutyCameDue
@@ -60,7 +62,7 @@ async def faults(client: Client, records: Records, now: datetime) -> list[str]:
     """What must hold once everything has healed: every duty fired or standing, log, read models and engine agree."""
     stories = records.stories()
     found = log_faults(records) + [line for story in stories for line in card_faults(story, records, now)]
-    found = found or doubled(stories) + notice_faults(records)
+    found = found or doubled(stories) + notice_faults(records, now)
     return found or await engine_faults(client, stories, now)
 
 
@@ -135,8 +137,8 @@ def _fired_twice(story: Story) -> Iterator[str]:
     )
 
 
-def notice_faults(records: Records) -> list[str]:
-    """Every rung that was fired has its notice, and it was sent."""
+def notice_faults(records: Records, now: datetime) -> list[str]:
+    """Every rung that was fired has its notice, and it was sent; a reminder may still wait."""
     fired = {
         str(event.event_id)
         for story in records.stories()
@@ -144,8 +146,12 @@ def notice_faults(records: Records) -> list[str]:
         if event.fact.kind in ("duty-came-due", "dates-moved")
     }
     with records.database.reading() as connection:
-        rows = connection.exec_driver_sql("SELECT notice_id, stream, sent_at FROM notice").all()
-    unsent = [f"{stream}: a notice was not sent" for _, stream, sent in rows if sent is None]
+        rows = connection.exec_driver_sql("SELECT notice_id, stream, urgency, written_at, sent_at FROM notice").all()
+    unsent = [
+        f"{stream}: a notice was not sent"
+        for _, stream, urgency, written, sent in rows
+        if sent is None and (urgency != Urgency.REMINDER or datetime.fromisoformat(written) < now - LATEST)
+    ]
     return unsent + [f"{one}: no notice was written" for one in fired ^ {row[0] for row in rows}]
 
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 from temporalio.client import WorkflowExecutionStatus
@@ -19,6 +20,7 @@ from temporalio.service import RPCError
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
 from activities.contract import SEARCH_ATTRIBUTES, TASK_QUEUE
+from activities.notifications import telling
 from activities.notifications.channel import Carrier, Channel
 from activities.notifications.sending import NO_CARRIERS
 from domain.duties import Urgency
@@ -239,7 +241,7 @@ async def rehearsal(
     search_attributes: tuple[str, ...] = tuple(SEARCH_ATTRIBUTES),
     carriers: Mapping[str, Carrier] = NO_CARRIERS,
 ) -> AsyncIterator[Rehearsal]:
-    """A case to be played, with a worker and records of its own."""
+    """A case to be played, with a worker and records of its own. Reminders do not wait: clocks would stand."""
     database, (keys, *_) = database_in(folder), keys_in(folder)
     queue = f"{TASK_QUEUE}-{uuid4()}"
     played = Rehearsal(environment, database, keys, began, reference, queue)
@@ -259,8 +261,9 @@ async def rehearsal(
         backup_days=30,
         carriers=carriers,
     )
-    async with worker:
-        yield played
+    with patch.object(telling, "jitter", lambda _: timedelta()):
+        async with worker:
+            yield played
     database.close()
 
 
