@@ -1,6 +1,7 @@
 """To whom a notice goes, and how far it has got: so that a try goes on where the last one ended, whoever makes it.
 
-Addressees are written down before the first try, so that all tries of a notice mean the same people.
+Addressees are written down before the first try, so that all tries of a notice mean the same people; and so is which
+reminders are tried in one message, so that it is the same message at each try.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -9,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam, text
+from sqlalchemy.engine import Connection
 
 from domain.duties import Urgency
 from domain.references import reference_of
@@ -25,17 +27,21 @@ _NOTICE = text(
     "SELECT notice.stream, notice.urgency FROM notice WHERE notice.notice_id = :notice AND notice.sent_at IS NULL"
 )
 _COORDINATOR = text("SELECT coordinator FROM case_card WHERE reference = :reference")
-_TO = text("SELECT addressee, channel, sent_at FROM delivery WHERE notice_id = :notice ORDER BY addressee")
+_TO = text("SELECT addressee, batch, channel, sent_at FROM delivery WHERE notice_id = :notice ORDER BY addressee")
 _ADD = text(
     "INSERT INTO delivery (notice_id, addressee, stream) VALUES (:notice, :addressee, :stream) "
     "ON CONFLICT (notice_id, addressee) DO NOTHING"
 )
 _DROP = text("DELETE FROM delivery WHERE notice_id = :notice AND addressee = :addressee AND sent_at IS NULL")
 _WAITING = text(
-    "SELECT delivery.notice_id FROM delivery JOIN notice ON notice.notice_id = delivery.notice_id "
+    "SELECT delivery.notice_id, delivery.batch FROM delivery JOIN notice ON notice.notice_id = delivery.notice_id "
     "WHERE delivery.addressee = :addressee AND delivery.channel IS NULL AND notice.urgency = 'reminder' "
     "AND notice.sent_at IS NULL"
 )
+_TOGETHER = text(
+    "UPDATE delivery SET batch = :batch "
+    "WHERE addressee = :addressee AND channel IS NULL AND batch IS NULL AND notice_id IN :notices"
+).bindparams(bindparam("notices", expanding=True))
 _LOST = text(
     "SELECT notice.notice_id, notice.stream, delivery.addressee "
     "FROM notice JOIN delivery ON delivery.notice_id = notice.notice_id "
@@ -69,15 +75,33 @@ class Unsent:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What has become of a notice for one addressee."""
+    """What has become of a notice for one addressee.
+
+    Attributes:
+        batch: the message in which it was tried with others, if it was.
+    """
 
     addressee: str
+    batch: str | None
     channel: str | None
     sent_at: str | None
 
     @property
     def waits(self) -> bool:
         return self.channel is None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What somebody is told in one message.
+
+    Attributes:
+        message: its id, the same over all tries.
+        notices: those that it stands for.
+    """
+
+    message: UUID
+    notices: Sequence[str]
 
 
 class Deliveries:
@@ -127,10 +151,27 @@ class Deliveries:
         with self._database.writing() as connection:
             connection.execute(_DROP, {"notice": str(notice), "addressee": addressee})
 
-    def reminders_waiting_for(self, addressee: str) -> list[str]:
-        """The ids of all reminders, of whatever case, that wait for somebody."""
-        with self._database.reading() as connection:
-            return [str(row[0]) for row in connection.execute(_WAITING, {"addressee": addressee})]
+    def batch(self, notice: UUID, addressee: str, message: UUID) -> Batch | None:
+        """The next message to somebody for whom a reminder waits, whether it stands for this one yet or not.
+
+        What was tried together stays together, whoever tries it again; what has come since waits until that is through.
+
+        Args:
+            message: its id, if nothing was tried yet: then it stands for all reminders, of whatever case, that wait.
+
+        Returns:
+            Nothing if this notice waits no more.
+        """
+        with self._database.writing() as connection:
+            waiting = _waiting(connection, addressee)
+            if str(notice) not in waiting:
+                return None
+            if not any(waiting.values()):
+                given = {"batch": str(message), "addressee": addressee, "notices": list(waiting)}
+                connection.execute(_TOGETHER, given)
+                waiting = _waiting(connection, addressee)  # another worker may have been first
+            batch = waiting[str(notice)] or min(filter(None, waiting.values()))
+            return Batch(UUID(batch), [one for one, its in waiting.items() if its == batch])
 
     def sent(self, notices: Sequence[str], addressee: str, channel: str, at: datetime) -> None:
         """Somebody has got these notices, in one message; those that have reached everybody are sent."""
@@ -147,3 +188,9 @@ class Deliveries:
             connection.execute(_ENDED, given)
             for notice in notices:
                 connection.execute(_DONE, {"notice": notice, "channel": "partly", "at": instant(at)})
+
+
+def _waiting(connection: Connection, addressee: str) -> dict[str, str | None]:
+    """The reminders that wait for somebody, each with the message in which it was tried."""
+    rows = connection.execute(_WAITING, {"addressee": addressee})
+    return {str(notice): batch for notice, batch in rows}

@@ -143,6 +143,7 @@ class DeliveryRow(SQLModel, table=True):
     """To whom a notice goes, by sign-in names alone, and how it got there.
 
     Attributes:
+        batch: the id of the message in which a reminder was tried first, with others; all of them keep it.
         channel: the channel that took it; ``unreachable`` where none ever will; nothing as long as it waits.
     """
 
@@ -151,6 +152,7 @@ class DeliveryRow(SQLModel, table=True):
     notice_id: str = Field(primary_key=True)
     addressee: str = Field(primary_key=True)
     stream: str = Field(index=True)
+    batch: str | None = None
     channel: str | None = None
     sent_at: str | None = None
 

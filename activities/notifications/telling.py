@@ -2,7 +2,8 @@
 
 Rules:
     1. Addressees are written down before the first try, and each is marked when a channel has taken the message; so a
-       try goes on where the last one ended. One message id for each notice and addressee, over all tries.
+       try goes on where the last one ended. One message id for each notice and addressee, over all tries: what was
+       gathered into one message is written down too, and stays one, whichever of its notices is tried again.
     2. A channel that says *for now* is tried again after the time it names; where it asks for long, or keeps saying
        so, the next channel of that person is tried meanwhile. One that says *never*, or *a human is needed*, gives way
        at once, and an operator hears of it.
@@ -41,7 +42,7 @@ from domain.colleagues import WHOLE_DESK, Address, Colleague, addressees, call_o
 from domain.duties import Urgency
 from domain.events import Event
 from records.colleagues import Colleagues
-from records.deliveries import OWN, Deliveries, Unsent
+from records.deliveries import OWN, Batch, Deliveries, Unsent
 from records.errors import StoreError, Unreachable, Unreadable
 from records.store import Store
 
@@ -193,6 +194,8 @@ class Telling:
             return True
         known = self._deliveries.to(notice)
         there = {one.name for one in desk} - {one.addressee for one in known if not one.waits} or {OWN}
+        # it may have taken the message, though it did not say so: under another id that would be another message
+        there |= {one.addressee for one in known if one.addressee == OWN and one.batch is not None}
         for one in known:
             if one.waits and one.addressee not in there:
                 self._deliveries.drop(notice, one.addressee)
@@ -254,17 +257,15 @@ class Telling:
         with self._alone(colleague.name) as is_alone:
             if not is_alone:
                 return BUSY
-            together = self._together(errand, colleague.name)
-            if not together:
-                return None
-            answer, channel = self._by_some_channel(errand, colleague)
-            if answer.outcome is Outcome.ACCEPTED:
-                self._deliveries.sent(together, colleague.name, channel, self._now())
-                return None
-            if answer.outcome is Outcome.TRANSIENT:
-                return answer.wait or pause(errand.attempt)
-            self._call_operator(f"{colleague.name}", f"{colleague.name} can't be reached: {answer.why}")
-            self._deliveries.unreachable(together, colleague.name, self._now())
+            while (batch := self._batch(errand, colleague.name)) is not None:
+                answer, channel = self._by_some_channel(errand, colleague, batch.message)
+                if answer.outcome is Outcome.TRANSIENT:
+                    return answer.wait or pause(errand.attempt)
+                if answer.outcome is Outcome.ACCEPTED:
+                    self._deliveries.sent(batch.notices, colleague.name, channel, self._now())
+                else:
+                    self._call_operator(f"{colleague.name}", f"{colleague.name} can't be reached: {answer.why}")
+                    self._deliveries.unreachable(batch.notices, colleague.name, self._now())
             return None
 
     def _by_own(self, errand: Errand) -> timedelta | None:
@@ -278,26 +279,24 @@ class Telling:
         with self._alone(_OWN_REMINDERS if is_reminder else str(errand.notice)) as is_alone:
             if not is_alone:
                 return BUSY
-            together = self._together(errand, OWN)
-            if together:
+            while (batch := self._batch(errand, OWN)) is not None:
                 with tracing.notice(errand.notice, errand.unsent.urgency, self._own.name, errand.told_in):
-                    self._own.send(errand.notice, errand.unsent.urgency)
-                self._deliveries.sent(together, OWN, self._own.name, self._now())
+                    self._own.send(batch.message, errand.unsent.urgency)
+                self._deliveries.sent(batch.notices, OWN, self._own.name, self._now())
             return None
 
-    def _together(self, errand: Errand, name: str) -> list[str]:
-        """The notices that go to somebody in this message; none if this one has reached them meanwhile."""
-        notice = str(errand.notice)
+    def _batch(self, errand: Errand, addressee: str) -> Batch | None:
+        """The next message to somebody; none if this notice has reached them meanwhile."""
+        message = errand.notice if addressee == OWN else uuid5(errand.notice, addressee)
         if errand.unsent.urgency is Urgency.REMINDER:
-            waiting = self._deliveries.reminders_waiting_for(name)
-            return waiting if notice in waiting else []
-        still = any(one.waits and one.addressee == name for one in self._deliveries.to(errand.notice))
-        return [notice] if still else []
+            return self._deliveries.batch(errand.notice, addressee, message)
+        still = any(one.waits and one.addressee == addressee for one in self._deliveries.to(errand.notice))
+        return Batch(message, [str(errand.notice)]) if still else None
 
-    def _by_some_channel(self, errand: Errand, colleague: Colleague) -> tuple[Answer, str]:
+    def _by_some_channel(self, errand: Errand, colleague: Colleague, message_id: UUID) -> tuple[Answer, str]:
         """The first channel that takes it, in the person's own order."""
         text = TEXTS[colleague.language][errand.unsent.urgency]
-        message = Message(uuid5(errand.notice, colleague.name), text)
+        message = Message(message_id, text)
         transient: list[Answer] = []
         last = Answer(Outcome.PERMANENT, "no channel")
         for address in colleague.channels:

@@ -17,7 +17,7 @@ from sqlmodel import Session
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.notifications.channel import Carrier
+from activities.notifications.channel import Carrier, ChannelError
 from activities.notifications.sending import NoticeActivities
 from activities.notifications.sentences import TEXTS
 from activities.notifications.signal import Signal
@@ -32,6 +32,8 @@ from domain.room import Acknowledged, DutyCameDue
 from records.board import Board
 from records.colleagues import Colleagues
 from records.database import Database
+from records.deliveries import Deliveries
+from records.errors import Unreachable
 from records.models import CaseRow
 from records.store import Store
 from runtime.settings import now
@@ -316,6 +318,84 @@ def test_reminders_for_people_whom_nothing_reaches_are_one_message_by_the_own_ch
         assert [place.send(notice, 2) for notice in soon] == [None] * 5
     assert [one for one in place.own.notices if one[1] is not Urgency.OPERATOR] == [(soon[0], Urgency.REMINDER)]
     assert {place.channel_of(notice) for notice in soon} == {"pigeonhole"}
+
+
+def put_to_wait(place: Place, number: int, coordinator: str = "dana") -> list[UUID]:
+    """Reminders of so many cases that have begun to wait."""
+    soon = [place.written(place.case(coordinator), reminder())[0] for _ in range(number)]
+    assert [place.send(notice) for notice in soon] == [jitter(notice) for notice in soon]
+    return soon
+
+
+def ids(receiver: Receiver) -> list[str]:
+    return [headers["webhook-id"] for _, headers, _ in receiver.calls]
+
+
+@pytest.mark.parametrize("is_anybody_there", [True, False])
+def test_what_was_tried_in_one_message_stays_one_with_one_id_whichever_is_tried_again(
+    home: Path, is_anybody_there: bool
+) -> None:
+    keys, *_ = keys_in(home)
+    with closing(database_in(home)) as database, http(Said(503)) as hook:
+        place = Place(database, Store(database, keys), Colleagues(database, keys), {}, Pigeonhole())
+        if is_anybody_there:
+            place.carriers["webhook"] = Signed(SECRET, now)
+            place.put("dana", f"webhook:{hook.url}")
+        else:
+            place.activities = NoticeActivities(place.store, Webhook(hook.url, SECRET, now), now)
+
+        def tried(notice: UUID, attempt: int) -> None:
+            try:
+                place.send(notice, attempt)
+            except ChannelError:
+                assert not is_anybody_there
+
+        first, second, third = put_to_wait(place, 3)
+        tried(second, 2)
+        later, last = put_to_wait(place, 2)
+        for notice in (first, later, third):
+            tried(notice, 2)
+        the_id = str(uuid5(second, "dana") if is_anybody_there else second)
+        assert ids(hook) == [the_id] * 4
+        hook.answers[:] = [Said(204)]
+        tried(last, 2)  # brings what was tried before it too
+        assert ids(hook)[4:] == [the_id, str(uuid5(last, "dana") if is_anybody_there else last)]
+        for notice in (first, second, third, later, last):
+            assert place.channel_of(notice) == "webhook"
+            tried(notice, 3)
+        assert len(hook.calls) == 6
+
+
+def test_a_worker_that_dies_before_it_marks_a_message_leaves_its_id_to_the_next(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def died(*_: object) -> None:
+        raise Unreachable("the worker has died")
+
+    with http() as hook:
+        place.carriers["webhook"] = Signed(SECRET, now)
+        place.put("dana", f"webhook:{hook.url}")
+        first, second = put_to_wait(place, 2)
+        with monkeypatch.context() as dying:
+            dying.setattr(Deliveries, "sent", died)
+            with pytest.raises(Unreachable):
+                place.send(second, 2)
+        place.activities = NoticeActivities(place.store, place.own, now, place.carriers)
+        put_to_wait(place, 1)
+        assert place.send(first, 2) is None
+        assert ids(hook) == [str(uuid5(second, "dana"))] * 2
+        assert {place.channel_of(notice) for notice in (first, second)} == {"webhook"}
+
+
+def test_what_the_own_channel_was_asked_for_stays_with_it_whoever_comes_to_the_desk(place: Place) -> None:
+    with http(Said(503), Said(204)) as hook:
+        place.activities = NoticeActivities(place.store, Webhook(hook.url, SECRET, now), now, place.carriers)
+        (soon,) = put_to_wait(place, 1)
+        with pytest.raises(ChannelError):
+            place.send(soon, 2)
+        place.put("dana", f"signal:{DANA}")
+        assert place.send(soon, 3) is None
+    assert ids(hook) == [str(soon)] * 2
 
 
 def test_who_comes_to_the_desk_before_the_own_channel_took_a_reminder_gets_it(place: Place) -> None:

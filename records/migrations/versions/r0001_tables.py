@@ -179,7 +179,7 @@ def _make_duties_and_notices() -> None:
     op.create_table(
         "delivery",
         *(_text(name) for name in ("notice_id", "addressee", "stream")),
-        *(_text(name, nullable=True) for name in ("channel", "sent_at")),
+        *(_text(name, nullable=True) for name in ("batch", "channel", "sent_at")),
         sa.PrimaryKeyConstraint("notice_id", "addressee", name="delivery_pkey"),
     )
     _index("delivery", "stream")
