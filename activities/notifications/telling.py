@@ -11,11 +11,13 @@ Rules:
     4. Reminders wait some minutes, and all that wait for one person by then, or for the own channel, are one message.
        All else never waits, nor does a reminder of an emergency, which has an alarm's urgency.
     5. Somebody who takes the duty in hand stops what has not been brought yet.
-    6. A provider that hangs holds up its own people alone, as far as an emergency goes: what else is being brought
-       takes no room and no thread from one. A try that found no room, or everybody busy, is no try.
+    6. A provider that hangs holds up its own people alone. Once it has hung, few notices at a time ask it; to all
+       others it has said *for now*. What else is being brought takes no room and no thread from an emergency. A try
+       that found no room, or everybody busy, is no try.
 """
 
 import logging
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -65,6 +67,13 @@ AT_ONCE = 4
 MORE_IN_EMERGENCIES = 2
 """Emergencies besides, which alarms to providers that hang would keep waiting. Both leave some of the worker's threads
 to appends, whatever hangs."""
+
+HANGS = timedelta(seconds=1)
+"""Who takes longer to take nothing hangs."""
+
+HANGING_AT_ONCE = AT_ONCE // 2
+"""Notices that ask whoever has hung, and so many emergencies besides: all other room is for what another can bring.
+More than one, as it may hang for one person alone, who has many notices."""
 
 BUSY = timedelta(seconds=2)
 """After which a notice that found no room is tried again, or one whose people are all being told something else."""
@@ -122,6 +131,8 @@ class Telling:
         self._missed: dict[UUID, int] = {}
         self._called: set[UUID] = set()
         self._shut: dict[Address, float] = {}
+        self._asking: defaultdict[tuple[str, bool], Counter[UUID]] = defaultdict(Counter)
+        self._hanging: set[str] = set()
 
     def tell(self, notice: UUID, attempt: int, told_in: str | None = None) -> timedelta | None:
         """Try once to bring a notice to everybody it is for.
@@ -280,7 +291,10 @@ class Telling:
             if not is_alone:
                 return BUSY
             while (batch := self._batch(errand, OWN)) is not None:
-                with tracing.notice(errand.notice, errand.unsent.urgency, self._own.name, errand.told_in):
+                with (
+                    self._asked(errand, OWN, self._own.name),
+                    tracing.notice(errand.notice, errand.unsent.urgency, self._own.name, errand.told_in),
+                ):
                     self._own.send(batch.message, errand.unsent.urgency)
                 self._deliveries.sent(batch.notices, OWN, self._own.name, self._now())
             return None
@@ -330,7 +344,10 @@ class Telling:
         if left > 0:
             return Answer(Outcome.TRANSIENT, f"{carrier.name}: asked to wait", timedelta(seconds=left))
         try:
-            with tracing.notice(errand.notice, errand.unsent.urgency, carrier.name, errand.told_in):
+            with (
+                self._asked(errand, provider_of(address), carrier.name),
+                tracing.notice(errand.notice, errand.unsent.urgency, carrier.name, errand.told_in),
+            ):
                 answer = carrier.deliver(address.to, message)
                 if answer.outcome is not Outcome.ACCEPTED:
                     raise ChannelError(answer.why, Lasting(answer.outcome), answer.wait)
@@ -341,6 +358,32 @@ class Telling:
         except Exception as error:  # a channel with a defect must not keep the others from being tried
             return Answer(Outcome.NEEDS_A_HUMAN, f"{carrier.name}: {type(error).__name__}")
         return ACCEPTED
+
+    @contextmanager
+    def _asked(self, errand: Errand, provider: str, name: str) -> Iterator[None]:
+        """While a provider is asked, which takes the message unless this ends in an error.
+
+        Args:
+            name: of the channel, which may be told.
+
+        Raises:
+            ChannelError: it hangs, and enough ask it already.
+        """
+        lane, this = (provider, errand.unsent.urgency is Urgency.EMERGENCY), Counter([errand.notice])
+        with self._guard:
+            asking = self._asking[lane]
+            if provider in self._hanging and errand.notice not in asking and len(asking) >= HANGING_AT_ONCE:
+                raise ChannelError(f"{name}: it hangs", Lasting.TRANSIENT)
+            self._asking[lane] += this
+        began, is_taken = monotonic(), False
+        try:
+            yield
+            is_taken = True
+        finally:
+            hangs = not is_taken and monotonic() - began > HANGS.total_seconds()
+            with self._guard:
+                self._asking[lane] -= this
+                (self._hanging.add if hangs else self._hanging.discard)(provider)
 
     def _call_operator(self, about: str, line: str) -> None:
         """Call an operator by the installation's own channel, once a day for each thing that is wrong."""
@@ -356,6 +399,11 @@ class Telling:
             with self._guard:
                 self._called.discard(notice)
             _log.error("no operator could be called: %s", error if isinstance(error, ChannelError) else type(error))
+
+
+def provider_of(address: Address) -> str:
+    """Who is behind an address: what has a host of its own hangs by itself, all else with its channel."""
+    return f"{address.channel}:{address.to.partition('://')[2].partition('/')[0]}"
 
 
 def jitter(notice: UUID) -> timedelta:

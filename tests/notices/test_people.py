@@ -21,7 +21,18 @@ from activities.notifications.channel import Carrier, ChannelError
 from activities.notifications.sending import NoticeActivities
 from activities.notifications.sentences import TEXTS
 from activities.notifications.signal import Signal
-from activities.notifications.telling import AT_ONCE, BUSY, LATEST, LONGEST_PAUSE, SOONEST, jitter, pause
+from activities.notifications.telling import (
+    AT_ONCE,
+    BUSY,
+    HANGING_AT_ONCE,
+    HANGS,
+    LATEST,
+    LONGEST_PAUSE,
+    SOONEST,
+    jitter,
+    pause,
+    provider_of,
+)
 from activities.notifications.webhook import Signed, Webhook
 from domain.colleagues import Address, Colleague, Language, Role, Turn
 from domain.duties import Level, Urgency
@@ -559,6 +570,103 @@ def test_an_emergency_reaches_whom_it_can_at_once_whatever_else_hangs(place: Pla
                 wait_for_calls(received["webhook"], 1, 5)
             finally:
                 go.set()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Channels that do not wait long for an answer."""
+    monkeypatch.setattr("activities.notifications.http.TIMEOUT_SECONDS", 1.5 * HANGS.total_seconds())
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_provider_that_has_hung_holds_up_no_alarm_that_goes_by_another(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, go = [f"c{number}" for number in range(2 * AT_ONCE)], threading.Event()
+    for name in names:
+        place.put(name, f"signal:{DANA}")
+    first, *alarms = [place.written(place.case(name), rung())[0] for name in names]
+    with ways(place, (Said(503, after=go),)) as received, ThreadPoolExecutor(len(names)) as threads:
+        place.put("eli", f"webhook:{received['webhook'].url}")
+        try:
+            assert place.send(first) == pause(1)
+            monkeypatch.undo()  # from here on it takes far longer
+            waits = [threads.submit(place.send, notice) for notice in alarms]
+            until = time.monotonic() + 5
+            while sum(one.done() for one in waits) < len(alarms) - HANGING_AT_ONCE:
+                assert time.monotonic() < until, "too many of them wait for it"
+                time.sleep(0.01)
+            assert {one.result() for one in waits if one.done()} <= {pause(1), BUSY}
+            wait_for_calls(received["signal"], 1 + HANGING_AT_ONCE, 5)
+            (another,) = place.written(place.case("eli"), rung())
+            began = time.monotonic()
+            assert place.send(another) is None
+            assert time.monotonic() - began < HANGS.total_seconds()
+            (emergency,) = place.written(place.case(names[0]), rung(urgency=Urgency.EMERGENCY))
+            threads.submit(place.send, emergency)
+            wait_for_calls(received["signal"], 2 + HANGING_AT_ONCE, 5)  # it stands behind no alarm
+        finally:
+            go.set()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_provider_that_has_hung_and_answers_again_is_asked_by_all(place: Place) -> None:
+    names, go = [f"c{number}" for number in range(AT_ONCE)], threading.Event()
+    for name in names:
+        place.put(name, f"signal:{DANA}")
+    first, *alarms = [place.written(place.case(name), rung())[0] for name in (names[0], *names)]
+    with ways(place, (Said(503, after=go), TAKEN, Said(503, after=go))) as received:
+        try:
+            assert [place.send(first), place.send(first, 2)] == [pause(1), None]
+            with hanging(place, received["signal"], go, alarms, 2 + AT_ONCE):
+                pass  # they all ask it
+        finally:
+            go.set()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_call_to_all_asks_a_provider_that_has_hung_for_each_of_them(place: Place) -> None:
+    go = threading.Event()
+    for name in ("dana", "eli", "noa"):
+        place.put(name, f"signal:{DANA}")
+    stream = place.case()
+    first, everybody = place.written(stream, rung(), rung(Level.ESCALATION, 2))
+    with ways(place, (Said(503, after=go),)) as received:
+        try:
+            assert place.send(first) == pause(1)
+            with hanging(place, received["signal"], go, [everybody], 1 + 3):
+                pass
+        finally:
+            go.set()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_the_own_channel_that_has_hung_is_asked_by_few_at_a_time_too(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+    first, *alarms, last = (place.written(place.case(), rung())[0] for _ in range(2 + HANGING_AT_ONCE))
+    with http(Said(503, after=go)) as hook, ThreadPoolExecutor(len(alarms)) as threads:
+        place.activities = NoticeActivities(place.store, Webhook(hook.url, SECRET, now), now)
+        try:
+            with pytest.raises(ChannelError):
+                place.send(first)
+            monkeypatch.undo()
+            for notice in alarms:
+                threads.submit(place.send, notice)
+            wait_for_calls(hook, 1 + len(alarms), 5)
+            with pytest.raises(ChannelError, match="it hangs"):
+                place.send(last)
+        finally:
+            go.set()
+    assert len(hook.calls) == 1 + len(alarms)
+
+
+def test_a_provider_is_a_host_where_an_address_names_one_and_else_the_whole_channel() -> None:
+    said = ("webhook:https://one.example/a", "webhook:https://one.example/b", "webhook:https://two.example/a")
+    one, same, two, dana, eli = (provider_of(Address.parse(way)) for way in (*said, f"signal:{DANA}", f"signal:{ELI}"))
+    assert one == same != two
+    assert dana == eli != one
 
 
 def test_a_try_that_found_everybody_busy_is_no_try(place: Place) -> None:
