@@ -57,7 +57,7 @@ def _of_the_stay(
     match room:
         case TransitStay():
             lawful = transit_protection.lawful_stay(room, case, rules, on)
-            return lawful, transit_protection.removal_protection(room, safety, rules, on)
+            return lawful, transit_protection.removal_protection(room, safety, case, rules, on)
         case AsylumFiling():
             lawful = refuge_protection.lawful_stay(room, on)
             return lawful, refuge_protection.removal_protection(room, safety, rules, on)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from domain.case import Path
+from domain.consent import Purpose, Recipient
 from domain.errors import NotUnderstood
 from domain.overstay import overstay_scale
 from domain.protection import (
@@ -37,7 +38,7 @@ def lawful_stay(stay: TransitStay, case: Path, rules: Rules, on: date) -> Lawful
     known = [one for one in lasting if one.until is not None]
     furthest = max(known or lasting or grounds, key=lambda one: one.until or date.min, default=None)
     holds = Answer.YES if known and stay.expulsion.ordered is None else Answer.UNKNOWN if lasting else Answer.NO
-    doubt = (*(furthest.doubt if furthest is not None else ()), *_doubts(stay, rules))
+    doubt = (*(furthest.doubt if furthest is not None else ()), *_doubts(stay, case, rules, on))
     return LawfulStay(holds=holds, ground=furthest, doubt=doubt, overstay=overstay_scale(rules, on))
 
 
@@ -77,7 +78,7 @@ def _visa_free(stay: TransitStay, case: Path, rules: Rules, on: date) -> Ground 
     return None if too_long else Ground(name=name, until=found.last_day, doubt=(*found.doubt, *doubt))
 
 
-def _doubts(stay: TransitStay, rules: Rules) -> Iterator[str]:
+def _doubts(stay: TransitStay, case: Path, rules: Rules, on: date) -> Iterator[str]:
     if not stay.lawfully:
         yield "the border was not crossed lawfully"
     if not stay.registrations:
@@ -85,22 +86,28 @@ def _doubts(stay: TransitStay, rules: Rules) -> Iterator[str]:
     for blocker in stay.grounds.blockers:
         yield f"in the way: {blocker.replace('-', ' ')}"
     if stay.expulsion.ordered is not None:
-        yield "an order to expel stands: ask the lawyer whether the stay is lawful until it is decided on"
+        yield f"an order to expel stands: {_ask_the_lawyer(case, on)} whether the stay is lawful until it is decided on"
     if not rules.known:
         yield "there is no rulebook for this country"
+
+
+def _ask_the_lawyer(case: Path, on: date) -> str:
+    """How a doubt says it: whom consent does not cover, nobody is told to ask."""
+    may_hear = case.may_hear(Recipient.LAWYER, (Purpose.LEGAL_HELP, Purpose.SAFETY), on)
+    return "ask the lawyer" if may_hear else "get the person's consent to ask the lawyer, and ask"
 
 
 # --- protection against removal ------------------------------------------------------------------------------------
 
 
-def removal_protection(stay: TransitStay, safety: Safety, rules: Rules, on: date) -> RemovalProtection:
+def removal_protection(stay: TransitStay, safety: Safety, case: Path, rules: Rules, on: date) -> RemovalProtection:
     """What keeps the person from being removed on a day, and what would remove him."""
-    bars = [*_bars(stay, rules, on), *of_safety(safety, stay.country)]
+    bars = [*_bars(stay, case, rules, on), *of_safety(safety, stay.country)]
     return protected_by(bars, [*_threats(stay), *threats_of_safety(safety)], on)
 
 
-def _bars(stay: TransitStay, rules: Rules, on: date) -> Iterator[Ground]:
-    claim = stay.claim
+def _bars(stay: TransitStay, case: Path, rules: Rules, on: date) -> Iterator[Ground]:
+    claim, ask = stay.claim, _ask_the_lawyer(case, on)
     if stay.entered is not None and not stay.inside:
         return  # whoever is outside is not removed, and nothing keeps him from being turned away
     before = ("a claim was finally refused before: ask whether this one keeps him here",)
@@ -112,7 +119,7 @@ def _bars(stay: TransitStay, rules: Rules, on: date) -> Iterator[Ground]:
             doubt = "the claim was refused: only an appeal, lodged in time, may keep him here"
             yield Ground(name="time to appeal", until=claim.appeal_until, doubt=(*former, doubt))
         case ClaimState.APPEALED:
-            final = ("the refusal is final: ask the lawyer whether an appeal against it keeps him here",)
+            final = (f"the refusal is final: {ask} whether an appeal against it keeps him here",)
             is_final = claim.is_final and not claim.refused_before
             doubt_ = final if is_final else doubt_of_appeal(claim.track or "normal", rules, on)
             yield Ground(name="appeal pending", doubt=(*former, *doubt_))
@@ -121,7 +128,7 @@ def _bars(stay: TransitStay, rules: Rules, on: date) -> Iterator[Ground]:
         case ClaimState.NONE | ClaimState.DISMISSED | ClaimState.FINALLY_REFUSED:
             pass
     if stay.expulsion.appealed is not None:
-        doubt = "whether this appeal keeps him here is not recorded: ask the lawyer"
+        doubt = f"whether this appeal keeps him here is not recorded: {ask}"
         yield Ground(name="appeal against the expulsion pending", doubt=(doubt,))
 
 

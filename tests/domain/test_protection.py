@@ -304,10 +304,10 @@ def test_nothing_that_happens_to_his_safety_changes_whether_the_stay_is_lawful(
     for event in stay_events:
         stay = stay.apply(event)
     rules = tale.story.rules(f"case/{REFERENCE}/transit-stay/1")
-    before = lawful_stay(stay, Path(), rules, day), removal_protection(stay, Safety(), rules, day).bars
+    before = lawful_stay(stay, Path(), rules, day), removal_protection(stay, Safety(), Path(), rules, day).bars
     for event in safety_events:
         safety = safety.apply(event)
-    protection = removal_protection(stay, safety, rules, day)
+    protection = removal_protection(stay, safety, Path(), rules, day)
     assert lawful_stay(stay, Path(), rules, day) == before[0]
     assert [one for one in protection.bars if one.name != "interim measure"] == list(before[1])
 

@@ -16,9 +16,10 @@ from domain.errors import Refused
 from domain.events import Event
 from domain.facts import Fact
 from domain.references import Phase
-from domain.stay_facts import AuthorityApproached, TravelDocument
+from domain.stay_facts import AuthorityApproached, ExpulsionAppealed, ExpulsionOrdered, TravelDocument
+from domain.three_fields import three_fields
 from domain.vetting import Finding, VettingRequested
-from tests.domain.strategies import Tale, models
+from tests.domain.strategies import Tale, models, noon
 
 SAYS: dict[type[Fact], tuple[Recipient, Purpose, tuple[Material, ...]]] = {
     Approached: (Recipient.EMBASSY, Purpose.ENTRY, (Material.EXISTENCE,)),
@@ -220,3 +221,20 @@ def test_s9_deadlines_that_bind_the_person_stand_whatever_he_agreed_to() -> None
     assert set(tale.duties(Phase.ASYLUM_FILING)) == before
     with pytest.raises(Refused, match="no consent"):
         tale.tell("2024-01-13", AuthorityContacted(materials=(Material.STORY,)))
+
+
+def test_s9_a_doubt_of_the_status_asks_no_lawyer_whom_consent_does_not_cover() -> None:
+    scope = Scope(recipient=Recipient.LAWYER, purpose=Purpose.LEGAL_HELP, materials=(Material.IDENTITY,))
+    tale = Tale("2024-01-01", scopes=(scope,))
+    tale.enter()
+    tale.tell("2024-01-03", ExpulsionOrdered())
+    tale.tell("2024-01-03", ExpulsionAppealed())
+
+    def said() -> str:
+        fields = three_fields(tale.story, noon("2024-01-05"))
+        return "; ".join((*fields.lawful_stay.doubt, *fields.removal_protection.bars[0].doubt))
+
+    assert said().count("ask the lawyer") == 2
+    assert "consent" not in said()
+    tale.tell("2024-01-04", ConsentWithdrawn())
+    assert said().count("get the person's consent to ask the lawyer, and ask") == 2
