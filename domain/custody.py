@@ -20,6 +20,9 @@ from domain.room import Room, dated_duty, first_end_of_day
 LAWYER_WITHIN = timedelta(hours=1)
 """A detained man can be expelled within hours (facts: Kazakhstan, January 2026)."""
 
+LAWYER_AGAIN = timedelta(hours=4)
+"""Who takes it in hand to get a lawyer has found one within these, or is called again; all else after its own limit."""
+
 WHEREABOUTS_WITHIN = timedelta(hours=24)
 """After a deportation or disappearance: where is he held, and by whom?"""
 
@@ -214,7 +217,7 @@ class Custody(Frozen):
             defended: against what else a lawyer is needed: since when removals have been asked for or ordered.
             stopped: against what else an interim measure is decided on, by the latest step of each removal.
         """
-        yield from self._defence(here, defended, stopped)
+        yield from self._defence(room, here, defended, stopped)
         yield from self._whereabouts(room)
         yield from (duty.model_copy(update={"aftermath": True}) for duty in self._afterwards(room))
         for state, measure in sorted(self.measures.items()):
@@ -222,20 +225,20 @@ class Custody(Frozen):
             yield from dated_duty(ends, title, measure.until, Consequence.REMOVAL, first_end_of_day)
 
     def _defence(
-        self, here: CountryCode | None, defended: Sequence[Occurred], stopped: Sequence[Occurred]
+        self, room: Room, here: CountryCode | None, defended: Sequence[Occurred], stopped: Sequence[Occurred]
     ) -> Iterator[Duty]:
         own = [self.held_since] if self.held_since is not None and self.held is not None else []
         detained = own if self.held is Emergency.DETENTION else []
         if undefended := _unanswered(self.lawyer, [*detained, *defended]):
             title = "Get a lawyer to the person: detained, asked for, or to be expelled"
-            yield emergency_duty("lawyer", title, undefended[0].instant + LAWYER_WITHIN)
+            yield _until_recorded(room, "lawyer", title, undefended, LAWYER_WITHIN, LAWYER_AGAIN)
         if self.held is Emergency.DEPORTATION and (handed_over := _unanswered(self.lawyer, own)):
             title = f"Find a lawyer where the person was taken: {self.removed_to}"
-            yield emergency_duty("lawyer-there", title, handed_over[0].instant + WHEREABOUTS_WITHIN)
+            yield _until_recorded(room, "lawyer-there", title, handed_over, WHEREABOUTS_WITHIN)
         measure = self.measures.get(here) if here is not None else None
         if unstopped := _unanswered(measure.on if measure is not None else None, [*own, *stopped]):
             title = "Decide on interim measures before a court or treaty body"
-            yield emergency_duty("interim-measures", title, unstopped[0].instant + WHEREABOUTS_WITHIN)
+            yield _until_recorded(room, "interim-measures", title, unstopped, WHEREABOUTS_WITHIN)
 
     def _whereabouts(self, room: Room) -> Iterator[Duty]:
         since = self.held_since or self.missing_since
@@ -244,7 +247,7 @@ class Custody(Frozen):
         lost = self.missing_since or (since if self.held is Emergency.DEPORTATION and self.found is None else None)
         if lost is not None:
             title = "Find out where the person is held, and by whom"
-            yield emergency_duty("whereabouts", title, lost.instant + WHEREABOUTS_WITHIN)
+            yield _until_recorded(room, "whereabouts", title, [lost], WHEREABOUTS_WITHIN)
         if self.missing_since is not None:
             title = "Decide whom to tell of the disappearance, of those whom consent covers"
             yield from _step(room, "tell-of-disappearance", title, self.missing_since, WHEREABOUTS_WITHIN)
@@ -280,6 +283,22 @@ def _follows(answer: Occurred, start: Occurred) -> bool:
     if answer.at is not None and start.at is not None:
         return answer.at >= start.at
     return answer.latest >= start.earliest
+
+
+def _until_recorded(
+    room: Room,
+    duty_id: str,
+    title: str,
+    starts: Sequence[Occurred],
+    within: timedelta,
+    again: timedelta = WHEREABOUTS_WITHIN,
+) -> Duty:
+    """An emergency duty that only a record ends: taken in hand, it calls again for what has begun by then.
+
+    What begins after that has a limit of its own.
+    """
+    due = min(room.again(duty_id, start.instant + within, again) for start in starts)
+    return emergency_duty(duty_id, title, due)
 
 
 def _step(room: Room, duty_id: str, title: str, since: Occurred, within: timedelta) -> Iterator[Duty]:

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from domain.custody import (
+    LAWYER_AGAIN,
+    WHEREABOUTS_WITHIN,
     Custody,
     Deported,
     Detained,
@@ -67,6 +69,32 @@ def test_a_detained_man_gets_a_lawyer_within_the_hour_and_interim_measures_are_d
     assert found["lawyer"].due == NIGHT.instant + HOUR
     assert found["interim-measures"].due == NIGHT.instant + 24 * HOUR
     assert {found[one].emergency for one in ("lawyer", "interim-measures", "custody-round")} == {True}
+
+
+def test_what_is_taken_in_hand_and_not_recorded_calls_again_until_it_is() -> None:
+    tale, taken_at = Tale(), noon("2024-02-02")
+    tale.tell("2024-02-01T10:00+00:00", Detained(), now=noon("2024-02-01"))
+    tale.fire_until(taken_at)
+    for duty in ("lawyer", "interim-measures"):
+        tale.acknowledge(Phase.SAFETY, duty, taken_at)
+    duties = tale.duties(Phase.SAFETY)
+    assert duties["lawyer"].due == taken_at + LAWYER_AGAIN
+    assert duties["interim-measures"].due == taken_at + WHEREABOUTS_WITHIN
+    tale.tell("2024-02-02T13:00+00:00", ExtraditionRequested(by="RU"), now=taken_at + timedelta(hours=1))
+    due = tale.duties(Phase.SAFETY)["lawyer"].due
+    assert due == taken_at + timedelta(hours=2), "what begins after it has an hour of its own"
+    fired = {event.fact.model_dump()["duty"] for event in tale.fire_until(taken_at + timedelta(days=1))}
+    assert {"lawyer", "interim-measures"} <= fired
+    tale.tell("2024-02-03T12:00+00:00", LawyerEngaged(), now=taken_at + timedelta(days=1))
+    assert "lawyer" not in tale.duties(Phase.SAFETY)
+
+
+def test_who_looks_for_a_missing_man_is_called_again_until_he_is_found() -> None:
+    tale = Tale()
+    tale.tell("2024-02-01T10:00+00:00", Disappeared(), now=noon("2024-02-01"))
+    tale.fire_until(noon("2024-02-02"))
+    tale.acknowledge(Phase.SAFETY, "whereabouts", noon("2024-02-02"))
+    assert tale.duties(Phase.SAFETY)["whereabouts"].due == noon("2024-02-03")
 
 
 def test_a_lawyer_of_the_morning_does_not_answer_a_detention_of_the_night() -> None:

@@ -435,7 +435,7 @@ def test_a_danger_that_lasts_at_an_import_sounds_at_once_and_insists_from_then_o
     assert ("lawyer", Level.ESCALATION, IMPORTED + HOUR) in sounded(tale, IMPORTED + HOUR)
     assert ("lawyer", Level.ESCALATION, IMPORTED + 3 * HOUR) in sounded(tale, IMPORTED + 3 * HOUR)
     tale.acknowledge(Phase.SAFETY, "lawyer", IMPORTED + 4 * HOUR)
-    assert "lawyer" not in {duty for duty, _, _ in sounded(tale, IMPORTED + 5 * DAY)}
+    assert "lawyer" not in {duty for duty, _, _ in sounded(tale, IMPORTED + 7 * HOUR)}
 
 
 def test_a_danger_that_was_over_before_an_import_makes_no_noise_at_it() -> None:
