@@ -1,6 +1,7 @@
 """Runs the workers: ``python worker.py`` beside any engine that the settings name."""
 
 import asyncio
+import gc
 import logging
 import sys
 from collections.abc import Mapping
@@ -185,6 +186,9 @@ async def main() -> int:
             ),
             asyncio.create_task(keep_looking(client)),
         ]
+        # what is loaded by now stays: a task must not wait while all of it is looked through for garbage
+        gc.collect()
+        gc.freeze()
         await stop.wait()
         for task in beside:
             task.cancel()

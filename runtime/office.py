@@ -211,16 +211,24 @@ class Office:
         """
         if phase_of(stream) is None:
             return
+        path, phase = tuple[Event, ...](), tuple[Event, ...]()
         deadline = asyncio.get_running_loop().time() + HEARD_SECONDS
         while asyncio.get_running_loop().time() < deadline:
-            if not self._unheard(reference, stream):
-                return
+            # a case of years is long: what was read is not read again at each look
+            heard, told = self._later(case_stream(reference), path), self._later(stream, phase)
+            if heard or told:
+                path, phase = path + heard, phase + told
+                if not self._unheard(reference, stream, path, phase):
+                    return
             await asyncio.sleep(0.02)
         raise NotRunning("recorded, but the path has not heard of it yet: look again with `safeconduct status`")
 
-    def _unheard(self, reference: str, stream: str) -> bool:
-        path = path_of(self.store.read(case_stream(reference)), reference)
-        ledger = Ledger.empty(stream, blank_room(path.state, stream)).plus(self.store.read(stream))
+    def _later(self, stream: str, known: Sequence[Event]) -> tuple[Event, ...]:
+        return self.store.read(stream, known[-1].version if known else 0)
+
+    def _unheard(self, reference: str, stream: str, of_path: tuple[Event, ...], of_phase: Sequence[Event]) -> bool:
+        path = path_of(of_path, reference)
+        ledger = Ledger.empty(stream, blank_room(path.state, stream)).plus(of_phase)
         return bool(path_hears(path, stream, standings(ledger), self.now()))
 
 

@@ -1,5 +1,6 @@
 """Fixtures that several tests share."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if missing:
         raise pytest.UsageError(f"tests/conftest.py: LONG names what is not there: {', '.join(missing)}")
     items.sort(key=lambda item: first.get(item.path, len(first)))
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: three thousand tests and all that they import are not looked through for garbage.
+
+    On a busy machine that took two seconds, in which a workflow's task that stood just there was given up as stuck.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture

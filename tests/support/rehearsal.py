@@ -45,6 +45,9 @@ from worker import build_worker
 PATIENCE_SECONDS = 60.0
 """Of a poll. Far more than anything takes; only a broken test waits so long."""
 
+FIRST_LOOK_SECONDS, LATEST_LOOK_SECONDS = 0.01, 0.2
+"""Between the looks of a poll, which come ever later: each takes time from what is waited for."""
+
 MARGIN = timedelta(seconds=5)
 """Past the instant that is wanted: a clock that reaches its end while a task still runs skips on to the next timer."""
 
@@ -113,11 +116,13 @@ async def eventually(holds: Callable[[], bool | Awaitable[bool]], what: str, sec
         AssertionError: it never did.
     """
     deadline = asyncio.get_running_loop().time() + seconds
+    pause = FIRST_LOOK_SECONDS
     while asyncio.get_running_loop().time() < deadline:
         found = holds()
         if found if isinstance(found, bool) else await found:
             return
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(pause)
+        pause = min(1.3 * pause, LATEST_LOOK_SECONDS)
     raise AssertionError(f"never came true: {what}")
 
 
