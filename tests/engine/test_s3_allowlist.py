@@ -28,6 +28,7 @@ from temporalio.common import (
 )
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from activities import contract
 from domain.check_ins import CheckInPlanned
 from domain.country import AlertRaised
 from domain.custody import Detained
@@ -87,6 +88,7 @@ LISTS: dict[str, str] = {
     "marker_name": "core_local_activity",
     "cron_schedule": "", "build_id": r"\d+\.\d+\.\d+|", "sdk_name": "temporal-python", "sdk_version": r"[0-9.]+",
     "deployment_name": "", "reason": "",
+    "message": "Encoded failure",
 }  # fmt: skip
 """Which texts may stand in a field of this name; names of fields with a type or queue are looked at by their owner."""
 
@@ -96,6 +98,7 @@ OWNED: dict[str, str] = {
     "task_queue.name": rf"{allowlist.QUEUE}|{Program.WORKER}-[0-9a-f]{{32}}",
     "task_queue.normal_name": allowlist.QUEUE,
     "input.name": allowlist.UPDATE,
+    "application_failure_info.type": contract.NOT_YET,  # a notice that found no room is tried again
 }
 
 

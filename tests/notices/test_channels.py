@@ -313,8 +313,8 @@ def test_s14_nothing_goes_to_a_host_that_is_not_allowed(nothing_set_up: pytest.M
 
 def test_s14_a_redirect_is_not_followed() -> None:
     with http() as elsewhere, http(Said(307, None, {"location": f"{elsewhere.url}/v2/send"})) as first:
-        assert Signed(SECRET, lambda: NOW).deliver(first.url, MESSAGE).outcome is Outcome.TRANSIENT
-        assert Signal(first.url, OURS).deliver(HIS, MESSAGE).outcome is Outcome.TRANSIENT
+        assert Signed(SECRET, lambda: NOW).deliver(first.url, MESSAGE).outcome is Outcome.NEEDS_A_HUMAN
+        assert Signal(first.url, OURS).deliver(HIS, MESSAGE).outcome is Outcome.NEEDS_A_HUMAN
     assert len(first.calls) == 2
     assert elsewhere.calls == []
 
