@@ -1,12 +1,16 @@
 """The one place where a process ends."""
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import sys
 
-SUPERVISED = "SAFECONDUCT_SUPERVISED"
-"""Set for processes that another one started: their standard input ends when that one is gone."""
+
+def supervisor() -> int | None:
+    """Where a supervisor started this process: what can be read from when that one is gone."""
+    parent = multiprocessing.parent_process()
+    return parent.sentinel if parent is not None else None
 
 
 def told_to_stop() -> asyncio.Event:
@@ -14,8 +18,8 @@ def told_to_stop() -> asyncio.Event:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    if SUPERVISED in os.environ:
-        loop.add_reader(sys.stdin.fileno(), stop.set)  # nothing is ever written there: readable is ended
+    if (sentinel := supervisor()) is not None:
+        loop.add_reader(sentinel, stop.set)
     return stop
 
 

@@ -18,7 +18,7 @@ from runtime.allowlist import Program
 from runtime.checkpointing import must_not_be_older
 from runtime.client import connect, hush
 from runtime.connection import forget_chosen_engines
-from runtime.crew import Crew
+from runtime.crew import Crew, prepare
 from runtime.desk import Desk, read_intake_file
 from runtime.embedded import EngineDidNotStart, free_port, lasting_server, stop_orphan
 from runtime.ending import told_to_stop
@@ -75,6 +75,7 @@ def up_and_running(
     hush()
     # before any loop runs: its handler would swallow the first Ctrl-C at a question
     master = master_of_demo(settings) if demo else master_of_installation(settings)
+    prepare()  # not before: what it is given in its environment holds no key any more
     ports = Ports(*(free_port() for _ in RUN_PORTS)) if demo or free_ports else Ports(*RUN_PORTS)
     look_at_the_files(settings, channel, master)
     asyncio.run(_run(settings, master, ports, workers, demo=demo))

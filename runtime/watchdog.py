@@ -15,7 +15,6 @@ import asyncio
 import contextlib
 import logging
 import math
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,7 +40,7 @@ from runtime.allowlist import Program
 from runtime.client import connect
 from runtime.clocks import Moment, gap, read_clocks, span
 from runtime.disk import EMPTY_BYTES, free_bytes, in_words
-from runtime.ending import SUPERVISED, told_to_stop
+from runtime.ending import supervisor, told_to_stop
 from runtime.heartbeat import Heartbeat
 from runtime.keys import open_keys
 from runtime.revival import ENGINE_SECONDS, PAUSED, let_read, not_running, revive, some_at_once
@@ -349,7 +348,7 @@ async def watch(settings: Settings, channel: Channel, every: float = ROUND_SECON
         NotUnderstood: the heartbeat's address is none.
     """
     stop_telling = telemetry.start("watchdog")
-    if SUPERVISED in os.environ:
+    if supervisor() is not None:
         logs.also_on_terminal(_log, "watchdog")
     telemetry.observe_board(Board(Reader(settings.records)), now)
     watchdog = Watchdog(settings, channel, every=every)

@@ -94,7 +94,7 @@ class Installation:
         """Everything written so far. The files are copied first: they are in use."""
         copy = self.folder / "copies" / str(uuid4())
         shutil.copytree(self.folder / "home", copy / "home")
-        shutil.copytree(self.folder / "tmp", copy / "tmp", ignore=lambda *_: ["agent"])
+        shutil.copytree(self.folder / "tmp", copy / "tmp", ignore=shutil.ignore_patterns("agent", "listener-*"))
         self.screen._more()
         return [
             *files_below(copy),
@@ -245,7 +245,7 @@ def with_records_locked(place: Installation) -> None:
 
 
 def with_a_worker_killed(place: Installation) -> None:
-    kill_one(place, b"worker")
+    kill_one(place, "worker")
     record_something(place)
 
 
@@ -260,7 +260,7 @@ def at_the_pages(place: Installation) -> None:
 
 
 def with_the_decoder_killed(place: Installation) -> None:
-    kill_one(place, b"decoder")
+    kill_one(place, "decoder")
     wait_until(lambda: answers(place), 30, "the decoder is back")
 
 
@@ -270,13 +270,10 @@ def answers(place: Installation) -> bool:
     return False
 
 
-def kill_one(place: Installation, named: bytes) -> None:
+def kill_one(place: Installation, named: str) -> None:
     """``kill -9`` of a process of this installation."""
-    for process in Path("/proc").iterdir():
-        with suppress(OSError):
-            told = (process / "environ").read_bytes()
-            if str(place.folder).encode() in told and named in (process / "cmdline").read_bytes().split(b"\0"):
-                os.kill(int(process.name), signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.kill(int((place.folder / "home" / f"{named}.pid").read_text()), signal.SIGKILL)
 
 
 ANSWERS = (RPCError, WorkflowUpdateFailedError, WorkflowQueryFailedError, WorkflowUpdateRPCTimeoutOrCancelledError)
