@@ -37,6 +37,9 @@ LOOK_AGAIN = timedelta(days=30)
 """After so long an alert that is in force is looked at, and looked at again, however far its last day lies: else a slip
 of the year keeps who has not answered in danger, and their risk raised, without anybody asking why."""
 
+CHANGE_AGAIN = timedelta(days=7)
+"""So long after it was taken in hand a change of the law that is not said to be in force asks again."""
+
 RISK_HOLDS_AT_MOST = timedelta(days=90)
 """How long what a person said of a country's risk may stand before it is said again: a season changes a country."""
 
@@ -230,10 +233,11 @@ class Country(Room):
         for alert in self.in_force:
             yield self._look_at(alert)
         for change in self.changes.values():
+            duty_id, first = f"rule-change.{short(change.id)}", datetime.combine(change.fact.in_force_on, time(), UTC)
             yield Duty(
-                id=f"rule-change.{short(change.id)}",
+                id=duty_id,
                 title="A change of the law comes into force: see that the rulebook has it (`safeconduct rules --diff`)",
-                due=datetime.combine(change.fact.in_force_on, time(), UTC),
+                due=self.again(duty_id, first, CHANGE_AGAIN),
                 consequence=Consequence.UNKNOWN,
                 reminders=LEGAL_REMINDERS,
                 escalations=LEGAL_ESCALATIONS,

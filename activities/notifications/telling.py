@@ -5,15 +5,16 @@ Rules:
        try goes on where the last one ended. One message id for each notice and addressee, over all tries: what was
        gathered into one message is written down too, and stays one, whichever of its notices is tried again.
     2. A channel that says *for now* is tried again after the time it names; where it asks for long, or keeps saying
-       so, the next channel of that person is tried meanwhile. One that says *never*, or *a human is needed*, gives way
-       at once, and an operator hears of it.
+       so, the next channel of that person is tried meanwhile, and at once where it hangs. One that says *never*, or *a
+       human is needed*, gives way at once, and an operator hears of it.
     3. Whoever can't be reached at all gives way to the whole desk, and the desk to the installation's own channel.
     4. Reminders wait some minutes, and all that wait for one person by then, or for the own channel, are one message.
-       All else never waits, nor does a reminder of an emergency, which has an alarm's urgency.
+       All else waits for nothing, nor for other notices of the same person; nor does a reminder of an emergency, which
+       has an alarm's urgency.
     5. Somebody who takes the duty in hand stops what has not been brought yet.
     6. A provider that hangs holds up its own people alone. Once it has hung, few notices at a time ask it; to all
        others it has said *for now*. What else is being brought takes no room and no thread from an emergency. A try
-       that found no room, or everybody busy, is no try.
+       that found no room, or a reminder whose people are all being reminded already, is no try.
 """
 
 import logging
@@ -75,15 +76,15 @@ HANGING_AT_ONCE = AT_ONCE // 2
 """Notices that ask whoever has hung, and so many emergencies besides: all other room is for what another can bring.
 More than one, as it may hang for one person alone, who has many notices."""
 
-BUSY = timedelta(seconds=2)
-"""After which a notice that found no room is tried again, or one whose people are all being told something else."""
+BUSY, LONGEST_BUSY = timedelta(seconds=2), timedelta(seconds=15)
+"""After which a notice that found no room is tried again, or a reminder whose people are all being reminded already.
+For all but emergencies it is later each time: thousands that ask all the time would take the machine from the rest."""
 
 SAID_AGAIN = 12
 """After so many tries a fault that lasts is in the log again: about an hour."""
 
 TAKEN_IN_HAND = "taken-in-hand"
 
-_OWN_REMINDERS = f"reminders: {OWN}"
 _NAMESPACE = UUID("7b1f5c52-3a0f-5f0e-8d55-51f2c4a9a6d3")
 _log = logging.getLogger("safeconduct.notices")
 
@@ -127,7 +128,7 @@ class Telling:
         self._threads = ThreadPoolExecutor(2 * AT_ONCE, thread_name_prefix="notice")
         self._emergency_threads = ThreadPoolExecutor(4 * AT_ONCE, thread_name_prefix="emergency")
         self._guard = Lock()
-        self._busy: set[str] = set()
+        self._reminded: set[str] = set()
         self._missed: dict[UUID, int] = {}
         self._called: set[UUID] = set()
         self._shut: dict[Address, float] = {}
@@ -163,26 +164,26 @@ class Telling:
             return None
         if unsent.urgency is Urgency.REMINDER and attempt == 1 and (wait := jitter(notice)):
             return wait
-        if self._is_everybody_busy(notice):
-            return self._miss(notice)
+        if unsent.urgency is Urgency.REMINDER and self._is_everybody_reminded(notice):
+            return self._miss(errand)
         with ExitStack() as ends:
             slot = self._slot(errand)
             if slot is None:
-                return self._miss(notice)
+                return self._miss(errand)
             ends.callback(slot.release)
             return self._round(errand, {one.name: one for one in desk})
 
-    def _miss(self, notice: UUID) -> timedelta:
+    def _miss(self, errand: Errand) -> timedelta:
         """Nothing was tried; after how long to come again. The engine counts it as a try, and we take it off."""
         with self._guard:
-            self._missed[notice] = self._missed.get(notice, 0) + 1
-        return BUSY
+            times = self._missed[errand.notice] = self._missed.get(errand.notice, 0) + 1
+        return BUSY if errand.unsent.urgency is Urgency.EMERGENCY else min(pause(times), LONGEST_BUSY)
 
-    def _is_everybody_busy(self, notice: UUID) -> bool:
-        """Whether all who still wait are being told something else: then there is nothing to take room for."""
+    def _is_everybody_reminded(self, notice: UUID) -> bool:
+        """Whether all who still wait are being reminded already: then there is nothing to take room for."""
         waiting = {one.addressee for one in self._deliveries.to(notice) if one.waits}
         with self._guard:
-            return bool(waiting) and waiting <= self._busy
+            return bool(waiting) and waiting <= self._reminded
 
     def _slot(self, errand: Errand) -> BoundedSemaphore | None:
         """Room to bring a notice, if there is any; for an emergency some is kept."""
@@ -240,7 +241,7 @@ class Telling:
                 waits.append(BUSY)
             if waits:
                 # by identity: a first pause is as long
-                return min(waits) if any(wait is not BUSY for wait in waits) else self._miss(errand.notice)
+                return min(waits) if any(wait is not BUSY for wait in waits) else self._miss(errand)
             known = self._deliveries.to(errand.notice)
             if any(one.sent_at is not None for one in known):
                 return None
@@ -251,21 +252,27 @@ class Telling:
         return None
 
     @contextmanager
-    def _alone(self, whom: str) -> Iterator[bool]:
-        """Whether nothing else is on its way to somebody that might take this along; until the end nothing will be."""
+    def _alone(self, errand: Errand, whom: str) -> Iterator[bool]:
+        """Whether no reminder is on its way to somebody that might take this one along; until the end none will be.
+
+        Anything else is a message of its own, and is alone.
+        """
+        if errand.unsent.urgency is not Urgency.REMINDER:
+            yield True
+            return
         with self._guard:
-            is_alone = whom not in self._busy
-            self._busy.add(whom)
+            is_alone = whom not in self._reminded
+            self._reminded.add(whom)
         try:
             yield is_alone
         finally:
             if is_alone:
                 with self._guard:
-                    self._busy.discard(whom)
+                    self._reminded.discard(whom)
 
     def _reach(self, errand: Errand, colleague: Colleague) -> timedelta | None:
         """Try to reach one person; after how long to try again, if they were not."""
-        with self._alone(colleague.name) as is_alone:
+        with self._alone(errand, colleague.name) as is_alone:
             if not is_alone:
                 return BUSY
             while (batch := self._batch(errand, colleague.name)) is not None:
@@ -285,9 +292,7 @@ class Telling:
         Raises:
             ChannelError: it was not taken.
         """
-        is_reminder = errand.unsent.urgency is Urgency.REMINDER
-        # by themselves, as an alarm waits for no other, nor for a reminder
-        with self._alone(_OWN_REMINDERS if is_reminder else str(errand.notice)) as is_alone:
+        with self._alone(errand, OWN) as is_alone:
             if not is_alone:
                 return BUSY
             while (batch := self._batch(errand, OWN)) is not None:
@@ -323,17 +328,18 @@ class Telling:
                 self._call_operator(f"{colleague.name}|{address.channel}", f"somebody is needed: {last.why}")
             if last.outcome is Outcome.TRANSIENT:
                 transient.append(last)
-                if self._waits_for_it(errand, last):
+                if self._waits_for_it(errand, address, last):
                     break
         if not transient:
             return last, ""
         waits = [answer.wait or pause(errand.attempt) for answer in transient]
         return Answer(Outcome.TRANSIENT, transient[0].why, min(waits)), ""
 
-    def _waits_for_it(self, errand: Errand, answer: Answer) -> bool:
+    def _waits_for_it(self, errand: Errand, address: Address, answer: Answer) -> bool:
         """Whether a channel that says *for now* is worth waiting for, rather than trying the next one too."""
-        is_short = answer.wait is None or answer.wait <= SHORT_WAIT
-        return is_short and errand.attempt <= PATIENT_TRIES and errand.unsent.urgency is not Urgency.EMERGENCY
+        if errand.unsent.urgency is Urgency.EMERGENCY or provider_of(address) in self._hanging:
+            return False
+        return errand.attempt <= PATIENT_TRIES and (answer.wait is None or answer.wait <= SHORT_WAIT)
 
     def _try(self, errand: Errand, address: Address, message: Message) -> Answer:
         """One try by one channel; who asked to be left alone is left alone."""

@@ -151,6 +151,8 @@ def test_a_change_of_the_law_stands_as_a_duty_until_the_rulebook_has_it() -> Non
     announced = last(watch)
     name = short(announced)
     assert duties(watch)[f"rule-change.{name}"].due == datetime.fromisoformat("2027-01-01T00:00+00:00")
+    watch = tell(watch, Acknowledged(duty=f"rule-change.{name}"), noon("2027-01-01"))
+    assert duties(watch)[f"rule-change.{name}"].due == noon("2027-01-08"), "whoever took it in hand is asked again"
     watch = tell(watch, RuleChangeInForce(change=announced), noon("2027-01-02"))
     assert f"rule-change.{name}" not in duties(watch)
     again = tell(watch, RuleChangeInForce(change=announced), noon("2027-01-02"))

@@ -27,6 +27,7 @@ from activities.notifications.telling import (
     HANGING_AT_ONCE,
     HANGS,
     LATEST,
+    LONGEST_BUSY,
     LONGEST_PAUSE,
     SOONEST,
     jitter,
@@ -669,16 +670,43 @@ def test_a_provider_is_a_host_where_an_address_names_one_and_else_the_whole_chan
     assert dana == eli != one
 
 
-def test_a_try_that_found_everybody_busy_is_no_try(place: Place) -> None:
+def test_a_try_that_found_everybody_being_reminded_is_no_try_and_the_next_one_comes_ever_later(place: Place) -> None:
     go = threading.Event()
     place.put("dana", f"signal:{DANA}")
-    stream = place.case()
-    first, second = place.written(stream, rung(), rung(number=1))
+    first, second = (place.written(place.case(), reminder())[0] for _ in range(2))
+    assert (place.send(first), place.send(second)) == (jitter(first), jitter(second))
     with ways(place, (Said(503, after=go),)) as received:
-        with hanging(place, received["signal"], go, [first], 1):
-            assert [place.send(second, attempt) for attempt in range(1, 9)] == [BUSY] * 8
-        assert place.send(second, 9) == pause(1)
-        assert place.send(second, 10) == pause(2)
+        with ThreadPoolExecutor(1) as threads:
+            try:
+                threads.submit(place.send, first, 2)
+                wait_for_calls(received["signal"], 1, 30)
+                waits = [place.send(second, attempt) for attempt in range(2, 8)]
+            finally:
+                go.set()
+        assert waits == [BUSY, 2 * BUSY, 4 * BUSY, LONGEST_BUSY, LONGEST_BUSY, LONGEST_BUSY]
+        assert place.send(second, 8) == pause(2)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_way_that_hangs_keeps_nothing_from_the_next_way_of_the_same_person(place: Place) -> None:
+    go = threading.Event()
+    with ways(place, (Said(503, after=go),)) as received, ThreadPoolExecutor(8) as threads:
+        place.put("dana", f"signal:{DANA}", f"webhook:{received['webhook'].url}")
+        alarms = [place.written(place.case(), rung())[0] for _ in range(6)]
+        (emergency,) = place.written(place.case(), rung(urgency=Urgency.EMERGENCY))
+        gathered = place.written(place.case(), reminder())
+        try:
+            sending = [threads.submit(place.send, notice, 2) for notice in (*gathered, *alarms, emergency)]
+            waits = [one.result(30) for one in sending]
+            # what found no room at first comes again, and stands behind nothing that hangs
+            late = [notice for notice, wait in zip((*gathered, *alarms, emergency), waits, strict=True) if wait]
+            began = time.monotonic()
+            assert [place.send(notice, 3) for notice in late] == [None] * len(late)
+            assert time.monotonic() - began < len(late) * 2 * HANGS.total_seconds()
+        finally:
+            go.set()
+        ids = [headers["webhook-id"] for _, headers, _ in received["webhook"].calls]
+    assert len(ids) == len(set(ids)) == 8
 
 
 def test_a_plan_names_who_is_called_and_the_whole_desk_is_its_end(place: Place) -> None:
