@@ -51,6 +51,7 @@ class Milestone(StrEnum):
     FINALLY_REFUSED = "finally-refused"
     REMEDY_OPENED = "remedy-opened"
     FORBIDDEN_CONTACT = "forbidden-contact"
+    ENTERED = "entered"
     STAYED_BEFORE = "stayed-before"
 
 
@@ -137,7 +138,7 @@ class MilestoneReached(EngineFact):
     stream: str
     country: CountryCode | None = None
     until: date | None = None
-    """The last day of a former stay."""
+    """The last day of a stay, if it is over."""
 
 
 class MilestoneWithdrawn(EngineFact):
@@ -179,12 +180,16 @@ class Round(Frozen):
 
 
 class FormerStay(Frozen):
-    """A stay of former times that a round was told of. Later rounds in its country count it."""
+    """A stay that a round was told of. Later rounds in its country count it.
+
+    Attributes:
+        until: its last day. One that is told without it may be told again with it.
+    """
 
     stream: str
     country: CountryCode
     entered: Occurred
-    until: date
+    until: date | None
 
 
 class Path(Room):
@@ -249,7 +254,7 @@ class Path(Room):
                 return {"heard": (*self.heard, reached), "forbidden_contacts": forbidden}
             case MilestoneReached(milestone=Milestone.EXPULSION_ORDERED) as reached:
                 return {"heard": (*self.heard, reached), "expulsion": record.occurred}
-            case MilestoneReached(milestone=Milestone.STAYED_BEFORE) as reached:
+            case MilestoneReached(milestone=Milestone.ENTERED | Milestone.STAYED_BEFORE) as reached:
                 return {"heard": (*self.heard, reached), **self._stayed_before(reached, record.occurred)}
             case MilestoneReached() as reached:
                 return {"heard": (*self.heard, reached), **self._heard(reached)}
@@ -275,8 +280,26 @@ class Path(Room):
             changes["journey"] = fact.number
         return changes
 
+    def stayed_before(self, country: str | None, *, but: str) -> Iterator[tuple[Occurred, date]]:
+        """The stays in a country of which its rounds have told, except one: their entries and last days.
+
+        One of which no exit is known lasts until the next entry, else until its round ended.
+        """
+        told = [one for one in self.former_stays if one.country == country and one.stream != but]
+        closed = {(one.stream, one.entered) for one in told if one.until is not None}
+        ended = {(one.phase, one.number): one.ended for one in self.rounds}
+        for one in told:
+            if one.until is None and (one.stream, one.entered) in closed:
+                continue
+            parts, day = phase_of(one.stream), one.entered.earliest
+            later = [two.entered.latest for two in told if two.stream == one.stream and two.entered.earliest > day]
+            end = ended.get(parts) if parts is not None else None
+            until = one.until or min(later, default=end.latest if end is not None else None)
+            if until is not None:
+                yield one.entered, until
+
     def _stayed_before(self, reached: MilestoneReached, entered: Occurred) -> dict[str, object]:
-        if reached.country is None or reached.until is None:
+        if reached.country is None:
             return {}
         one = FormerStay(stream=reached.stream, country=reached.country, entered=entered, until=reached.until)
         return {"former_stays": (*self.former_stays, one)}
@@ -318,9 +341,9 @@ class Path(Room):
                 return {"outcome": reached.milestone}
             case Milestone.REMEDY_OPENED:
                 return {"outcome": None}
-            case (
-                Milestone.DEPARTED | Milestone.FORBIDDEN_CONTACT | Milestone.EXPULSION_ORDERED | Milestone.STAYED_BEFORE
-            ):
+            case Milestone.DEPARTED | Milestone.FORBIDDEN_CONTACT | Milestone.EXPULSION_ORDERED:
+                return {}
+            case Milestone.ENTERED | Milestone.STAYED_BEFORE:
                 return {}
 
     def _journey_over(self) -> dict[str, object]:

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Generic, Self, TypeVar
 from uuid import UUID
 
-from domain.case import CaseOpened, MilestoneReached, MilestoneWithdrawn, Path
+from domain.case import CaseOpened, Milestone, MilestoneReached, MilestoneWithdrawn, Path
 from domain.duties import Duty, Ladder, Level, Rung, next_rung
 from domain.errors import NotFound, NotUnderstood, Refused
 from domain.events import (
@@ -37,7 +37,8 @@ from domain.facts import Fact, Nature, Occurred
 from domain.references import phase_of
 from domain.room import Acknowledged, DatesMoved, DutyCameDue, HistoryImported, LawChanged, MovedDate, Room, belongs
 from domain.rulebook import Rules
-from domain.stay_facts import StayedBefore
+from domain.stay_facts import Entered, Exited, StayedBefore
+from domain.transit_stay import TransitStay
 
 State = TypeVar("State", bound=Room)
 
@@ -254,7 +255,8 @@ def standings(ledger: Ledger[State]) -> tuple[Standing, ...]:
     state = ledger.blank
     for day, event in told(ledger.events):
         state = state.apply(event)
-        if (milestone := state.milestone(event)) is not None:
+        milestone = state.milestone(event)
+        if milestone not in (None, Milestone.ENTERED):  # entries stand as the stays that they began
             country = getattr(event.fact, "to", None) or getattr(event.fact, "country", None)
             occurred = event.occurred if day == event.occurred.earliest else Occurred.on(day)
             one = Standing(source=event.event_id, milestone=milestone, occurred=occurred, country=country)
@@ -262,7 +264,21 @@ def standings(ledger: Ledger[State]) -> tuple[Standing, ...]:
                 stayed = {"country": event.fact.where or state.country, "until": event.fact.until}
                 one = one.model_copy(update=stayed)
             found.append(one)
-    return tuple(found)
+    return (*found, *_entries(state, ledger.events)) if isinstance(state, TransitStay) else tuple(found)
+
+
+def _entries(stay: TransitStay, events: Sequence[Event]) -> Iterator[Standing]:
+    """The stays of a round, for later rounds in its country: each from its entry on, and again when an exit ends it."""
+    entered, counting = Milestone.ENTERED, effective(events)
+    entries = {event.occurred: event.event_id for event in counting if isinstance(event.fact, Entered)}
+    exits = {event.occurred: event.event_id for event in counting if isinstance(event.fact, Exited)}
+    for one in stay.entries():
+        if (source := entries.get(one.entered)) is None:
+            continue  # it was told as a former one
+        yield Standing(source=source, milestone=entered, occurred=one.entered, country=stay.country)
+        if one.left is not None and (ended := exits.get(one.left)) is not None:
+            both, until = id_from_cause(source, f"left|{ended}"), one.left.latest  # another one if either is corrected
+            yield Standing(source=both, milestone=entered, occurred=one.entered, country=stay.country, until=until)
 
 
 @dataclass(frozen=True)
@@ -446,8 +462,8 @@ def event_of_engine(ledger: Ledger[State], event_id: UUID, fact: Fact, occurred:
 
 def path_hears(path: Ledger[Path], stream: str, standing: Sequence[Standing], now: datetime) -> tuple[Event, ...]:
     """What the path records when a phase tells it which milestones stand."""
-    known = {(fact.source, fact.milestone, fact.country) for fact in path.state.heard if fact.stream == stream}
-    stands = {(one.source, one.milestone, one.country) for one in standing}
+    known = {_key(fact) for fact in path.state.heard if fact.stream == stream}
+    stands = {_key(one) for one in standing}
     events: list[Event] = []
 
     def add(fact: Fact, cause: UUID, occurred: Occurred) -> None:
@@ -455,15 +471,19 @@ def path_hears(path: Ledger[Path], stream: str, standing: Sequence[Standing], no
         event_id = id_from_cause(cause, f"{fact.kind}|{times}")
         events.append(event_of_engine(path.plus(events), event_id, fact, occurred, now))
 
-    for source, _, _ in sorted(known - stands, key=str):
+    for source, *_ in sorted(known - stands, key=str):
         add(MilestoneWithdrawn(source=source), source, Occurred.at_instant(now))
     for one in standing:
-        if (one.source, one.milestone, one.country) not in known:
+        if _key(one) not in known:
             fact = MilestoneReached(
                 milestone=one.milestone, source=one.source, stream=stream, country=one.country, until=one.until
             )
             add(fact, one.source, one.occurred)
     return path_settles(path, events, now)
+
+
+def _key(one: MilestoneReached | Standing) -> tuple[UUID, Milestone, str | None, date | None]:
+    return one.source, one.milestone, one.country, one.until
 
 
 def path_settles(path: Ledger[Path], events: Sequence[Event], now: datetime) -> tuple[Event, ...]:

@@ -172,6 +172,8 @@ class TransitStay(Room):
                 return Milestone.EXPULSION_LIFTED
             case StayedBefore():
                 return Milestone.STAYED_BEFORE
+            case Entered() | Exited() if self.entries():
+                return Milestone.ENTERED
             case _:
                 return None
 
@@ -237,13 +239,12 @@ class TransitStay(Room):
     def all_stays(self, case: Path) -> tuple[tuple[Stay, ...], tuple[str, ...]]:
         """Every stay in the country that is known, those of former rounds among them, and what is not certain of these.
 
-        A former round knows its own entries; the path knows only when it was opened and ended, and the former stays
-        that it was told of.
+        The path knows when a former round was opened and ended, and of its entries those that say more than that; and
+        the former stays that it was told of.
         """
         known = self.stays
-        for one in case.former_stays:
-            if one.country == self.country and one.stream != self.stream:
-                known = with_former(known, one.entered, one.until)
+        for entered, until in case.stayed_before(self.country, but=self.stream):
+            known = with_former(known, entered, until)
         rounds = (one for one in case.rounds if (one.phase, one.country) == (Phase.TRANSIT_STAY, self.country))
         mine = phase_of(self.stream) if self.stream else None
         others = [(one.opened, one.ended) for one in rounds if one.ended and (one.phase, one.number) != mine]
@@ -254,6 +255,11 @@ class TransitStay(Room):
         return stays, tuple(
             f"a former stay here is taken as {one}: record its days with stayed-before" for one in former
         )
+
+    def entries(self) -> tuple[Stay, ...]:
+        """Its own stays, unless they are one that lies within what the path knows: from its opening until its end."""
+        is_within = len(self.stays) == 1 and self.stays[0].entered.earliest >= self.opened.earliest
+        return () if is_within and (self.inside or self.moved_to is not None) else self.stays
 
     def _ends(self, case: Path, rules: Rules, facts: dict[str, str]) -> tuple[Duty, ...]:
         """The duties of whatever ends the lawful stay."""

@@ -10,7 +10,7 @@ from temporalio.workflow import ParentClosePolicy
 from activities import contract
 from activities.contract import AppendAnswer, AppendRequest, ReadCase, RulesAnswer, RulesRequest
 from domain.cards import PhaseCard, case_card, phase_card
-from domain.case import Milestone, MilestoneReached, Path, PhaseEnded, PhaseOpened
+from domain.case import FormerStay, Milestone, MilestoneReached, Path, PhaseEnded, PhaseOpened
 from domain.errors import NotUnderstood, Refused, SafeconductError
 from domain.events import Event, Intake, Receipt, Standings
 from domain.overview import overview_of_path
@@ -219,8 +219,10 @@ class CasePathWorkflow(Writer[Path]):
         if before.where is not None and self.path.state.watched != before.watched:
             self.moved.add(phase_stream(reference_of(self.stream), Phase.SAFETY, 1))
         stay = self.path.state.running(Phase.TRANSIT_STAY)
-        if stay is not None and self.path.state.former_stays != before.former_stays:
-            self.moved.add(phase_stream(reference_of(self.stream), Phase.TRANSIT_STAY, stay.number))
+        if stay is not None:
+            stream = phase_stream(reference_of(self.stream), Phase.TRANSIT_STAY, stay.number)
+            if _of_others(self.path.state, stream) != _of_others(before, stream):
+                self.moved.add(stream)
         self.notify(tail)
 
     def note_whom_to_tell(self, events: Sequence[Event]) -> None:
@@ -235,6 +237,11 @@ class CasePathWorkflow(Writer[Path]):
                     self.accompanied.discard(phase_stream(reference_of(self.stream), phase, number))
                 case fact if fact.nature != "engine":
                     self.moved |= self.accompanied
+
+
+def _of_others(path: Path, stream: str) -> tuple[FormerStay, ...]:
+    """The stays of which other rounds than one have told: it counts them beside its own."""
+    return tuple(one for one in path.former_stays if one.stream != stream)
 
 
 def _card(story: Story, stream: str, now: datetime) -> PhaseCard:

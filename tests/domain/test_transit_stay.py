@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.custody import Deported
 from domain.duties import Consequence
-from domain.facts import Fact, Record
+from domain.facts import Fact, Occurred, Record
 from domain.grounds import Grounds, Turn
 from domain.references import Phase
 from domain.room import Acknowledged, EventNoted, StepDone
@@ -609,6 +609,30 @@ def test_a_former_stay_that_an_earlier_round_was_told_of_counts_in_a_later_one_o
     tale.tell("2024-03-01", Relocated(to="KZ"))
     tale.tell("2024-03-02", Entered())
     assert counted(3)[0] == "2023-10-01", "what a former round in the country itself was told"
+
+
+def test_the_entries_of_an_earlier_round_count_in_a_later_one_of_its_country_from_their_own_days() -> None:
+    tale = entered()
+    [first] = [one for one in tale.story.phases.values() if isinstance(one.state, TransitStay)]
+    assert not [event for event in tale.story.path.events if "entered" in str(event.fact)], "opened on that day"
+
+    def here() -> list[str]:
+        number = tale.story.path.state.stay
+        stay = tale.ledger(Phase.TRANSIT_STAY, number).state
+        assert isinstance(stay, TransitStay)
+        return [f"{one.entered}..{one.left or ''}" for one in stay.all_stays(tale.story.path.state)[0]]
+
+    tale.correct(first.events[0], "2024-01-05", occurred=Occurred.on(day("2023-10-01")))
+    tale.tell("2024-01-10", Exited())
+    tale.tell("2024-01-20", Entered())
+    tale.tell("2024-02-01", Relocated(to="GE"))
+    tale.tell("2024-02-02", Entered())
+    assert here() == ["2024-02-02.."]
+    tale.tell("2024-03-01", Relocated(to="KZ"))
+    tale.tell("2024-03-02", Entered())
+    assert here() == ["2023-10-01..2024-01-10", "2024-01-20..2024-02-01", "2024-03-02.."]
+    tale.correct(first.events[0], "2024-03-05", occurred=Occurred.on(day("2023-09-01")))
+    assert here()[0] == "2023-09-01..2024-01-10"
 
 
 def test_they_count_for_the_lawful_stay_as_well() -> None:
