@@ -8,7 +8,8 @@ A part of the safety room. Silence is never consent, refusal or safety:
     3. What was missed stays missed: no other plan and no pause moves it.
     4. Only ``duress-ended`` ends a duress, and only what was known of it by then.
     5. No list tells a duress from an answer without the agreed word: both make the same duty, in the same words.
-    6. An alarming answer on a closed path calls the whole desk at once, and needs a human until the path is open again.
+    6. Each alarming answer calls anew, at once. On a closed path it calls the whole desk, and needs a human until the
+       path is open again.
     7. Silence calls staff whatever was consented to; they are told to ask nobody whom consent does not cover.
 """
 
@@ -23,7 +24,7 @@ from domain.case import Path
 from domain.consent import Purpose, Recipient
 from domain.custody import Released
 from domain.deadlines import Place
-from domain.duties import LEGAL_ESCALATIONS, Consequence, Duty, emergency_duty
+from domain.duties import EMERGENCY_ESCALATIONS, LEGAL_ESCALATIONS, Consequence, Duty, emergency_duty
 from domain.facts import Decision, Fact, Frozen, Record, Report, StaffId
 from domain.quiet import QuietHours, TimeZone, after_quiet
 from domain.room import Room, whole_minute
@@ -264,11 +265,23 @@ class CheckIns(Frozen):
         if self.duress or self.unrecognised:
             title = "A check-in needs a human at once: safeconduct status says why"
             duty = emergency_duty(ANSWER, title, self._answer_due(room), self.plan.told)
-            yield duty.model_copy(update={"outlives_path": bool(self.late & self._fresh.keys())})
+            is_late = bool(self.late & self._fresh.keys())
+            yield duty.model_copy(update={"outlives_path": is_late, "unheard": self._is_unheard})
 
     def _answer_due(self, room: Room) -> datetime:
-        """At the first alarming answer that nobody has taken in hand; else within hours again."""
-        return min(self._fresh.values()) if self._fresh else room.acknowledged_at[ANSWER] + FOUND_WITHIN
+        """At the last alarming answer that nobody has taken in hand: each calls anew. Else within hours again."""
+        return max(self._fresh.values()) if self._fresh else room.acknowledged_at[ANSWER] + FOUND_WITHIN
+
+    @property
+    def _is_unheard(self) -> bool:
+        """Whether the last alarming answer came when the first had called in vain for as long as one rung waits.
+
+        A new ladder begins at its foot. Within that hour nobody above the foot was called yet, so the way up to the
+        whole desk begins an hour later at most; after it the whole desk is called at once. So answers that come every
+        few minutes put nothing off, and none calls fewer than were called before it.
+        """
+        fresh = self._fresh.values()
+        return bool(fresh) and max(fresh) - min(fresh) >= EMERGENCY_ESCALATIONS[0]
 
     @property
     def _fresh(self) -> dict[int, datetime]:

@@ -112,6 +112,8 @@ class Duty(Frozen):
         told: who is told, one after the other, before the whole desk is; empty for the usual ladder of people.
         aftermath: whether the danger itself has ended, and this is what is left to do after it.
         outlives_path: whether it calls the whole desk though the path is closed, and nobody's clock runs.
+        unheard: whether it follows another call that nobody has heard: its alarm stands as high as an escalation, and
+            calls the whole desk.
     """
 
     id: str
@@ -130,6 +132,7 @@ class Duty(Frozen):
     told: tuple[StaffId, ...] = ()
     aftermath: bool = False
     outlives_path: bool = False
+    unheard: bool = False
 
     @property
     def is_danger_now(self) -> bool:
@@ -199,7 +202,7 @@ def _steps(duty: Duty, alarm: datetime) -> Iterator[tuple[Level, int, datetime]]
     for ahead in sorted(duty.reminders, reverse=True):
         yield Level.REMINDER, number, alarm - ahead
         number += 1
-    yield Level.ALARM, number, alarm
+    yield Level.ESCALATION if duty.unheard else Level.ALARM, number, alarm
     after = timedelta()
     for step in duty.escalations:
         number, after = number + 1, step

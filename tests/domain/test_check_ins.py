@@ -333,15 +333,18 @@ def test_no_list_tells_a_duress_from_an_answer_without_the_agreed_word() -> None
 
 
 @pytest.mark.parametrize("answer", [Answer.DURESS, Answer.UNRECOGNISED])
-def test_an_alarming_answer_on_a_closed_path_calls_the_whole_desk_once_and_is_listed(answer: Answer) -> None:
+def test_an_alarming_answer_on_a_closed_path_calls_the_whole_desk_and_is_listed(answer: Answer) -> None:
     tale, at = planned(), noon("2024-01-05")
     tell(tale, noon("2024-01-04"), PathClosed(reason=ClosingReason.LOST))
     _, call = tale.tell(Occurred.at_instant(at), CheckedIn(answer=answer), now=at)[:2]
     assert isinstance(call.fact, DutyCameDue)
     assert (call.fact.duty, call.fact.urgency) == (ANSWER, Urgency.EMERGENCY)
     assert call_of(ledger(tale).events, call.event_id) == WHOLE_DESK
-    again = tale.tell(Occurred.at_instant(at), CheckedIn(answer=answer), now=at + timedelta(minutes=1))
-    assert [event.fact.kind for event in again] == ["checked-in"]
+    soon = at + timedelta(minutes=1)
+    for other in Answer.UNRECOGNISED, Answer.DURESS:
+        soon += timedelta(minutes=1)
+        _, again = tale.tell(Occurred.at_instant(at), CheckedIn(answer=other), now=soon)[:2]
+        assert call_of(ledger(tale).events, again.event_id) == WHOLE_DESK
     card = phase_card(ledger(tale), tale.duties(Phase.SAFETY).values(), at, is_open=False)
     assert [(one.duty, one.next_at) for one in card.duties] == [(ANSWER, None)], "no clock runs"
     tell(tale, at + HOUR, PathReopened())
@@ -362,11 +365,34 @@ def test_an_alarming_answer_after_the_last_was_taken_in_hand_calls_at_once_also_
     tell(tale, noon("2024-01-04"), CheckedIn(answer=Answer.UNRECOGNISED))
     tale.fire_until(noon("2024-01-04"))
     tell(tale, noon("2024-01-04") + HOUR, CheckedIn(answer=Answer.UNRECOGNISED))
-    assert duty(tale, ANSWER).due == noon("2024-01-04"), "its ladder goes on"
     take(tale, noon("2024-01-04") + 2 * HOUR, ANSWER)
     tale.tell("2024-01-03", CheckedIn(answer=Answer.DURESS), now=noon("2024-01-04") + 3 * HOUR)
     assert duty(tale, ANSWER).due == noon("2024-01-04") + 3 * HOUR
     assert any(told_of(event, ANSWER) for event in tale.fire_until(noon("2024-01-04") + 3 * HOUR))
+
+
+@pytest.mark.parametrize("answer", [Answer.DURESS, Answer.UNRECOGNISED])
+def test_each_alarming_answer_calls_anew_whether_or_not_the_last_was_taken_in_hand(answer: Answer) -> None:
+    tale, at = planned(), noon("2024-01-04")
+    for minutes in (0, 20, 40, 4 * 24 * 60):
+        now = at + timedelta(minutes=minutes)
+        tale.fire_until(now)
+        tell(tale, now, CheckedIn(answer=answer))
+        assert any(told_of(event, ANSWER) for event in tale.fire_until(now))
+
+
+@pytest.mark.parametrize("minutes", [1, 15, 59, 60, 61, 119])
+def test_answer_upon_answer_does_not_put_off_the_call_to_the_whole_desk(minutes: int) -> None:
+    tale, at = planned(), noon("2024-01-04")
+    steps = []
+    for minute in range(0, 5 * 60, minutes):
+        now = at + timedelta(minutes=minute)
+        fired = tale.fire_until(now)
+        tell(tale, now, CheckedIn(answer=Answer.UNRECOGNISED))
+        fired = [*fired, *tale.fire_until(now)]
+        steps += [call_of(ledger(tale).events, event.event_id).step for event in fired if told_of(event, ANSWER)]
+        if minute >= 2 * 60:
+            assert max(steps) == WHOLE_DESK.step, "an hour after the first nobody had taken it in hand"
 
 
 def test_an_alarming_answer_within_the_minute_in_which_the_last_was_taken_in_hand_calls_too() -> None:

@@ -3,12 +3,13 @@
 import asyncio
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from domain.case import Assigned, ClosingReason, PathClosed, PathReopened
 from domain.check_ins import ANSWER, Answer, Channel, CheckedIn, CheckInPlanned
+from domain.colleagues import WHOLE_DESK, call_of
 from domain.custody import LawyerEngaged
 from domain.embassy_contacts import Approached, Pledged
 from domain.errors import NotUnderstood
@@ -155,6 +156,13 @@ async def test_an_alarming_answer_on_a_closed_path_calls_the_desk_and_stays_list
         await eventually(lambda: ended(played, safety), "safety has ended again")
         (notice,) = played.board.notices()
         assert notice.urgency == "emergency"
+        for answer, actor in ((Answer.UNRECOGNISED, "check-in-link"), (Answer.DURESS, "dana")):
+            heard = {one.notice_id for one in played.board.notices()}
+            await played.office.record(reference, past(CheckedIn(answer=answer), date(2026, 9, 1), actor), uuid4())
+            await eventually(lambda: ended(played, safety), "safety has ended again")
+            (again,) = (one for one in played.board.notices() if one.notice_id not in heard)
+            assert again.urgency == "emergency", "nobody has taken the first in hand, and this one calls all the same"
+            assert call_of(played.store.read(safety), UUID(again.notice_id)) == WHOLE_DESK
 
         def needed() -> list[str]:
             return [need.duty.duty for need in played.board.needs_a_human(played.clock)]
