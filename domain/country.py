@@ -18,7 +18,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from domain.alerts import AlertReached, Exposure, Region, short
-from domain.danger import Risk
+from domain.danger import RISK_HOLDS_AT_MOST, Risk
 from domain.duties import LEGAL_ESCALATIONS, LEGAL_REMINDERS, Consequence, Duty, emergency_duty
 from domain.facts import Decision, EngineFact, Fact, Frozen, Occurred, Record, Report
 from domain.room import Room, end_of_day
@@ -39,9 +39,6 @@ of the year keeps who has not answered in danger, and their risk raised, without
 
 CHANGE_AGAIN = timedelta(days=7)
 """So long after it was taken in hand a change of the law that is not said to be in force asks again."""
-
-RISK_HOLDS_AT_MOST = timedelta(days=90)
-"""How long what a person said of a country's risk may stand before it is said again: a season changes a country."""
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """One line of public text."""

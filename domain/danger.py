@@ -18,6 +18,9 @@ from domain.extradition import ExtraditionRequested, WantedListed
 from domain.facts import Decision, Fact, Frozen, Record
 from domain.room import DutyCameDue, Room
 
+RISK_HOLDS_AT_MOST = timedelta(days=90)
+"""How long what a person said of a risk may stand before it is said again: a season changes a country, and a life."""
+
 RISK_REVIEW_AGAIN = timedelta(days=30)
 """After a risk review was taken in hand without a new assessment."""
 

@@ -1,17 +1,34 @@
 """Slips of the finger in what a person types. What is only unlikely is recorded; what can't be true is asked again."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from unicodedata import category
 
+from domain.asylum_facts import AttestationIssued, ClaimRegistered
+from domain.consent import ConsentGiven
+from domain.custody import InterimMeasureGranted
+from domain.danger import RISK_HOLDS_AT_MOST, RiskAssessed
+from domain.embassy_contacts import Pledged
 from domain.errors import NotUnderstood
+from domain.extradition import ExtraditionDecided
 from domain.facts import Fact, Occurred
-from domain.needs import NeedNoted, TodoSet
-from domain.stay_facts import StatusGranted
+from domain.needs import NeedNoted, NeedPromised, TodoSet
+from domain.stay_facts import (
+    ClaimAppealDecided,
+    ClaimRefused,
+    ExpulsionOrdered,
+    StatusGranted,
+    StatusRefused,
+    StayedBefore,
+)
+from domain.vetting import FindingProposed
 
 _TURNS_ORDER = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They let a reader see signs in another order than they have. What only joins letters is spelling, as in Persian."""
 
 _BREAKS_LINES = frozenset({"Cc", "Zl", "Zp"})
+
+NEEDED_WITHIN = timedelta(days=2 * 366)
+"""By when a need is met or a to-do done, at the latest: a slip of the year would let it sleep for as long."""
 
 
 def is_read_as_typed(text: str) -> bool:
@@ -28,10 +45,45 @@ def must_make_sense(fact: Fact, occurred: Occurred) -> None:
     day = occurred.earliest
     # the day of an instant is that of UTC, and where it was typed the day before may still last
     earliest = day if occurred.at is None else day - timedelta(days=1)
+    for last in _last_days(fact):
+        if last < earliest:
+            raise NotUnderstood(f"its last day, {last}, lies before {day}, when it happened: look at both dates")
     match fact:
-        case StatusGranted(until=until) if until is not None and until < earliest:
-            raise NotUnderstood(f"its last day, {until}, lies before {day}, when it was granted: look at both dates")
         case NeedNoted(by=by) | TodoSet(by=by) if by < earliest:
             raise NotUnderstood(f"its day, {by}, lies before {day}, when it was noted: look at both dates")
+        case NeedNoted(by=by) | TodoSet(by=by) if by > occurred.latest + NEEDED_WITHIN:
+            raise NotUnderstood(f"its day, {by}, lies more than two years after {day}: look at the year")
         case _:
             return
+
+
+def must_be_looked_at_soon(fact: Fact, occurred: Occurred) -> None:
+    """Return if a risk is looked at again soon enough. For what is decided now: a file tells what was decided once.
+
+    Raises:
+        NotUnderstood: it is not.
+    """
+    if isinstance(fact, RiskAssessed) and fact.review_on > occurred.latest + RISK_HOLDS_AT_MOST:
+        raise NotUnderstood(f"the day to look again lies {RISK_HOLDS_AT_MOST.days} days ahead at most")
+
+
+def _last_days(fact: Fact) -> tuple[date, ...]:
+    """The last days that a fact states, where none can lie before its own day.
+
+    What was served, sent or held may have run out before it reached anybody: its days are taken as they are printed.
+    So are those to leave of a final refusal, which the decision that has become final may have set long before.
+    """
+    match fact:
+        case ClaimRefused() | ClaimAppealDecided() | StatusRefused() | ExtraditionDecided():
+            days: tuple[date | None, ...] = (fact.appeal_until,)
+        case ExpulsionOrdered():
+            days = (fact.appeal_until, fact.leave_until)
+        case ClaimRegistered():
+            days = (fact.attestation_until, fact.lodge_until)
+        case StatusGranted() | AttestationIssued() | InterimMeasureGranted():
+            days = (fact.until,)
+        case Pledged() | NeedPromised() | ConsentGiven() | FindingProposed() | StayedBefore():
+            days = (fact.until,)
+        case _:
+            days = ()
+    return tuple(day for day in days if day is not None)

@@ -13,7 +13,7 @@ from domain.facts import Fact, Occurred
 from domain.intake import make_fact
 from domain.needs import need_id
 from domain.room import kind_of
-from domain.slips import must_make_sense
+from domain.slips import must_be_looked_at_soon, must_make_sense
 from runtime import forms, safety, screen
 from runtime.desk import Desk, at_desk, run
 from runtime.settings import now
@@ -69,6 +69,7 @@ def _record(
 ) -> None:
     occurred = Occurred.parse(when) if when is not None else Occurred.at_instant(now().replace(second=0, microsecond=0))
     must_make_sense(fact, occurred)
+    must_be_looked_at_soon(fact, occurred)
     past = make_past(here.staff, fact, occurred, learned, in_phase, in_country)
     receipt = run(here.record(reference, past, note))
     _tell(here, reference, receipt)
@@ -157,7 +158,9 @@ def correct(
         "replacement": _changed(wrong.fact, change) if change else None,
     }
     if not retract:
-        must_make_sense(fields["replacement"] or wrong.fact, fields["occurred"] or wrong.occurred)
+        true, when = fields["replacement"] or wrong.fact, fields["occurred"] or wrong.occurred
+        must_make_sense(true, when)
+        must_be_looked_at_soon(true, when)
     correction = make_fact(Corrected, {name: value for name, value in fields.items() if value is not None})
     _tell(here, reference, run(here.correct(reference, wrong.stream, correction, note)))
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,9 @@ def everything(demo: Demo) -> list[object]:
         (("record", "Sparrow", "entered", "--on", "2999-01-01"), "lies in the future"),
         (("record", "Sparrow", "need-noted", "--need", "medical", "--by", "2001-01-01"), "when it was noted"),
         (("record", "Sparrow", "todo-set", "--by", "2001-01-01"), "when it was noted"),
+        (("record", "Sparrow", "todo-set", "--by", "2126-01-01"), "more than two years after"),
+        (("record", "Sparrow", "claim-refused", "--appeal-until", "2001-01-01"), "lies before"),
+        (("record", "Sparrow", "risk-assessed", "--level", "low", "--review-on", "2126-01-01"), "90 days ahead"),
         (
             (
                 "record",
@@ -258,9 +262,10 @@ def test_status_says_how_a_person_is_reached_and_needs_lists_what_he_needs(demo:
     safety = json.loads(typed(demo, "status", "Robin", "--json"))["safety"]
     assert safety["speech"] == {"language": "kk", "interpreter": True, "literacy": "does-not-read"}
     assert "Nothing is needed" in typed(demo, "needs", "Robin")
-    said = typed(demo, "record", "Robin", "need-noted", "--need", "medical", "--by", "2126-12-01", "--note", "a tooth")
+    day = str(datetime.now(UTC).date() + timedelta(days=60))
+    said = typed(demo, "record", "Robin", "need-noted", "--need", "medical", "--by", day, "--note", "a tooth")
     (name,) = re.findall("its id: (need-[0-9]+)", said)
-    typed(demo, "record", "Robin", "need-promised", "--id", name, "--by", "doctor", "--until", "2126-11-01")
+    typed(demo, "record", "Robin", "need-promised", "--id", name, "--by", "doctor", "--until", day)
     assert "a tooth" in typed(demo, "needs", "Robin")
     typed(demo, "record", "Robin", "need-met", "--id", name)
     assert "Nothing is needed" in typed(demo, "needs", "Robin")
