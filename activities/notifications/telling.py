@@ -18,7 +18,6 @@ Rules:
 """
 
 import logging
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -26,7 +25,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from threading import BoundedSemaphore, Lock
-from time import monotonic
 from uuid import UUID, uuid5
 
 from activities import tracing
@@ -40,6 +38,7 @@ from activities.notifications.channel import (
     Message,
     Outcome,
 )
+from activities.notifications.providers import Providers, provider_of
 from activities.notifications.sentences import TEXTS
 from domain.colleagues import WHOLE_DESK, Address, Colleague, addressees, call_of, is_taken_in_hand
 from domain.duties import Urgency
@@ -69,13 +68,6 @@ MORE_IN_EMERGENCIES = 2
 """Emergencies besides, which alarms to providers that hang would keep waiting. Both leave some of the worker's threads
 to appends, whatever hangs."""
 
-HANGS = timedelta(seconds=1)
-"""Who takes longer to take nothing hangs."""
-
-HANGING_AT_ONCE = AT_ONCE // 2
-"""Notices that ask whoever has hung, and so many emergencies besides: all other room is for what another can bring.
-More than one, as it may hang for one person alone, who has many notices."""
-
 BUSY, LONGEST_BUSY = timedelta(seconds=2), timedelta(seconds=15)
 """After which a notice that found no room is tried again, or a reminder whose people are all being reminded already.
 For all but emergencies it is later each time: thousands that ask all the time would take the machine from the rest."""
@@ -102,6 +94,14 @@ class Errand:
     unsent: Unsent
     attempt: int
     told_in: str | None
+
+    @property
+    def is_emergency(self) -> bool:
+        return self.unsent.urgency is Urgency.EMERGENCY
+
+    @property
+    def is_reminder(self) -> bool:
+        return self.unsent.urgency is Urgency.REMINDER
 
 
 class Telling:
@@ -131,9 +131,7 @@ class Telling:
         self._reminded: set[str] = set()
         self._missed: dict[UUID, int] = {}
         self._called: set[UUID] = set()
-        self._shut: dict[Address, float] = {}
-        self._asking: defaultdict[tuple[str, bool], Counter[UUID]] = defaultdict(Counter)
-        self._hanging: set[str] = set()
+        self._providers = Providers()
 
     def tell(self, notice: UUID, attempt: int, told_in: str | None = None) -> timedelta | None:
         """Try once to bring a notice to everybody it is for.
@@ -162,9 +160,9 @@ class Telling:
         errand = Errand(notice, unsent, attempt - self._missed.get(notice, 0), told_in)
         if self._is_decided(errand, desk):
             return None
-        if unsent.urgency is Urgency.REMINDER and attempt == 1 and (wait := jitter(notice)):
+        if errand.is_reminder and attempt == 1 and (wait := jitter(notice)):
             return wait
-        if unsent.urgency is Urgency.REMINDER and self._is_everybody_reminded(notice):
+        if errand.is_reminder and self._is_everybody_reminded(notice):
             return self._miss(errand)
         with ExitStack() as ends:
             slot = self._slot(errand)
@@ -177,7 +175,7 @@ class Telling:
         """Nothing was tried; after how long to come again. The engine counts it as a try, and we take it off."""
         with self._guard:
             times = self._missed[errand.notice] = self._missed.get(errand.notice, 0) + 1
-        return BUSY if errand.unsent.urgency is Urgency.EMERGENCY else min(pause(times), LONGEST_BUSY)
+        return BUSY if errand.is_emergency else min(pause(times), LONGEST_BUSY)
 
     def _is_everybody_reminded(self, notice: UUID) -> bool:
         """Whether all who still wait are being reminded already: then there is nothing to take room for."""
@@ -187,7 +185,7 @@ class Telling:
 
     def _slot(self, errand: Errand) -> BoundedSemaphore | None:
         """Room to bring a notice, if there is any; for an emergency some is kept."""
-        kept = (self._emergency_slots,) if errand.unsent.urgency is Urgency.EMERGENCY else ()
+        kept = (self._emergency_slots,) if errand.is_emergency else ()
         return next((slots for slots in (*kept, self._slots) if slots.acquire(blocking=False)), None)
 
     def _everybody(self) -> tuple[Colleague, ...]:
@@ -231,8 +229,7 @@ class Telling:
         Raises:
             ChannelError: nobody can be reached, and the installation's own channel did not take it.
         """
-        is_emergency = errand.unsent.urgency is Urgency.EMERGENCY
-        threads = self._emergency_threads if is_emergency else self._threads
+        threads = self._emergency_threads if errand.is_emergency else self._threads
         while self._deliveries.unsent(errand.notice) is not None:
             rows = self._deliveries.to(errand.notice)
             waiting = [desk[one.addressee] for one in rows if one.waits and one.addressee in desk]
@@ -247,7 +244,7 @@ class Telling:
                 return None
             others = desk.keys() - {one.addressee for one in known}
             self._deliveries.add(errand.notice, errand.unsent.stream, sorted(others) or [OWN])
-            if errand.unsent.urgency is Urgency.REMINDER:
+            if errand.is_reminder:
                 self._deliveries.give_way(desk.keys())  # what was for the same people comes along
         return None
 
@@ -257,7 +254,7 @@ class Telling:
 
         Anything else is a message of its own, and is alone.
         """
-        if errand.unsent.urgency is not Urgency.REMINDER:
+        if not errand.is_reminder:
             yield True
             return
         with self._guard:
@@ -297,7 +294,7 @@ class Telling:
                 return BUSY
             while (batch := self._batch(errand, OWN)) is not None:
                 with (
-                    self._asked(errand, OWN, self._own.name),
+                    self._providers.asked(errand.notice, OWN, self._own.name, is_emergency=errand.is_emergency),
                     tracing.notice(errand.notice, errand.unsent.urgency, self._own.name, errand.told_in),
                 ):
                     self._own.send(batch.message, errand.unsent.urgency)
@@ -307,7 +304,7 @@ class Telling:
     def _batch(self, errand: Errand, addressee: str) -> Batch | None:
         """The next message to somebody; none if this notice has reached them meanwhile."""
         message = errand.notice if addressee == OWN else uuid5(errand.notice, addressee)
-        if errand.unsent.urgency is Urgency.REMINDER:
+        if errand.is_reminder:
             return self._deliveries.batch(errand.notice, addressee, message)
         still = any(one.waits and one.addressee == addressee for one in self._deliveries.to(errand.notice))
         return Batch(message, [str(errand.notice)]) if still else None
@@ -337,7 +334,7 @@ class Telling:
 
     def _waits_for_it(self, errand: Errand, address: Address, answer: Answer) -> bool:
         """Whether a channel that says *for now* is worth waiting for, rather than trying the next one too."""
-        if errand.unsent.urgency is Urgency.EMERGENCY or provider_of(address) in self._hanging:
+        if errand.is_emergency or self._providers.hangs(provider_of(address)):
             return False
         return errand.attempt <= PATIENT_TRIES and (answer.wait is None or answer.wait <= SHORT_WAIT)
 
@@ -346,12 +343,14 @@ class Telling:
         carrier = self._carriers.get(address.channel)
         if carrier is None:
             return Answer(Outcome.NEEDS_A_HUMAN, f"{address.channel}: it is not set up where this worker runs")
-        left = self._shut.get(address, 0.0) - monotonic()
-        if left > 0:
-            return Answer(Outcome.TRANSIENT, f"{carrier.name}: asked to wait", timedelta(seconds=left))
+        left = self._providers.left_alone(address)
+        if left > timedelta():
+            return Answer(Outcome.TRANSIENT, f"{carrier.name}: asked to wait", left)
         try:
             with (
-                self._asked(errand, provider_of(address), carrier.name),
+                self._providers.asked(
+                    errand.notice, provider_of(address), carrier.name, is_emergency=errand.is_emergency
+                ),
                 tracing.notice(errand.notice, errand.unsent.urgency, carrier.name, errand.told_in),
             ):
                 answer = carrier.deliver(address.to, message)
@@ -359,37 +358,11 @@ class Telling:
                     raise ChannelError(answer.why, Lasting(answer.outcome), answer.wait)
         except ChannelError as error:
             if error.wait is not None:
-                self._shut[address] = monotonic() + error.wait.total_seconds()
+                self._providers.leave_alone(address, error.wait)
             return Answer(Outcome(error.lasting), str(error), error.wait)
         except Exception as error:  # a channel with a defect must not keep the others from being tried
             return Answer(Outcome.NEEDS_A_HUMAN, f"{carrier.name}: {type(error).__name__}")
         return ACCEPTED
-
-    @contextmanager
-    def _asked(self, errand: Errand, provider: str, name: str) -> Iterator[None]:
-        """While a provider is asked, which takes the message unless this ends in an error.
-
-        Args:
-            name: of the channel, which may be told.
-
-        Raises:
-            ChannelError: it hangs, and enough ask it already.
-        """
-        lane, this = (provider, errand.unsent.urgency is Urgency.EMERGENCY), Counter([errand.notice])
-        with self._guard:
-            asking = self._asking[lane]
-            if provider in self._hanging and errand.notice not in asking and len(asking) >= HANGING_AT_ONCE:
-                raise ChannelError(f"{name}: it hangs", Lasting.TRANSIENT)
-            self._asking[lane] += this
-        began, is_taken = monotonic(), False
-        try:
-            yield
-            is_taken = True
-        finally:
-            hangs = not is_taken and monotonic() - began > HANGS.total_seconds()
-            with self._guard:
-                self._asking[lane] -= this
-                (self._hanging.add if hangs else self._hanging.discard)(provider)
 
     def _call_operator(self, about: str, line: str) -> None:
         """Call an operator by the installation's own channel, once a day for each thing that is wrong."""
@@ -405,11 +378,6 @@ class Telling:
             with self._guard:
                 self._called.discard(notice)
             _log.error("no operator could be called: %s", error if isinstance(error, ChannelError) else type(error))
-
-
-def provider_of(address: Address) -> str:
-    """Who is behind an address: what has a host of its own hangs by itself, all else with its channel."""
-    return f"{address.channel}:{address.to.partition('://')[2].partition('/')[0]}"
 
 
 def jitter(notice: UUID) -> timedelta:

@@ -18,21 +18,19 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.notifications.channel import Carrier, ChannelError
+from activities.notifications.providers import HANGING_AT_ONCE, HANGS, provider_of
 from activities.notifications.sending import NoticeActivities
 from activities.notifications.sentences import TEXTS
 from activities.notifications.signal import Signal
 from activities.notifications.telling import (
     AT_ONCE,
     BUSY,
-    HANGING_AT_ONCE,
-    HANGS,
     LATEST,
     LONGEST_BUSY,
     LONGEST_PAUSE,
     SOONEST,
     jitter,
     pause,
-    provider_of,
 )
 from activities.notifications.webhook import Signed, Webhook
 from domain.colleagues import Address, Colleague, Language, Role, Turn
