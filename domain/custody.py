@@ -38,6 +38,11 @@ MOVING_DECIDED_WITHIN = timedelta(days=7)
 CUSTODY_ROUND = timedelta(days=7)
 """While custody lasts, somebody asks after him this often."""
 
+STEPS = frozenset(
+    {"after-release", "papers-after-release", "moving-after-release", "after-found", "tell-of-disappearance"}
+)
+"""The duties that a person ends by saying that the step was done."""
+
 
 class Authority(StrEnum):
     """Who holds, or asks for, a person."""

@@ -33,6 +33,19 @@ def further_duties(
         yield from legal_duties(rules, step, start, required=False, facts=known)
 
 
+def events_asked_for(rules: Rules) -> frozenset[str]:
+    """The events by whose names a rule begins, or holds once they were noted: any other would move nothing."""
+    begins = {rule.begins for rule in rules.rules if rule.begins is not None}
+    when = [*(rule.when for rule in rules.rules), *(limit.when for limit in rules.stay_limits)]
+    conditions = {name for one in when for name, values in one.items() if "yes" in values}
+    return frozenset(begins | conditions)
+
+
+def steps_asked_for(rules: Rules) -> frozenset[str]:
+    """The steps of which a rule makes a duty until they are recorded as done."""
+    return frozenset(rule.step for rule in rules.rules if rule.begins is not None)
+
+
 def _is_done(done: Occurred | None, start: Occurred) -> bool:
     """Whether it was done since its clock last started; on one day the doing counts."""
     return done is not None and done.latest >= start.earliest

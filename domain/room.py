@@ -120,6 +120,8 @@ class Room(Frozen):
 
     facts: ClassVar[tuple[type[Fact], ...]] = ()
     """The facts that belong to this room, beside the shared ones."""
+    own_steps: ClassVar[frozenset[str]] = frozenset()
+    """What ends a duty of this room by ``step-done``, beside the steps that the rulebook asks for."""
     review_title: ClassVar[str] = "Review this phase: nothing has been recorded for a while"
 
     stream: str = ""

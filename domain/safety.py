@@ -12,7 +12,7 @@ from uuid import UUID
 from domain.alerts import Alerts
 from domain.case import Milestone, Path
 from domain.check_ins import ANSWER, CheckIns
-from domain.custody import Custody, Deported, Detained, Released
+from domain.custody import STEPS, Custody, Deported, Detained, Released
 from domain.danger import Danger
 from domain.documents import Documents
 from domain.duties import LEGAL_ESCALATIONS, Consequence, Duty, emergency_duty
@@ -34,6 +34,7 @@ class Safety(Room):
         *(*CheckIns.facts, *Reaching.facts, *Needs.facts, *Danger.facts),
         *(*Custody.facts, *Extradition.facts, *Alerts.facts, *Documents.facts),
     )
+    own_steps = STEPS
     review_title = "Review this person's safety"
 
     check_ins: CheckIns = CheckIns()

@@ -11,7 +11,10 @@ from domain.embassy_contacts import Pledged
 from domain.errors import NotUnderstood
 from domain.extradition import ExtraditionDecided
 from domain.facts import Fact, Occurred
+from domain.further_duties import events_asked_for, steps_asked_for
 from domain.needs import NeedNoted, NeedPromised, TodoSet
+from domain.room import EventNoted, Room, StepDone
+from domain.rulebook import Rules
 from domain.stay_facts import (
     ClaimAppealDecided,
     ClaimRefused,
@@ -65,6 +68,31 @@ def must_be_looked_at_soon(fact: Fact, occurred: Occurred) -> None:
     """
     if isinstance(fact, RiskAssessed) and fact.review_on > occurred.latest + RISK_HOLDS_AT_MOST:
         raise NotUnderstood(f"the day to look again lies {RISK_HOLDS_AT_MOST.days} days ahead at most")
+
+
+def must_be_known(fact: Fact, room: type[Room], rules: Rules) -> None:
+    """Return if a noted event, or a step that was done, is one that somebody waits for. Any other moves nothing.
+
+    Args:
+        fact: what was typed; of any other kind it always is.
+        room: the phase that it belongs to.
+        rules: what that phase runs on.
+
+    Raises:
+        NotUnderstood: it is not. What was typed is not repeated.
+    """
+    match fact:
+        case EventNoted(event=event) if event not in (known := events_asked_for(rules)):
+            raise NotUnderstood(f"no rule of this phase knows such an event; {_listed(known)}")
+        case StepDone(step=step) if step not in (known := steps_asked_for(rules) | room.own_steps):
+            more = "any other duty ends with the report that it waits for (`safeconduct duties CASE`)"
+            raise NotUnderstood(f"no duty of this phase ends with such a step; {_listed(known)}; {more}")
+        case _:
+            return
+
+
+def _listed(known: frozenset[str]) -> str:
+    return f"there are: {', '.join(sorted(known))}" if known else "there are none"
 
 
 def _last_days(fact: Fact) -> tuple[date, ...]:

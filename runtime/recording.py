@@ -8,13 +8,16 @@ import typer
 
 from domain.case import Assigned
 from domain.errors import NotFound, NotUnderstood
-from domain.events import Corrected, Past, Receipt
+from domain.events import ROOMS, Corrected, Past, Receipt
 from domain.facts import Fact, Occurred
 from domain.intake import make_fact
 from domain.needs import need_id
-from domain.room import kind_of
-from domain.slips import must_be_looked_at_soon, must_make_sense
+from domain.references import phase_of
+from domain.room import EventNoted, StepDone, kind_of
+from domain.slips import must_be_known, must_be_looked_at_soon, must_make_sense
+from domain.story import route
 from runtime import forms, safety, screen
+from runtime.cases import story_of
 from runtime.desk import Desk, at_desk, run
 from runtime.settings import now
 
@@ -71,12 +74,27 @@ def _record(
     must_make_sense(fact, occurred)
     must_be_looked_at_soon(fact, occurred)
     past = make_past(here.staff, fact, occurred, learned, in_phase, in_country)
+    if isinstance(fact, EventNoted | StepDone):
+        _must_be_waited_for(here, reference, past)
     receipt = run(here.record(reference, past, note))
     _tell(here, reference, receipt)
     for name in safety.not_at_the_desk(here, fact):
         print(f"{name} is not at the desk, and is passed over until then: safeconduct desk add {name}")
     if safety.has_words_to_keep(here, reference, fact):
         print(f"No link is made yet; {safety.NOT_KEPT}")
+
+
+def _must_be_waited_for(here: Desk, reference: str, past: Past) -> None:
+    """
+    Raises:
+        NotUnderstood: no rule and no duty of the phase knows the event, or the step.
+    """
+    story = story_of(here.store.read_case(reference), reference, here.law)
+    way = route(story.path.state, reference, past)
+    if (parts := phase_of(way.stream)) is not None:
+        # the room that the report opens has no rules yet: it gets those of today
+        rules = here.law.for_phase(way.opens.country, parts[0]) if way.opens is not None else story.rules(way.stream)
+        must_be_known(past.fact, ROOMS[parts[0]], rules)
 
 
 def make_past(
@@ -161,6 +179,9 @@ def correct(
         true, when = fields["replacement"] or wrong.fact, fields["occurred"] or wrong.occurred
         must_make_sense(true, when)
         must_be_looked_at_soon(true, when)
+        if isinstance(true, EventNoted | StepDone) and change and (parts := phase_of(wrong.stream)) is not None:
+            story = story_of(here.store.read_case(reference), reference, here.law)
+            must_be_known(true, ROOMS[parts[0]], story.rules(wrong.stream))
     correction = make_fact(Corrected, {name: value for name, value in fields.items() if value is not None})
     _tell(here, reference, run(here.correct(reference, wrong.stream, correction, note)))
 

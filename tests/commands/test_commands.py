@@ -69,6 +69,8 @@ def everything(demo: Demo) -> list[object]:
         (("record", "Sparrow", "need-noted", "--need", "medical", "--by", "2001-01-01"), "when it was noted"),
         (("record", "Sparrow", "todo-set", "--by", "2001-01-01"), "when it was noted"),
         (("record", "Sparrow", "todo-set", "--by", "2126-01-01"), "more than two years after"),
+        (("record", "Sparrow", "event-noted", "--phase", "transit-stay", "--event", "adress-change"), "there are: "),
+        (("record", "Sparrow", "step-done", "--phase", "safety", "--step", "after-releas"), "after-release, moving"),
         (("record", "Sparrow", "claim-refused", "--appeal-until", "2001-01-01"), "lies before"),
         (("record", "Sparrow", "risk-assessed", "--level", "low", "--review-on", "2126-01-01"), "90 days ahead"),
         (

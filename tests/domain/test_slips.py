@@ -6,16 +6,21 @@ import pytest
 
 from domain.asylum_facts import AttestationIssued, CardIssued, ClaimRegistered, InterviewSummoned, RefusalServed
 from domain.consent import ConsentForm, ConsentGiven, Material, Purpose, Recipient, Scope
-from domain.custody import InterimMeasureGranted
+from domain.custody import Detained, Disappeared, Found, InterimMeasureGranted, Released
 from domain.danger import RISK_HOLDS_AT_MOST, Risk, RiskAssessed
 from domain.documents import DocumentHeld
 from domain.embassy_contacts import Pledged
 from domain.errors import NotUnderstood
+from domain.events import ROOMS
 from domain.extradition import ExtraditionDecided, RequestOutcome
 from domain.facts import Fact, Occurred
 from domain.intake import read_entry
 from domain.needs import NeedKind, NeedNoted, NeedPromised, Promiser, TodoSet
-from domain.slips import NEEDED_WITHIN, must_be_looked_at_soon, must_make_sense
+from domain.references import Phase
+from domain.room import EventNoted, StepDone
+from domain.rulebook import load
+from domain.safety import Safety
+from domain.slips import NEEDED_WITHIN, must_be_known, must_be_looked_at_soon, must_make_sense
 from domain.stay_facts import (
     AppealOutcome,
     ClaimAppealDecided,
@@ -29,6 +34,7 @@ from domain.stay_facts import (
     TravelDocument,
 )
 from domain.vetting import Finding, FindingProposed
+from tests.domain.strategies import Tale
 
 DAY = date(2026, 5, 10)
 BEFORE = DAY - timedelta(days=1)
@@ -109,3 +115,35 @@ def test_a_risk_is_looked_at_again_within_ninety_days_of_a_decision_and_a_file_t
         must_be_looked_at_soon(RiskAssessed(level=Risk.LOW, review_on=late), ON)
     told = {"kind": "risk-assessed", "on": DAY, "level": "low", "review_on": late}
     assert read_entry(told, "event 1", "dana").fact == RiskAssessed(level=Risk.LOW, review_on=late)
+
+
+def test_an_event_or_a_step_that_nobody_waits_for_is_asked_again_and_what_there_is_is_listed() -> None:
+    serbia, germany, nowhere = (
+        load().for_phase(country, phase)
+        for country, phase in (("RS", "transit-stay"), ("DE", "asylum-filing"), (None, "safety"))
+    )
+    for fact, rules in (
+        (EventNoted(event="address-change"), serbia),
+        (StepDone(step="own-report"), serbia),
+        (EventNoted(event="sued"), germany),  # a condition: no rule begins with it
+    ):
+        must_be_known(fact, ROOMS[Phase.TRANSIT_STAY], rules)
+    with pytest.raises(NotUnderstood, match="knows such an event; there are: address-change, arrival-at-centre, entry"):
+        must_be_known(EventNoted(event="adress-change"), ROOMS[Phase.TRANSIT_STAY], serbia)
+    with pytest.raises(NotUnderstood, match="ends with such a step; there are: address-change, application, "):
+        must_be_known(StepDone(step="own-reports"), ROOMS[Phase.TRANSIT_STAY], serbia)
+    with pytest.raises(NotUnderstood, match="there are: after-found, after-release, moving-after-release"):
+        must_be_known(StepDone(step="after-releas"), ROOMS[Phase.SAFETY], nowhere)
+    with pytest.raises(NotUnderstood, match="there are none"):
+        must_be_known(EventNoted(event="address-change"), ROOMS[Phase.SAFETY], nowhere)
+
+
+def test_the_steps_of_safety_are_those_that_its_duties_wait_for() -> None:
+    tale, waited_for = Tale(), set[str]()
+    for number, fact in enumerate((Disappeared(), Found(), Detained(), Released()), start=1):
+        tale.tell(f"2024-01-0{number + 2}", fact)
+        waited_for |= {name for name in tale.duties(Phase.SAFETY) if name in Safety.own_steps}
+    assert waited_for == Safety.own_steps
+    for step in sorted(waited_for):
+        tale.tell("2024-01-08", StepDone(step=step), phase=Phase.SAFETY)
+    assert not Safety.own_steps & tale.duties(Phase.SAFETY).keys()
