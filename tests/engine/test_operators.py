@@ -11,6 +11,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.contract import SEARCH_ATTRIBUTES
 from domain.custody import Detained
@@ -34,8 +35,13 @@ BEGAN = datetime(2026, 9, 1, 9, tzinfo=UTC)
 
 
 async def said(client: Client, stream: str) -> dict[str, object]:
-    """A workflow's search attributes."""
-    found = (await client.get_workflow_handle(stream).describe()).typed_search_attributes
+    """A workflow's search attributes; none while its path has not started it yet."""
+    try:
+        found = (await client.get_workflow_handle(stream).describe()).typed_search_attributes
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return {}
     return {pair.key.name: pair.value for pair in found if pair.key.name in SEARCH_ATTRIBUTES}
 
 
