@@ -63,6 +63,8 @@ class Crew:
         """Stop all, the youngest first, and wait until each has finished what it had begun."""
         for keeper in self._keepers:
             keeper.cancel()
+        # a keeper that still ends would take the reader away by which is waited below
+        await asyncio.gather(*self._keepers, return_exceptions=True)
         for name, process in reversed(self._processes.items()):
             process.terminate()
             try:
