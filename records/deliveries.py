@@ -4,7 +4,7 @@ Addressees are written down before the first try, so that all tries of a notice 
 reminders are tried in one message, so that it is the same message at each try.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -175,19 +175,18 @@ class Deliveries:
 
     def sent(self, notices: Sequence[str], addressee: str, channel: str, at: datetime) -> None:
         """Somebody has got these notices, in one message; those that have reached everybody are sent."""
-        given = {"addressee": addressee, "channel": channel, "at": instant(at), "notices": list(notices)}
-        with self._database.writing() as connection:
-            connection.execute(_ENDED, given)
-            for notice in notices:
-                connection.execute(_DONE, {"notice": notice, "channel": channel, "at": instant(at)})
+        self._end(notices, {"addressee": addressee, "channel": channel, "at": instant(at)}, channel, at)
 
     def unreachable(self, notices: Sequence[str], addressee: str, at: datetime) -> None:
         """No channel of somebody will ever take these notices; those that have reached all others are sent."""
-        given = {"addressee": addressee, "channel": UNREACHABLE, "at": None, "notices": list(notices)}
+        self._end(notices, {"addressee": addressee, "channel": UNREACHABLE, "at": None}, "partly", at)
+
+    def _end(self, notices: Sequence[str], delivery: Mapping[str, str | None], channel: str, at: datetime) -> None:
+        """They wait no more for somebody; those that wait for nobody now are done, if they have reached anybody."""
         with self._database.writing() as connection:
-            connection.execute(_ENDED, given)
+            connection.execute(_ENDED, {**delivery, "notices": list(notices)})
             for notice in notices:
-                connection.execute(_DONE, {"notice": notice, "channel": "partly", "at": instant(at)})
+                connection.execute(_DONE, {"notice": notice, "channel": channel, "at": instant(at)})
 
 
 def _waiting(connection: Connection, addressee: str) -> dict[str, str | None]:
