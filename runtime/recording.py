@@ -85,9 +85,10 @@ def _record(
 
 
 def _must_be_waited_for(here: Desk, reference: str, past: Past) -> None:
-    """
+    """Return if the phase that it goes to waits for a noted event, or for a step that was done.
+
     Raises:
-        NotUnderstood: no rule and no duty of the phase knows the event, or the step.
+        NotUnderstood: no rule and no duty there knows it.
     """
     story = story_of(here.store.read_case(reference), reference, here.law)
     way = route(story.path.state, reference, past)

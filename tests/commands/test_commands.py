@@ -187,6 +187,13 @@ def test_a_correction_announces_every_date_it_moves(demo: Demo) -> None:
     )
 
 
+def test_a_correction_names_an_event_that_somebody_waits_for(demo: Demo) -> None:
+    noted = typed(demo, "record", "Sparrow", "event-noted", "--phase", "transit-stay", "--event", "address-change")
+    wrong = ("correct", "Sparrow", noted.split("event ")[1][:8], "--reason", "mistyped")
+    assert "there are: address-change" in refused(demo, *wrong, "--set", "event=adress-change")
+    assert "Recorded: corrected" in typed(demo, *wrong, "--retract")
+
+
 def test_an_emergency_needs_a_human_until_somebody_takes_it_in_hand(demo: Demo) -> None:
     typed(demo, "record", "Heron", "detained", "--by", "police", "--on", "2026-11-20")
     wanted = ("Get a lawyer", "Decide on interim measures")

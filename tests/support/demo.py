@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.support.many_commands import Commands, at
 from tests.support.servers import ROOT, clean_environment
 
-READY_SECONDS, STOP_SECONDS, POLL_SECONDS = 180, 60, 0.1
+READY_SECONDS, STOP_SECONDS, POLL_SECONDS = 180, 30, 0.1
 
 
 @dataclass(frozen=True)
